@@ -1,0 +1,1 @@
+//! Application services of delivery: push to pipeline to gate to deployment.

@@ -1,0 +1,1 @@
+//! Quality gate: facts and rules to one verdict.

@@ -1,0 +1,1 @@
+//! Git hosting through the git program: smart HTTP, refs, trees, diffs.

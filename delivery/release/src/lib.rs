@@ -1,0 +1,1 @@
+//! Release definitions and the deployment state machine.

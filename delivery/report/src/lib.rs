@@ -1,0 +1,1 @@
+//! Test and coverage reports read into facts, and unified diffs into new lines.

@@ -1,0 +1,4 @@
+//! The pipeline and job state machine (pure).
+
+pub mod assignment;
+pub mod state;

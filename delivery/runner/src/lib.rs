@@ -1,0 +1,1 @@
+//! Runs a job: process groups, limits, logs, artifacts, caches.

@@ -1,0 +1,1 @@
+//! Keeps deployed service processes running in their slots.

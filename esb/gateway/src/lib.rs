@@ -1,0 +1,1 @@
+//! Reverse proxy: pools, health checks, atomic switch, draining.

@@ -1,0 +1,1 @@
+//! Typed ids, money, trading calendars and errors shared by every system.

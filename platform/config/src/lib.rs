@@ -1,0 +1,1 @@
+//! Typed configuration with located errors, and telemetry start-up.

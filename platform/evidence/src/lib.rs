@@ -1,0 +1,1 @@
+//! The hash-chained, signed evidence log and its offline verifier.

@@ -1,0 +1,1 @@
+//! Local users, roles, sessions and API tokens.

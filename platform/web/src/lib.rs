@@ -1,0 +1,1 @@
+//! HTTP conventions of the suite: problem details, paging, sessions, live events, console files.

@@ -1,0 +1,2 @@
+//! The one binary: every role and command of the suite.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Build, start, check and measure the house.
+fn main() {}
