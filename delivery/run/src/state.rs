@@ -52,7 +52,10 @@ impl Status {
     /// Terminal: success, failed, canceled, skipped.
     #[must_use]
     pub const fn is_completed(self) -> bool {
-        matches!(self, Self::Success | Self::Failed | Self::Canceled | Self::Skipped)
+        matches!(
+            self,
+            Self::Success | Self::Failed | Self::Canceled | Self::Skipped
+        )
     }
 
     /// The word used in APIs and tables.
@@ -90,7 +93,10 @@ impl std::fmt::Display for Status {
 /// Why a job failed: GitLab's `retry:when` set and ours (specification §5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the words are the field's own and explain themselves")]
+#[expect(
+    missing_docs,
+    reason = "the words are the field's own and explain themselves"
+)]
 pub enum FailureReason {
     ScriptFailure,
     ApiFailure,
@@ -116,4 +122,41 @@ pub enum FailureReason {
     DeploymentFailed,
     /// A limit of the runner (memory, processes, disk) was exceeded.
     ResourceLimitExceeded,
+}
+
+impl FailureReason {
+    /// The word used in `retry:when`, APIs and tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ScriptFailure => "script_failure",
+            Self::ApiFailure => "api_failure",
+            Self::StuckOrTimeoutFailure => "stuck_or_timeout_failure",
+            Self::RunnerSystemFailure => "runner_system_failure",
+            Self::RunnerUnsupported => "runner_unsupported",
+            Self::StaleSchedule => "stale_schedule",
+            Self::JobExecutionTimeout => "job_execution_timeout",
+            Self::ArchivedFailure => "archived_failure",
+            Self::UnmetPrerequisites => "unmet_prerequisites",
+            Self::SchedulerFailure => "scheduler_failure",
+            Self::DataIntegrityFailure => "data_integrity_failure",
+            Self::UnknownFailure => "unknown_failure",
+            Self::MissingDependency => "missing_dependency",
+            Self::FreezeDenied => "freeze_denied",
+            Self::ApprovalMissing => "approval_missing",
+            Self::GateFailed => "gate_failed",
+            Self::EvidenceUnavailable => "evidence_unavailable",
+            Self::UnsupportedFeature => "unsupported_feature",
+            Self::InvalidDotenv => "invalid_dotenv",
+            Self::DownstreamFailed => "downstream_failed",
+            Self::DeploymentFailed => "deployment_failed",
+            Self::ResourceLimitExceeded => "resource_limit_exceeded",
+        }
+    }
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        serde_json::from_value(serde_json::Value::String(word.to_owned())).ok()
+    }
 }

@@ -1,0 +1,5 @@
+//! The state machine from outside.
+
+mod properties;
+mod stories;
+mod world;
