@@ -57,7 +57,7 @@ fn build(seeds: &[JobSeed]) -> Plan {
         stages,
         jobs,
         on_new_commit,
-        cancel_on_job_failure: seeds.len() % 3 == 0,
+        cancel_on_job_failure: seeds.len().is_multiple_of(3),
     }
 }
 

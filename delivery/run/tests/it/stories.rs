@@ -191,7 +191,7 @@ fn one_failure_cancels_the_rest_when_the_workflow_says_so() {
     let story = tell(&plan, &["drop tolerated", "drop b"]);
     assert_eq!(
         story[1],
-        "running | t=running | a=pending b=pending tolerated=failed"
+        "pending | t=pending | a=pending b=pending tolerated=failed"
     );
     assert_eq!(
         story[2],
