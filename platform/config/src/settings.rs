@@ -1,0 +1,360 @@
+//! The settings of the suite and the table of their keys.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{ByteSize, Span};
+
+/// Everything that can be configured. `Settings::default()` is a server on loopback with
+/// embedded storage.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The HTTP server.
+    pub server: ServerSettings,
+    /// Where state is kept.
+    pub store: StoreSettings,
+    /// Signed-in browsers.
+    pub session: SessionSettings,
+    /// Rules for local passwords.
+    pub password: PasswordSettings,
+    /// Logs of the process itself.
+    pub telemetry: TelemetrySettings,
+    /// The runner role.
+    pub runner: RunnerSettings,
+    /// The gateway role.
+    pub gateway: GatewaySettings,
+}
+
+/// The HTTP server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Address people use, when it differs from `listen`.
+    pub public_url: Option<String>,
+    /// Largest JSON request body.
+    pub body_limit: ByteSize,
+    /// Largest pack of one push.
+    pub push_limit: ByteSize,
+    /// Largest file a runner may hand in.
+    pub file_limit: ByteSize,
+}
+
+/// Where state is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSettings {
+    /// Folder of everything the server keeps on disk.
+    pub data: PathBuf,
+    /// Database; absent: SQLite in the data folder.
+    pub url: Option<String>,
+    /// File that holds the database URL.
+    pub url_file: Option<PathBuf>,
+}
+
+/// Signed-in browsers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionSettings {
+    /// A session ends after this long without a request.
+    pub idle: Span,
+    /// A session ends this long after sign-in, used or not.
+    pub absolute: Span,
+}
+
+/// Rules for local passwords.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordSettings {
+    /// Fewest characters of a new password.
+    pub minimum_length: u32,
+}
+
+/// Logs of the process itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetrySettings {
+    /// Form of the log lines.
+    pub format: TelemetryFormat,
+    /// Which lines are written.
+    pub filter: String,
+}
+
+/// Form of the log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TelemetryFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The runner role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunnerSettings {
+    /// Name shown on jobs.
+    pub name: String,
+    /// Server to take jobs from.
+    pub server: String,
+    /// File that holds the runner token.
+    pub token_file: Option<PathBuf>,
+    /// The runner token itself.
+    pub token: Option<String>,
+    /// Jobs at the same time.
+    pub concurrency: u32,
+    /// Tags of the jobs it takes.
+    pub tags: Vec<String>,
+    /// Folder of workspaces and caches; absent: `runner` in the data folder.
+    pub folder: Option<PathBuf>,
+}
+
+/// The gateway role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewaySettings {
+    /// Address of the admin listener.
+    pub admin_listen: SocketAddr,
+    /// File that holds the admin token.
+    pub token_file: Option<PathBuf>,
+    /// The admin token itself.
+    pub token: Option<String>,
+    /// File the gateway keeps its table of services in; absent: in the data folder.
+    pub state_file: Option<PathBuf>,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8088)),
+            public_url: None,
+            body_limit: ByteSize(1 << 20),
+            push_limit: ByteSize(2 << 30),
+            file_limit: ByteSize(2 << 30),
+        }
+    }
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from(".rialto"),
+            url: None,
+            url_file: None,
+        }
+    }
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self {
+            idle: Span(Duration::from_secs(30 * 60)),
+            absolute: Span(Duration::from_secs(12 * 3600)),
+        }
+    }
+}
+
+impl Default for PasswordSettings {
+    fn default() -> Self {
+        Self { minimum_length: 10 }
+    }
+}
+
+impl Default for TelemetrySettings {
+    fn default() -> Self {
+        Self {
+            format: TelemetryFormat::Text,
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+impl Default for RunnerSettings {
+    fn default() -> Self {
+        Self {
+            name: "local".to_owned(),
+            server: "http://127.0.0.1:8088".to_owned(),
+            token_file: None,
+            token: None,
+            concurrency: 2,
+            tags: Vec::new(),
+            folder: None,
+        }
+    }
+}
+
+impl Default for GatewaySettings {
+    fn default() -> Self {
+        Self {
+            admin_listen: SocketAddr::from(([127, 0, 0, 1], 8089)),
+            token_file: None,
+            token: None,
+            state_file: None,
+        }
+    }
+}
+
+/// One key of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// `section.key`.
+    pub path: &'static str,
+    /// What it sets, in which unit.
+    pub doc: &'static str,
+    /// Hidden when printed, and refused in the file (a variable or a `*_file` key carries it).
+    pub secret: bool,
+    /// A value worth showing in the example when the default is "absent".
+    pub example: &'static str,
+}
+
+const fn key(path: &'static str, doc: &'static str) -> Key {
+    Key {
+        path,
+        doc,
+        secret: false,
+        example: "",
+    }
+}
+
+const fn absent(path: &'static str, example: &'static str, doc: &'static str) -> Key {
+    Key {
+        path,
+        doc,
+        secret: false,
+        example,
+    }
+}
+
+const fn secret(path: &'static str, doc: &'static str) -> Key {
+    Key {
+        path,
+        doc,
+        secret: true,
+        example: "",
+    }
+}
+
+/// Every key with its meaning. A test compares this table with [`Settings`].
+pub const KEYS: &[Key] = &[
+    key("server.listen", "Address and port of the HTTP server."),
+    absent(
+        "server.public_url",
+        "https://rialto.example",
+        "Address people use. With https, session cookies are marked Secure. Needed off loopback.",
+    ),
+    key("server.body_limit", "Largest JSON request body."),
+    key("server.push_limit", "Largest pack of one git push."),
+    key(
+        "server.file_limit",
+        "Largest artifact, report or cache file a runner may hand in.",
+    ),
+    key(
+        "store.data",
+        "Folder of everything the server keeps on disk.",
+    ),
+    secret(
+        "store.url",
+        "Database: postgres://… or sqlite:///path. Absent: SQLite in the data folder.",
+    ),
+    absent(
+        "store.url_file",
+        "/etc/rialto/store-url",
+        "File that holds the database URL.",
+    ),
+    key(
+        "session.idle",
+        "A session ends after this long without a request.",
+    ),
+    key(
+        "session.absolute",
+        "A session ends this long after sign-in, used or not.",
+    ),
+    key(
+        "password.minimum_length",
+        "Fewest characters of a new password; at least 8.",
+    ),
+    key("telemetry.format", "Form of log lines: text or json."),
+    key(
+        "telemetry.filter",
+        "Which log lines are written, such as info or info,rialto=debug.",
+    ),
+    key("runner.name", "Name of this runner, shown on its jobs."),
+    key("runner.server", "Server this runner takes jobs from."),
+    absent(
+        "runner.token_file",
+        "/etc/rialto/runner-token",
+        "File that holds the runner token.",
+    ),
+    secret("runner.token", "The runner token itself."),
+    key(
+        "runner.concurrency",
+        "Jobs this runner carries out at the same time.",
+    ),
+    key(
+        "runner.tags",
+        "Tags of the jobs this runner takes, beside untagged ones.",
+    ),
+    absent(
+        "runner.folder",
+        "/var/lib/rialto/runner",
+        "Folder of workspaces and caches.",
+    ),
+    key(
+        "gateway.admin_listen",
+        "Address of the gateway's admin listener; keep it on loopback.",
+    ),
+    absent(
+        "gateway.token_file",
+        "/etc/rialto/gateway-token",
+        "File that holds the admin token.",
+    ),
+    secret("gateway.token", "The gateway's admin token itself."),
+    absent(
+        "gateway.state_file",
+        "/var/lib/rialto/gateway.json",
+        "Table of services on disk.",
+    ),
+];
+
+impl Settings {
+    /// Rules that no single key can break. Each answer names the key it is about.
+    #[must_use]
+    pub fn conflicts(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        if self.session.idle > self.session.absolute {
+            found.push((
+                "session.idle",
+                format!(
+                    "{} is longer than session.absolute ({}); make it shorter",
+                    self.session.idle, self.session.absolute
+                ),
+            ));
+        }
+        if self.password.minimum_length < 8 {
+            found.push(("password.minimum_length", "must be 8 or more".to_owned()));
+        }
+        if self.runner.concurrency == 0 {
+            found.push(("runner.concurrency", "must be 1 or more".to_owned()));
+        }
+        if self.store.url.is_some() && self.store.url_file.is_some() {
+            found.push((
+                "store.url_file",
+                "store.url is set too; keep one of them".to_owned(),
+            ));
+        }
+        let url = self.server.public_url.as_deref();
+        if url.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+            found.push((
+                "server.public_url",
+                "must begin with http:// or https://".to_owned(),
+            ));
+        }
+        found
+    }
+}
