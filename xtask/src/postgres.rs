@@ -1,0 +1,112 @@
+//! A throw-away PostgreSQL cluster for the tests.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{step, system};
+
+/// A running cluster; stopped and removed when dropped.
+pub struct Cluster {
+    bin: PathBuf,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Cluster {
+    /// Installs PostgreSQL if it is missing, makes a cluster and starts it.
+    pub fn start() -> Result<Self> {
+        let bin = match server_binaries() {
+            Some(bin) => bin,
+            None => {
+                system::install(&["postgresql"])?;
+                server_binaries().context("PostgreSQL was installed but `initdb` is not there")?
+            }
+        };
+        // Outside the checkout: the server's own user must be able to reach it.
+        let folder = std::env::temp_dir().join(format!("rialto-postgres-{}", std::process::id()));
+        fs::create_dir_all(&folder)?;
+        if system::is_root() {
+            step::run_quietly(Command::new("chown").arg("postgres").arg(&folder))?;
+        }
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let cluster = Self { bin, folder, port };
+        let data = cluster.folder.join("data");
+        step::run_quietly(cluster.program("initdb").arg("-D").arg(&data).args([
+            "--username=postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]))?;
+        let socket = cluster.folder.display();
+        // Durability is not what these tests are about, and the cluster is thrown away.
+        let options = format!(
+            "-p {port} -k {socket} -h 127.0.0.1 -c fsync=off -c synchronous_commit=off \
+             -c full_page_writes=off -c max_connections=300"
+        );
+        let log = cluster.folder.join("log");
+        let started = step::run_quietly(
+            cluster
+                .program("pg_ctl")
+                .args(["-w", "-D"])
+                .arg(&data)
+                .arg("-l")
+                .arg(&log)
+                .args(["-o", &options, "start"]),
+        );
+        if started.is_err() {
+            bail!(
+                "PostgreSQL did not start:\n{}",
+                fs::read_to_string(&log).unwrap_or_default()
+            );
+        }
+        Ok(cluster)
+    }
+
+    /// Where tests find it, with the right to make databases.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// A server program, run by a user the server accepts: it refuses to run as root.
+    fn program(&self, name: &str) -> Command {
+        let path = self.bin.join(name);
+        let mut command = if system::is_root() {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(path);
+            command
+        } else {
+            Command::new(path)
+        };
+        command.current_dir(&self.folder);
+        command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let data = self.folder.join("data");
+        let mut stop = self.program("pg_ctl");
+        stop.args(["-w", "-m", "immediate", "-D"])
+            .arg(data)
+            .arg("stop");
+        if let Err(error) = step::run_quietly(&mut stop) {
+            eprintln!("PostgreSQL was not stopped: {error:#}");
+        }
+        if let Err(error) = fs::remove_dir_all(&self.folder) {
+            eprintln!("{} was not removed: {error}", self.folder.display());
+        }
+    }
+}
+
+/// Newest installed server: Debian keeps its programs off the PATH.
+fn server_binaries() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
+    let bin = |entry: fs::DirEntry| entry.path().join("bin");
+    let has_server = |bin: &PathBuf| Path::new(bin).join("initdb").is_file();
+    versions.flatten().map(bin).filter(has_server).max()
+}
