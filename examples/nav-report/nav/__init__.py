@@ -1,0 +1,1 @@
+"""Net asset value of a fund, as a report."""
