@@ -34,15 +34,10 @@ impl std::fmt::Display for Engine {
 }
 
 /// A row type that reads from both engines: derive `sqlx::FromRow`, or use a tuple.
-pub trait Row:
-    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
-{
-}
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
-impl<T> Row for T where
-    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
-{
-}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{}
 
 /// A database, cheap to clone.
 #[derive(Debug, Clone)]
@@ -86,7 +81,13 @@ impl Db {
             });
         };
         let (sender, _) = broadcast::channel(LIVE_EVENTS);
-        Ok(Self { pools, live: Arc::new(Live { sender, sent: Mutex::new(None) }) })
+        Ok(Self {
+            pools,
+            live: Arc::new(Live {
+                sender,
+                sent: Mutex::new(None),
+            }),
+        })
     }
 
     /// Brings the schema up to date: the store's own tables, then `sets` in order.
@@ -139,10 +140,14 @@ impl Db {
     ) -> Result<Vec<T>, StoreError> {
         let rows = match &self.pools {
             Pools::Sqlite { read, .. } => {
-                sqlx::query_as_with(sql, params.sqlite()?).fetch_all(read).await
+                sqlx::query_as_with(sql, params.sqlite()?)
+                    .fetch_all(read)
+                    .await
             }
             Pools::Postgres(pool) => {
-                sqlx::query_as_with(sql, params.postgres()?).fetch_all(pool).await
+                sqlx::query_as_with(sql, params.postgres()?)
+                    .fetch_all(pool)
+                    .await
             }
         };
         rows.map_err(|error| StoreError::of(error, sql))
@@ -159,10 +164,14 @@ impl Db {
     ) -> Result<Option<T>, StoreError> {
         let row = match &self.pools {
             Pools::Sqlite { read, .. } => {
-                sqlx::query_as_with(sql, params.sqlite()?).fetch_optional(read).await
+                sqlx::query_as_with(sql, params.sqlite()?)
+                    .fetch_optional(read)
+                    .await
             }
             Pools::Postgres(pool) => {
-                sqlx::query_as_with(sql, params.postgres()?).fetch_optional(pool).await
+                sqlx::query_as_with(sql, params.postgres()?)
+                    .fetch_optional(pool)
+                    .await
             }
         };
         row.map_err(|error| StoreError::of(error, sql))
@@ -177,7 +186,9 @@ impl Db {
         sql: &'static str,
         params: Params,
     ) -> Result<T, StoreError> {
-        self.fetch_optional(sql, params).await?.ok_or(StoreError::NotFound { statement: sql })
+        self.fetch_optional(sql, params)
+            .await?
+            .ok_or(StoreError::NotFound { statement: sql })
     }
 
     /// Events from now on, in commit order, after their transactions are committed. A receiver
@@ -192,8 +203,9 @@ impl Db {
     /// # Errors
     /// Any [`StoreError`] but `NotFound`.
     pub async fn events_since(&self, sequence: i64, limit: i64) -> Result<Vec<Event>, StoreError> {
-        let rows: Vec<EventRow> =
-            self.fetch_all(EVENTS_SINCE, crate::params![sequence, limit]).await?;
+        let rows: Vec<EventRow> = self
+            .fetch_all(EVENTS_SINCE, crate::params![sequence, limit])
+            .await?;
         rows.into_iter().map(Event::try_from).collect()
     }
 
@@ -203,7 +215,11 @@ impl Db {
     /// Any [`StoreError`]; `NotFound` before [`Db::migrate`].
     pub async fn event_window(&self) -> Result<EventWindow, StoreError> {
         let (epoch, oldest, newest) = self.fetch_one(EVENT_WINDOW, crate::params![]).await?;
-        Ok(EventWindow { epoch, oldest, newest })
+        Ok(EventWindow {
+            epoch,
+            oldest,
+            newest,
+        })
     }
 
     /// Sends events that other processes committed to this process's subscribers, looking every
@@ -233,7 +249,9 @@ impl Db {
     /// transaction committed and has not come here yet (or another process did): sequences are
     /// given at commit, so those events are readable and are sent first.
     pub(crate) async fn broadcast(&self, events: Vec<Event>) {
-        let Some(first) = events.first().map(|event| event.sequence) else { return };
+        let Some(first) = events.first().map(|event| event.sequence) else {
+            return;
+        };
         let mut sent = self.live.sent.lock().await;
         if sent.is_some_and(|last| last < first - 1)
             && let Err(error) = self.send_new(&mut sent, first - 1).await
@@ -259,7 +277,10 @@ impl Db {
         while last < until {
             let events = self.events_since(last, CATCH_UP).await?;
             let full = events.len() == usize::try_from(CATCH_UP).unwrap_or(usize::MAX);
-            for event in events.into_iter().take_while(|event| event.sequence <= until) {
+            for event in events
+                .into_iter()
+                .take_while(|event| event.sequence <= until)
+            {
                 last = event.sequence;
                 *sent = Some(last);
                 let _ = self.live.sender.send(event);

@@ -116,10 +116,13 @@ impl StoreError {
             | E::ColumnNotFound(_)
             | E::ColumnIndexOutOfBounds { .. }
             | E::Decode(_)
-            | E::TypeNotFound { .. } => {
-                Self::Decode { message: format!("{message} (statement: {statement})") }
-            }
-            _ => Self::Statement { message, statement: statement.to_owned() },
+            | E::TypeNotFound { .. } => Self::Decode {
+                message: format!("{message} (statement: {statement})"),
+            },
+            _ => Self::Statement {
+                message,
+                statement: statement.to_owned(),
+            },
         }
     }
 
@@ -143,7 +146,10 @@ impl StoreError {
         } else if is_lost_connection(&code) {
             Self::Connection { message }
         } else {
-            Self::Statement { message, statement: statement.to_owned() }
+            Self::Statement {
+                message,
+                statement: statement.to_owned(),
+            }
         }
     }
 }
@@ -153,7 +159,9 @@ impl StoreError {
 fn is_busy(code: &str) -> bool {
     match code {
         "40001" | "40P01" | "55P03" | "57014" => true,
-        _ if code.len() < 5 => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6)),
+        _ if code.len() < 5 => code
+            .parse::<u32>()
+            .is_ok_and(|code| matches!(code & 0xff, 5 | 6)),
         _ => false,
     }
 }
@@ -166,5 +174,6 @@ fn is_lost_connection(code: &str) -> bool {
             || code.starts_with("57P")
             || matches!(code, "53300" | "25P03");
     }
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 10 | 14))
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, 10 | 14))
 }

@@ -120,7 +120,11 @@ async fn apply_next(db: &Db, set: &MigrationSet) -> Result<bool, StoreError> {
     };
     let text = text_for(migration, tx.engine());
     tx.execute_script(text).await.map_err(|error| {
-        failed(set, migration, &format!("{error}; nothing of it was applied"))
+        failed(
+            set,
+            migration,
+            &format!("{error}; nothing of it was applied"),
+        )
     })?;
     let values = params![
         set.system,
@@ -132,7 +136,11 @@ async fn apply_next(db: &Db, set: &MigrationSet) -> Result<bool, StoreError> {
     ];
     tx.execute(RECORD, values).await?;
     tx.commit().await?;
-    tracing::info!(system = set.system, version = migration.version, "schema migrated");
+    tracing::info!(
+        system = set.system,
+        version = migration.version,
+        "schema migrated"
+    );
     Ok(true)
 }
 
@@ -159,7 +167,11 @@ async fn pending(
             });
         };
         if found.version != known.version {
-            return Err(failed(set, known, "a migration before it was skipped in the database"));
+            return Err(failed(
+                set,
+                known,
+                "a migration before it was skipped in the database",
+            ));
         }
         if found.checksum != checksum(text_for(known, engine)) {
             let why = format!(
@@ -176,7 +188,11 @@ async fn pending(
 fn check_order(set: &MigrationSet) -> Result<(), StoreError> {
     for (migration, expected) in set.migrations.iter().zip(1..) {
         if migration.version != expected {
-            return Err(failed(set, migration, &format!("expected version {expected} here")));
+            return Err(failed(
+                set,
+                migration,
+                &format!("expected version {expected} here"),
+            ));
         }
     }
     Ok(())

@@ -51,7 +51,9 @@ impl Params {
                 Value::Bool(flag) => arguments.add(flag),
                 Value::Bytes(bytes) => arguments.add(bytes),
             }
-            .map_err(|error| StoreError::Bind { message: error.to_string() })?;
+            .map_err(|error| StoreError::Bind {
+                message: error.to_string(),
+            })?;
         }
         Ok(arguments)
     }
@@ -66,7 +68,9 @@ impl Params {
                 Value::Bool(flag) => arguments.add(flag),
                 Value::Bytes(bytes) => arguments.add(bytes),
             }
-            .map_err(|error| StoreError::Bind { message: error.to_string() })?;
+            .map_err(|error| StoreError::Bind {
+                message: error.to_string(),
+            })?;
         }
         Ok(arguments)
     }

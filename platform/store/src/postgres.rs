@@ -3,8 +3,8 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::StoreError;
 
@@ -13,30 +13,36 @@ use crate::StoreError;
 const LOCK_TIMEOUT: &str = "30s";
 const IDLE_IN_TRANSACTION: &str = "60s";
 const CONNECTIONS: u32 = 16;
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn open(url: &str) -> Result<PgPool, StoreError> {
     let options = PgConnectOptions::from_str(url)
-        .map_err(|error| StoreError::Url { message: error.to_string() })?
+        .map_err(|error| StoreError::Url {
+            message: error.to_string(),
+        })?
         .application_name("rialto")
         .options([
             ("lock_timeout", LOCK_TIMEOUT),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
         ]);
-    let pool = PgPoolOptions::new()
+    // One connection first: the pool would repeat a refused connection until its timeout.
+    let failed = |error| StoreError::of_text(error, "connect");
+    let mut first = PgConnection::connect_with(&options).await.map_err(failed)?;
+    check_collation(&mut first).await?;
+    first.close().await.map_err(failed)?;
+    Ok(PgPoolOptions::new()
         .max_connections(CONNECTIONS)
-        .acquire_timeout(Duration::from_secs(30))
-        .connect_with(options)
-        .await
-        .map_err(|error| StoreError::of_text(error, "connect"))?;
-    check_collation(&pool).await?;
-    Ok(pool)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options))
 }
 
-async fn check_collation(pool: &PgPool) -> Result<(), StoreError> {
+async fn check_collation(connection: &mut PgConnection) -> Result<(), StoreError> {
     const SQL: &str = "SELECT datname::text, datcollate::text, pg_encoding_to_char(encoding)::text
                        FROM pg_database WHERE datname = current_database()";
-    let (name, collation, encoding): (String, String, String) =
-        sqlx::query_as(SQL).fetch_one(pool).await.map_err(|error| StoreError::of(error, SQL))?;
+    let (name, collation, encoding): (String, String, String) = sqlx::query_as(SQL)
+        .fetch_one(connection)
+        .await
+        .map_err(|error| StoreError::of(error, SQL))?;
     let by_bytes = matches!(collation.as_str(), "C" | "POSIX" | "C.UTF-8" | "C.utf8");
     if by_bytes && encoding == "UTF8" {
         return Ok(());

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::SqlitePool;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::StoreError;
 
@@ -32,7 +30,9 @@ pub(crate) async fn open(url: &str) -> Result<(SqlitePool, SqlitePool), StoreErr
         .connect_with(common.clone().synchronous(SqliteSynchronous::Full))
         .await
         .map_err(failed)?;
-    let readers = common.synchronous(SqliteSynchronous::Normal).pragma("query_only", "ON");
+    let readers = common
+        .synchronous(SqliteSynchronous::Normal)
+        .pragma("query_only", "ON");
     let read = SqlitePoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(WRITER_TIMEOUT)
@@ -46,13 +46,19 @@ fn path_of(url: &str) -> Result<PathBuf, StoreError> {
     let refuse = |why: &str| StoreError::Url {
         message: format!("{why}; expected sqlite:///absolute/path/to/file.db"),
     };
-    let text = url.strip_prefix("sqlite://").ok_or_else(|| refuse("not a file URL"))?;
+    let text = url
+        .strip_prefix("sqlite://")
+        .ok_or_else(|| refuse("not a file URL"))?;
     if text.contains(['?', '#', '%']) {
-        return Err(refuse("a SQLite path takes no parameters, fragments or escapes"));
+        return Err(refuse(
+            "a SQLite path takes no parameters, fragments or escapes",
+        ));
     }
     let path = PathBuf::from(text);
     if !path.is_absolute() || path.file_name().is_none() {
-        return Err(refuse(&format!("`{text}` is not an absolute path of a file")));
+        return Err(refuse(&format!(
+            "`{text}` is not an absolute path of a file"
+        )));
     }
     Ok(path)
 }
@@ -60,8 +66,11 @@ fn path_of(url: &str) -> Result<PathBuf, StoreError> {
 /// Creates the file readable by its owner alone (the write-ahead log inherits its mode).
 fn create_private(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let opened =
-        std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    let opened = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path);
     opened.map(drop).map_err(|error| StoreError::Connection {
         message: format!("cannot open {}: {error}", path.display()),
     })

@@ -25,8 +25,13 @@ pub struct TestDb {
 #[derive(Debug)]
 enum Place {
     /// Kept for its drop, which removes the folder.
-    Folder { _folder: tempfile::TempDir },
-    Server { admin_url: String, name: String },
+    Folder {
+        _folder: tempfile::TempDir,
+    },
+    Server {
+        admin_url: String,
+        name: String,
+    },
 }
 
 impl Deref for TestDb {
@@ -47,7 +52,11 @@ impl TestDb {
         let url = format!("sqlite://{}", folder.path().join("test.db").display());
         let db = Db::open(&url).await.expect("SQLite opens");
         db.migrate(sets).await.expect("SQLite is migrated");
-        Self { db, url, place: Place::Folder { _folder: folder } }
+        Self {
+            db,
+            url,
+            place: Place::Folder { _folder: folder },
+        }
     }
 
     /// A database on the server that `RIALTO_TEST_POSTGRES` names; `None`, said aloud, when the
@@ -69,13 +78,22 @@ impl TestDb {
         let create = format!(
             "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
         );
-        let mut admin = PgConnection::connect(&admin_url).await.expect("PostgreSQL answers");
-        admin.execute(AssertSqlSafe(create)).await.expect("a database is made");
+        let mut admin = PgConnection::connect(&admin_url)
+            .await
+            .expect("PostgreSQL answers");
+        admin
+            .execute(AssertSqlSafe(create))
+            .await
+            .expect("a database is made");
         admin.close().await.expect("the connection closes");
         let url = with_database(&admin_url, &name);
         let db = Db::open(&url).await.expect("PostgreSQL opens");
         db.migrate(sets).await.expect("PostgreSQL is migrated");
-        Some(Self { db, url, place: Place::Server { admin_url, name } })
+        Some(Self {
+            db,
+            url,
+            place: Place::Server { admin_url, name },
+        })
     }
 }
 
@@ -103,7 +121,10 @@ pub async fn explain_all(db: &Db, statements: &[(&str, &'static str)]) {
             Pools::Postgres(pool) => explain_on_postgres(pool, sql).await,
         };
         if let Err(error) = refused {
-            panic!("{}: statement {name} is refused: {error}\n{sql}", db.engine());
+            panic!(
+                "{}: statement {name} is refused: {error}\n{sql}",
+                db.engine()
+            );
         }
     }
 }
@@ -113,21 +134,27 @@ async fn explain_on_postgres(pool: &sqlx::PgPool, sql: &'static str) -> Result<(
     connection.prepare(sql.into_sql_str()).await?;
     let binds = (1..=999).take_while(|n| mentions(sql, *n)).count();
     let nulls = vec!["NULL"; binds].join(", ");
-    let arguments = if binds == 0 { String::new() } else { format!("({nulls})") };
+    let arguments = if binds == 0 {
+        String::new()
+    } else {
+        format!("({nulls})")
+    };
     let script = format!(
         "PREPARE checked_statement AS {sql};
          EXPLAIN EXECUTE checked_statement{arguments};
          DEALLOCATE checked_statement;"
     );
-    sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut *connection).await.map(drop)
+    sqlx::raw_sql(AssertSqlSafe(script))
+        .execute(&mut *connection)
+        .await
+        .map(drop)
 }
 
 /// Whether `sql` has the bind `$n` (and not merely `$n0`).
 fn mentions(sql: &str, n: usize) -> bool {
     let bind = format!("${n}");
-    sql.match_indices(&bind).any(|(at, _)| {
-        !sql[at + bind.len()..].starts_with(|next: char| next.is_ascii_digit())
-    })
+    sql.match_indices(&bind)
+        .any(|(at, _)| !sql[at + bind.len()..].starts_with(|next: char| next.is_ascii_digit()))
 }
 
 fn fresh_name() -> String {
@@ -138,9 +165,13 @@ fn fresh_name() -> String {
 
 /// `url` with its database replaced; parameters after `?` stay.
 fn with_database(url: &str, name: &str) -> String {
-    let (address, parameters) = url.split_once('?').map_or((url, None), |(a, p)| (a, Some(p)));
+    let (address, parameters) = url
+        .split_once('?')
+        .map_or((url, None), |(a, p)| (a, Some(p)));
     let after_scheme = address.find("://").map_or(0, |at| at + 3);
-    let host_end = address[after_scheme..].find('/').map_or(address.len(), |at| after_scheme + at);
+    let host_end = address[after_scheme..]
+        .find('/')
+        .map_or(address.len(), |at| after_scheme + at);
     let mut made = format!("{}/{name}", &address[..host_end]);
     if let Some(parameters) = parameters {
         made = format!("{made}?{parameters}");
@@ -150,11 +181,15 @@ fn with_database(url: &str, name: &str) -> String {
 
 impl Drop for TestDb {
     fn drop(&mut self) {
-        let Place::Server { admin_url, name } = &self.place else { return };
+        let Place::Server { admin_url, name } = &self.place else {
+            return;
+        };
         let (admin_url, name) = (admin_url.clone(), name.clone());
         // A runtime of its own: the test's one may be ending.
         let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
             runtime.block_on(async {
                 let mut admin = PgConnection::connect(&admin_url).await?;
                 let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");

@@ -5,8 +5,7 @@ use sqlx::{Postgres, Sqlite, Transaction};
 
 use crate::db::Pools;
 use crate::event::{
-    INSERT_EVENT, KEEP_EVENTS, KEEP_MICROS, PRUNE_EVENTS, PRUNE_EVERY, PendingEvent,
-    TAKE_SEQUENCES,
+    INSERT_EVENT, KEEP_EVENTS, KEEP_MICROS, PRUNE_EVENTS, PRUNE_EVERY, PendingEvent, TAKE_SEQUENCES,
 };
 use crate::{Db, Engine, Event, Params, Row, StoreError, now, params, to_micros};
 
@@ -27,7 +26,9 @@ enum Inner {
 
 impl std::fmt::Debug for Tx<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tx").field("engine", &self.engine()).finish_non_exhaustive()
+        f.debug_struct("Tx")
+            .field("engine", &self.engine())
+            .finish_non_exhaustive()
     }
 }
 
@@ -40,11 +41,18 @@ impl<'a> Tx<'a> {
             }
             Pools::Postgres(pool) => {
                 let mut tx = pool.begin().await.map_err(failed)?;
-                sqlx::query(TAKE_WRITE_LOCK).execute(&mut *tx).await.map_err(failed)?;
+                sqlx::query(TAKE_WRITE_LOCK)
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(failed)?;
                 Inner::Postgres(tx)
             }
         };
-        Ok(Self { db, inner, pending: Vec::new() })
+        Ok(Self {
+            db,
+            inner,
+            pending: Vec::new(),
+        })
     }
 
     /// Which engine this transaction runs on.
@@ -63,11 +71,19 @@ impl<'a> Tx<'a> {
         match &mut self.inner {
             Inner::Sqlite(tx) => {
                 let query = sqlx::query_with(sql, params.sqlite()?);
-                Ok(query.execute(&mut **tx).await.map_err(failed)?.rows_affected())
+                Ok(query
+                    .execute(&mut **tx)
+                    .await
+                    .map_err(failed)?
+                    .rows_affected())
             }
             Inner::Postgres(tx) => {
                 let query = sqlx::query_with(sql, params.postgres()?);
-                Ok(query.execute(&mut **tx).await.map_err(failed)?.rows_affected())
+                Ok(query
+                    .execute(&mut **tx)
+                    .await
+                    .map_err(failed)?
+                    .rows_affected())
             }
         }
     }
@@ -92,10 +108,14 @@ impl<'a> Tx<'a> {
     ) -> Result<Vec<T>, StoreError> {
         let rows = match &mut self.inner {
             Inner::Sqlite(tx) => {
-                sqlx::query_as_with(sql, params.sqlite()?).fetch_all(&mut **tx).await
+                sqlx::query_as_with(sql, params.sqlite()?)
+                    .fetch_all(&mut **tx)
+                    .await
             }
             Inner::Postgres(tx) => {
-                sqlx::query_as_with(sql, params.postgres()?).fetch_all(&mut **tx).await
+                sqlx::query_as_with(sql, params.postgres()?)
+                    .fetch_all(&mut **tx)
+                    .await
             }
         };
         rows.map_err(|error| StoreError::of(error, sql))
@@ -123,7 +143,9 @@ impl<'a> Tx<'a> {
         sql: &'static str,
         params: Params,
     ) -> Result<T, StoreError> {
-        self.fetch_optional(sql, params).await?.ok_or(StoreError::NotFound { statement: sql })
+        self.fetch_optional(sql, params)
+            .await?
+            .ok_or(StoreError::NotFound { statement: sql })
     }
 
     /// Adds an event to be committed with this transaction and sent to subscribers afterwards.
