@@ -1,0 +1,150 @@
+//! Refs as last seen, and pushes.
+
+use rialto_platform_store::{StoreError, Tx, params, statements};
+
+use crate::Reader;
+use crate::ids::{ProjectId, PushEventId};
+
+/// A ref as last taken into the database.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct GitRefRow {
+    /// Project.
+    #[sqlx(try_from = "String")]
+    pub project_id: ProjectId,
+    /// Full name.
+    pub name: String,
+    /// Object.
+    pub sha: String,
+    /// Microseconds.
+    pub updated_at: i64,
+}
+
+/// One ref moved by one push.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[expect(missing_docs, reason = "one for one the columns of `push_event`")]
+pub struct PushEventRow {
+    #[sqlx(try_from = "String")]
+    pub id: PushEventId,
+    #[sqlx(try_from = "String")]
+    pub project_id: ProjectId,
+    pub push_id: String,
+    pub ref_name: String,
+    pub old_sha: String,
+    pub new_sha: String,
+    pub pusher_id: String,
+    pub pusher_login: String,
+    pub pusher_name: String,
+    pub pusher_email: String,
+    /// JSON array of push options.
+    pub options: String,
+    pub pushed_at: i64,
+}
+
+statements! {
+    LIST_REFS = "SELECT * FROM git_ref WHERE project_id = $1 ORDER BY name";
+    FIND_REF = "SELECT * FROM git_ref WHERE project_id = $1 AND name = $2";
+    PUT_REF = "INSERT INTO git_ref (project_id, name, sha, updated_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (project_id, name) DO UPDATE SET sha = excluded.sha,
+        updated_at = excluded.updated_at";
+    DELETE_REF = "DELETE FROM git_ref WHERE project_id = $1 AND name = $2";
+    INSERT_PUSH_EVENT = "INSERT INTO push_event (id, project_id, push_id, ref_name, old_sha,
+        new_sha, pusher_id, pusher_login, pusher_name, pusher_email, options, pushed_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (project_id, push_id, ref_name) DO NOTHING";
+    FIND_PUSH_EVENT = "SELECT * FROM push_event WHERE id = $1";
+    NEWEST_PUSH_OF_SHA = "SELECT * FROM push_event WHERE project_id = $1 AND new_sha = $2
+        ORDER BY pushed_at DESC LIMIT 1";
+}
+
+/// Refs of a project as last seen.
+///
+/// # Errors
+/// Store errors.
+pub async fn refs(
+    reader: &mut impl Reader,
+    project: &ProjectId,
+) -> Result<Vec<GitRefRow>, StoreError> {
+    reader.all(LIST_REFS, params![project]).await
+}
+
+/// A ref as last seen.
+///
+/// # Errors
+/// Store errors.
+pub async fn find_ref(
+    reader: &mut impl Reader,
+    project: &ProjectId,
+    name: &str,
+) -> Result<Option<GitRefRow>, StoreError> {
+    reader.optional(FIND_REF, params![project, name]).await
+}
+
+/// Moves a ref; `None` removes it.
+///
+/// # Errors
+/// Store errors.
+pub async fn set_ref(
+    tx: &mut Tx<'_>,
+    project: &ProjectId,
+    name: &str,
+    sha: Option<&str>,
+    at: i64,
+) -> Result<(), StoreError> {
+    match sha {
+        Some(sha) => tx
+            .execute(PUT_REF, params![project, name, sha, at])
+            .await
+            .map(drop),
+        None => tx
+            .execute(DELETE_REF, params![project, name])
+            .await
+            .map(drop),
+    }
+}
+
+/// Adds a push event; false when this push of this ref is known already.
+///
+/// # Errors
+/// Store errors.
+pub async fn insert(tx: &mut Tx<'_>, row: &PushEventRow) -> Result<bool, StoreError> {
+    let values = params![
+        &row.id,
+        &row.project_id,
+        &row.push_id,
+        &row.ref_name,
+        &row.old_sha,
+        &row.new_sha,
+        &row.pusher_id,
+        &row.pusher_login,
+        &row.pusher_name,
+        &row.pusher_email,
+        &row.options,
+        row.pushed_at
+    ];
+    Ok(tx.execute(INSERT_PUSH_EVENT, values).await? > 0)
+}
+
+/// A push event.
+///
+/// # Errors
+/// Store errors.
+pub async fn find(
+    reader: &mut impl Reader,
+    id: &PushEventId,
+) -> Result<Option<PushEventRow>, StoreError> {
+    reader.optional(FIND_PUSH_EVENT, params![id]).await
+}
+
+/// The newest push that brought a commit to a ref's head.
+///
+/// # Errors
+/// Store errors.
+pub async fn newest_of_sha(
+    reader: &mut impl Reader,
+    project: &ProjectId,
+    sha: &str,
+) -> Result<Option<PushEventRow>, StoreError> {
+    reader
+        .optional(NEWEST_PUSH_OF_SHA, params![project, sha])
+        .await
+}
