@@ -1,0 +1,225 @@
+//! Which added lines were moved from elsewhere in the same diff.
+
+use std::collections::HashMap;
+
+use super::{Diff, Side};
+
+/// Consecutive lines of one side of one file.
+pub(super) struct Block<'a> {
+    /// Index of the file in the diff.
+    pub(super) file: usize,
+    /// First line, counted from 1.
+    pub(super) start: u32,
+    pub(super) lines: Vec<&'a [u8]>,
+}
+
+/// Which added lines were moved, in the order of the blocks.
+pub(super) struct Search {
+    pub(super) moved: Vec<bool>,
+    pub(super) stopped: bool,
+}
+
+/// Shortest run that counts as moved.
+const LEAST_LINES: usize = 3;
+/// Fewest non-blank characters of such a run.
+const LEAST_CHARACTERS: u64 = 40;
+/// Comparisons of lines after which the search gives up: far beyond honest diffs, and a bound for
+/// one that repeats the same lines thousands of times.
+const MOST_COMPARISONS: u64 = 200_000_000;
+
+/// Runs of consecutive lines of one side. Consecutive means by line number, so the number of
+/// context lines of the diff makes no difference.
+pub(super) fn blocks<'a>(diff: &Diff<'a>, side: Side) -> Vec<Block<'a>> {
+    let mut blocks: Vec<Block<'a>> = Vec::new();
+    for (file, file_diff) in diff.files.iter().enumerate() {
+        if !file_diff.is_plain_file() {
+            continue;
+        }
+        let mut next = None;
+        for hunk in &file_diff.hunks {
+            let mut number = if side == Side::Added {
+                hunk.new_start
+            } else {
+                hunk.old_start
+            };
+            for line in &hunk.lines {
+                if line.side == side {
+                    match blocks.last_mut() {
+                        Some(block) if next == Some(number) => block.lines.push(line.text),
+                        _ => blocks.push(Block {
+                            file,
+                            start: number,
+                            lines: vec![line.text],
+                        }),
+                    }
+                    next = number.checked_add(1);
+                }
+                if line.side == side || line.side == Side::Context {
+                    number = number.saturating_add(1);
+                }
+            }
+        }
+    }
+    blocks
+}
+
+/// Lines as numbers, equal lines equal, with a number of its own between blocks.
+struct Numbered<'a> {
+    ids: HashMap<&'a [u8], u32>,
+    deleted: Vec<u32>,
+    added: Vec<u32>,
+    /// Non-blank characters of each added line.
+    characters: Vec<u64>,
+    /// For each added line that is in a block: its place in `added`.
+    places: Vec<usize>,
+    /// For each place in `added`: how many lines from here on have an equal deleted line.
+    room: Vec<usize>,
+}
+
+/// No deleted line is like this one.
+const NEVER: u32 = u32::MAX;
+/// Between two blocks.
+const GAP: u32 = u32::MAX - 1;
+
+impl<'a> Numbered<'a> {
+    fn new(added: &[Block<'a>], deleted: &[Block<'a>]) -> Self {
+        let mut numbered = Self {
+            ids: HashMap::new(),
+            deleted: Vec::new(),
+            added: Vec::new(),
+            characters: Vec::new(),
+            places: Vec::new(),
+            room: Vec::new(),
+        };
+        for block in deleted {
+            for line in &block.lines {
+                let next = u32::try_from(numbered.ids.len())
+                    .unwrap_or(NEVER)
+                    .min(GAP - 1);
+                let id = *numbered.ids.entry(trim_start(line)).or_insert(next);
+                numbered.deleted.push(id);
+            }
+            numbered.deleted.push(GAP);
+        }
+        for block in added {
+            for line in &block.lines {
+                let line = trim_start(line);
+                numbered.places.push(numbered.added.len());
+                numbered
+                    .added
+                    .push(numbered.ids.get(line).copied().unwrap_or(NEVER));
+                numbered.characters.push(non_blank(line));
+            }
+            numbered.added.push(NEVER);
+            numbered.characters.push(0);
+        }
+        numbered.room = vec![0; numbered.added.len() + 1];
+        for at in (0..numbered.added.len()).rev() {
+            if numbered.added[at] != NEVER {
+                numbered.room[at] = numbered.room[at + 1] + 1;
+            }
+        }
+        numbered
+    }
+}
+
+/// Looks for moved runs: see [`super::new_lines`] for the rule.
+pub(super) fn search(added: &[Block<'_>], deleted: &[Block<'_>]) -> Search {
+    let numbered = Numbered::new(added, deleted);
+    let mut windows: HashMap<[u32; LEAST_LINES], Vec<usize>> = HashMap::new();
+    for (at, window) in numbered.deleted.windows(LEAST_LINES).enumerate() {
+        if let [a, b, c] = *window
+            && !window.contains(&GAP)
+        {
+            windows.entry([a, b, c]).or_default().push(at);
+        }
+    }
+    let mut used = vec![false; numbered.deleted.len()];
+    let mut moved = vec![false; numbered.added.len()];
+    let mut left = MOST_COMPARISONS;
+    let mut at = 0;
+    while at + LEAST_LINES <= numbered.added.len() && left > 0 {
+        let [a, b, c] = [
+            numbered.added[at],
+            numbered.added[at + 1],
+            numbered.added[at + 2],
+        ];
+        let run = windows
+            .get(&[a, b, c])
+            .and_then(|starts| longest(&numbered, at, starts, &used, &mut left));
+        match run {
+            Some((start, length)) if enough(&numbered.characters[at..at + length]) => {
+                used[start..start + length].fill(true);
+                moved[at..at + length].fill(true);
+                at += length;
+            }
+            _ => at += 1,
+        }
+    }
+    let moved = numbered.places.iter().map(|place| moved[*place]).collect();
+    Search {
+        moved,
+        stopped: left == 0,
+    }
+}
+
+fn enough(characters: &[u64]) -> bool {
+    characters.iter().sum::<u64>() >= LEAST_CHARACTERS
+}
+
+/// The longest run of unused deleted lines equal to the added ones from `at`, the first of equals.
+fn longest(
+    numbered: &Numbered<'_>,
+    at: usize,
+    starts: &[usize],
+    used: &[bool],
+    left: &mut u64,
+) -> Option<(usize, usize)> {
+    let mut best: Option<(usize, usize)> = None;
+    for start in starts {
+        let length = numbered.added[at..]
+            .iter()
+            .zip(&numbered.deleted[*start..])
+            .zip(&used[*start..])
+            .take_while(|((added, deleted), used)| added == deleted && !**used)
+            .count();
+        *left = left.saturating_sub(length as u64 + 1);
+        if *left == 0 {
+            return None;
+        }
+        if length >= LEAST_LINES && best.is_none_or(|(_, longest)| length > longest) {
+            best = Some((*start, length));
+        }
+        // Nothing can be longer.
+        if length == numbered.room[at] {
+            break;
+        }
+    }
+    best
+}
+
+/// The line without its leading white space.
+pub(super) fn trim_start(line: &[u8]) -> &[u8] {
+    let trimmed = line.trim_ascii_start();
+    match trimmed.first() {
+        // White space outside ASCII, such as the ideographic space.
+        Some(byte) if !byte.is_ascii() => match std::str::from_utf8(trimmed) {
+            Ok(text) => text.trim_start().as_bytes(),
+            Err(_) => trimmed,
+        },
+        _ => trimmed,
+    }
+}
+
+fn non_blank(line: &[u8]) -> u64 {
+    if line.is_ascii() {
+        return line
+            .iter()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .count() as u64;
+    }
+    String::from_utf8_lossy(line)
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .count() as u64
+}

@@ -1,0 +1,46 @@
+//! What a report may cost us.
+
+use serde::{Deserialize, Serialize};
+
+/// Bounds every reader keeps; the defaults are those of the delivery specification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Largest file, unpacked, in bytes.
+    pub file_bytes: usize,
+    /// Deepest nesting of XML elements.
+    pub depth: u32,
+    /// Most XML nodes (elements, texts, comments, instructions) or report lines.
+    pub nodes: u64,
+    /// Longest XML attribute value, in bytes as written.
+    pub attribute_bytes: usize,
+    /// Text kept of one test case (message and output together), in bytes; the rest is cut and the
+    /// SHA-256 of the whole is kept.
+    pub case_text_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            file_bytes: 100 << 20,
+            depth: 64,
+            nodes: 10_000_000,
+            attribute_bytes: 1 << 20,
+            case_text_bytes: 64 << 10,
+        }
+    }
+}
+
+impl Limits {
+    /// The refusal of a file that is larger than allowed.
+    pub(crate) fn check_size(&self, bytes: &[u8]) -> Result<(), String> {
+        if bytes.len() > self.file_bytes {
+            return Err(format!(
+                "the file has {} bytes, more than the {} allowed; upload smaller reports, for \
+                 example one per job",
+                bytes.len(),
+                self.file_bytes
+            ));
+        }
+        Ok(())
+    }
+}
