@@ -1,1 +1,30 @@
-//! Reverse proxy: pools, health checks, atomic switch, draining.
+//! Reverse proxy: listeners per service, pools of upstream connections, active health checks, an
+//! atomic switch between an active and a standby version, draining, and retry of idempotent
+//! requests. HTTP/1.1 on both sides.
+//!
+//! Invariants (each with a test over real sockets):
+//! - G1: a request is sent to the version that is active when it starts; a switch fails none.
+//! - G2: nothing is sent a second time unless nothing was sent the first time, or the method is
+//!   idempotent, its body is at hand, and no byte of an answer was forwarded.
+//! - G3: what the admin interface confirmed is on disk and in force.
+
+mod admin;
+mod body;
+mod config;
+mod forward;
+mod framing;
+mod gateway;
+mod headers;
+mod health;
+mod listener;
+mod persist;
+mod problem;
+mod proxy;
+mod service;
+mod upstream;
+
+pub use config::{
+    GatewayConfig, HealthCheck, Retry, ServiceSpec, ServiceState, Switch, Target, TargetState,
+    Timeouts,
+};
+pub use gateway::{Gateway, GatewayHandle, StartGatewayError};

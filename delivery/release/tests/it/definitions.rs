@@ -34,7 +34,9 @@ QUOTE_BOARD = "main"
 "#;
 
 fn errors(text: &str) -> String {
-    let found = ReleaseDefinition::parse(text, ".rialto/release.toml").unwrap_err();
+    let Err(found) = ReleaseDefinition::parse(text, ".rialto/release.toml") else {
+        panic!("accepted: {text}");
+    };
     found.iter().map(|e| format!("{e}\n")).collect()
 }
 

@@ -1,0 +1,140 @@
+//! The admin interface: a small HTTP server of its own, on loopback, behind a bearer token.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::TcpListener;
+
+use crate::body::ResponseBody;
+use crate::gateway::Core;
+use crate::problem::Problem;
+
+const MAX_BODY: usize = 64 * 1024;
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// Serves until aborted.
+pub(crate) async fn serve(listener: TcpListener, core: Arc<Core>, token: String) {
+    let token: Arc<str> = token.into();
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "accepting an admin connection failed");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let (core, token) = (Arc::clone(&core), Arc::clone(&token));
+        tokio::spawn(async move {
+            let answering = service_fn(move |request| {
+                let (core, token) = (Arc::clone(&core), Arc::clone(&token));
+                async move { Ok::<_, Infallible>(answer(&core, &token, request).await) }
+            });
+            let served = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT)
+                .serve_connection(TokioIo::new(stream), answering)
+                .await;
+            if let Err(error) = served {
+                tracing::debug!(%error, "an admin connection ended");
+            }
+        });
+    }
+}
+
+async fn answer(core: &Core, token: &str, request: Request<Incoming>) -> Response<ResponseBody> {
+    let instance = core.ids.next();
+    let result = if authorised(&request, token) {
+        route(core, request).await
+    } else {
+        Err(Problem::unauthorised())
+    };
+    result.unwrap_or_else(|problem| problem.into_response(&instance))
+}
+
+fn authorised(request: &Request<Incoming>, token: &str) -> bool {
+    let given = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default();
+    // Every byte is compared, so the time taken says nothing of where they differ.
+    given.len() == token.len()
+        && given
+            .bytes()
+            .zip(token.bytes())
+            .fold(0, |differ, (a, b)| differ | (a ^ b))
+            == 0
+}
+
+async fn route(core: &Core, request: Request<Incoming>) -> Result<Response<ResponseBody>, Problem> {
+    let path = request.uri().path().to_owned();
+    let Some(rest) = path.strip_prefix("/admin/v1/services") else {
+        return Err(Problem::not_found(format!("there is nothing at {path}")));
+    };
+    let words: Vec<&str> = rest.split('/').skip(1).collect();
+    let method = request.method().clone();
+    match (words.as_slice(), method) {
+        ([], Method::GET) => Ok(json(&core.list())),
+        ([name], Method::GET) => Ok(json(&core.get(name)?)),
+        ([name], Method::PUT) => {
+            let spec = read(request).await?;
+            Ok(json(&core.put(name, spec).await?))
+        }
+        ([name], Method::DELETE) => {
+            core.delete(name).await?;
+            let mut response = Response::new(empty());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            Ok(response)
+        }
+        ([name, "switch"], Method::POST) => {
+            let switch = read(request).await?;
+            Ok(json(&core.switch(name, switch).await?))
+        }
+        ([] | [_] | [_, "switch"], _) => Err(Problem::method_not_allowed()),
+        _ => Err(Problem::not_found(format!("there is nothing at {path}"))),
+    }
+}
+
+async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Problem> {
+    let body = Limited::new(request.into_body(), MAX_BODY)
+        .collect()
+        .await
+        .map_err(|error| Problem::client_body(error.to_string()))?
+        .to_bytes();
+    serde_json::from_slice(&body).map_err(|error| {
+        Problem::invalid(
+            format!("the body is not what is asked for: {error}"),
+            Vec::new(),
+        )
+    })
+}
+
+fn json<T: Serialize>(value: &T) -> Response<ResponseBody> {
+    // Plain data with text keys: it always has a JSON form.
+    let text = serde_json::to_vec(value).unwrap_or_default();
+    let body = Full::new(Bytes::from(text));
+    let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+fn empty() -> ResponseBody {
+    Full::new(Bytes::new())
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}
