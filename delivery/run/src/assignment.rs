@@ -43,6 +43,9 @@ pub struct Assignment {
     pub limits: Limits,
     /// `image` asked for; the shell executor prints a warning and goes on.
     pub image: Option<String>,
+    /// Service containers asked for; the shell executor refuses a job that has any.
+    #[serde(default)]
+    pub services: Vec<String>,
 }
 
 /// Where the working tree comes from.

@@ -1,0 +1,330 @@
+//! One shell of a job: started in its own session, its output pumped into the log, stopped by
+//! time, cancel or limits, and its exit status read.
+
+use std::ffi::OsString;
+use std::io::{PipeReader, Read as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
+
+use crate::log::JobLog;
+use crate::tree::JobTree;
+use crate::watchdog::Watchdog;
+
+/// How long killed processes may take to disappear before they count as survivors.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Asks a running job to stop; clones ask the same job.
+#[derive(Debug, Clone, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// Asks to stop; may be called any number of times, from any thread.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether somebody asked.
+    #[must_use]
+    pub fn is_canceled(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// An unprivileged user to run jobs as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RunAs {
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+}
+
+/// What to start.
+#[derive(Debug)]
+pub struct Shell<'a> {
+    /// Script file for bash.
+    pub script: &'a Path,
+    /// Start directory.
+    pub directory: &'a Path,
+    /// The whole environment.
+    pub environment: &'a [(OsString, OsString)],
+    /// Change to this user.
+    pub run_as: Option<RunAs>,
+}
+
+/// When and how to stop a shell.
+#[derive(Debug)]
+pub struct Bounds<'a> {
+    /// End of the whole job.
+    pub job_deadline: Instant,
+    /// End of this part of it.
+    pub part_deadline: Option<Instant>,
+    /// Cancel wish; `None` where cancel must not interrupt (the after-script of a cancelled job).
+    pub cancel: Option<&'a CancelToken>,
+    /// Time between SIGTERM and SIGKILL.
+    pub grace: Duration,
+    /// How often limits are checked.
+    pub poll_every: Duration,
+    /// Limits.
+    pub watchdog: &'a Watchdog,
+    /// Leave background processes of a shell that ended by itself alive (an after-script follows).
+    pub keep_background: bool,
+}
+
+/// Why a shell ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// By itself.
+    Exited,
+    /// Stopped: somebody cancelled the job.
+    Canceled,
+    /// Stopped: the whole job took too long.
+    JobTimeout,
+    /// Stopped: this part took too long.
+    PartTimeout,
+    /// Stopped: the limit named.
+    Limit(String),
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Why.
+    pub end: End,
+    /// Exit status; 128 + n for death by signal n.
+    pub code: i32,
+    /// Processes that could not be ended; 0 in any ordinary world.
+    pub survivors: usize,
+}
+
+/// Runs a shell to its end.
+///
+/// # Errors
+/// When it cannot be started, e.g. bash is missing.
+pub fn run(
+    shell: &Shell<'_>,
+    bounds: &Bounds<'_>,
+    tree: &mut JobTree,
+    log: &Arc<Mutex<JobLog>>,
+) -> std::io::Result<Ended> {
+    let (reader, writer) = std::io::pipe()?;
+    let mut child = spawn(shell, writer)?;
+    let root = i32::try_from(child.id()).unwrap_or(i32::MAX);
+    tree.add_root(root);
+    let (sender, exited) = mpsc::channel();
+    let waiter = std::thread::Builder::new()
+        .name("job-wait".into())
+        .spawn(move || {
+            // The zombie is kept, so that its number cannot be given away while it is still used.
+            let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+            while waitid(Id::Pid(Pid::from_raw(root)), flags) == Err(nix::Error::EINTR) {}
+            let _ = sender.send(());
+        })?;
+    let pump = Pump::start(reader, Arc::clone(log))?;
+    let end = watch(bounds, tree, &exited);
+    let survivors = match &end {
+        End::Exited if bounds.keep_background => 0,
+        _ => tree.kill_all(KILL_PATIENCE),
+    };
+    let _ = waiter.join();
+    let status = child.wait()?;
+    tree.remove_root(root);
+    pump.drain(survivors > 0);
+    Ok(Ended {
+        end,
+        code: exit_code(status),
+        survivors,
+    })
+}
+
+fn spawn(shell: &Shell<'_>, writer: std::io::PipeWriter) -> std::io::Result<Child> {
+    let mut command = match session_starter() {
+        Some(setsid) => {
+            let mut command = Command::new(setsid);
+            command.arg(bash());
+            command
+        }
+        None => {
+            let mut command = Command::new(bash());
+            command.process_group(0);
+            command
+        }
+    };
+    command
+        .args(["--noprofile", "--norc"])
+        .arg(shell.script)
+        .current_dir(shell.directory)
+        .env_clear()
+        .envs(shell.environment.iter().map(|(k, v)| (k, v)))
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
+    if let Some(user) = shell.run_as {
+        command.uid(user.uid).gid(user.gid);
+    }
+    command.spawn()
+}
+
+/// Where bash is.
+#[must_use]
+pub fn bash() -> &'static Path {
+    static BASH: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    BASH.get_or_init(|| {
+        find(
+            &["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"],
+            "bash",
+        )
+    })
+}
+
+/// `setsid` from util-linux: gives the shell its own session before it starts. Without it the
+/// shell gets a process group of its own and stays in the caller's session.
+#[must_use]
+pub fn session_starter() -> Option<&'static Path> {
+    static SETSID: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    let path = SETSID.get_or_init(|| find(&["/usr/bin/setsid", "/bin/setsid"], "setsid"));
+    path.is_absolute().then_some(path)
+}
+
+fn find(usual: &[&str], name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    usual
+        .iter()
+        .map(PathBuf::from)
+        .chain(std::env::split_paths(&path).map(|d| d.join(name)))
+        .find(|p| p.is_absolute() && p.is_file())
+        .unwrap_or_else(|| PathBuf::from(name))
+}
+
+/// Waits until the shell ended or must be stopped, and stops it.
+fn watch(bounds: &Bounds<'_>, tree: &mut JobTree, exited: &Receiver<()>) -> End {
+    let mut next_look = Instant::now() + bounds.poll_every;
+    loop {
+        let deadline = bounds
+            .part_deadline
+            .map_or(bounds.job_deadline, |p| p.min(bounds.job_deadline));
+        let now = Instant::now();
+        let pause = next_look.min(deadline).saturating_duration_since(now);
+        match exited.recv_timeout(pause) {
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return End::Exited,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let now = Instant::now();
+        let stop = if bounds.cancel.is_some_and(CancelToken::is_canceled) {
+            Some(End::Canceled)
+        } else if now >= bounds.job_deadline {
+            Some(End::JobTimeout)
+        } else if bounds.part_deadline.is_some_and(|d| now >= d) {
+            Some(End::PartTimeout)
+        } else {
+            None
+        };
+        if let Some(end) = stop {
+            terminate(bounds.grace, tree);
+            return end;
+        }
+        if now >= next_look {
+            next_look = now + bounds.poll_every;
+            if let Some(limit) = bounds.watchdog.breach(&tree.alive()) {
+                return End::Limit(limit);
+            }
+        }
+    }
+}
+
+/// SIGTERM to the process group, then waits for the tree to go by itself.
+fn terminate(grace: Duration, tree: &mut JobTree) {
+    tree.signal_groups(Signal::SIGTERM);
+    let deadline = Instant::now() + grace;
+    while Instant::now() < deadline {
+        if tree.alive().is_empty() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn exit_code(status: ExitStatus) -> i32 {
+    status
+        .code()
+        .or_else(|| status.signal().map(|n| 128 + n))
+        .unwrap_or(1)
+}
+
+/// Carries a shell's output into the log.
+struct Pump {
+    thread: std::thread::JoinHandle<()>,
+    idle_is_enough: Arc<AtomicBool>,
+    abandoned: Arc<AtomicBool>,
+    done: Receiver<()>,
+}
+
+impl Pump {
+    fn start(mut reader: PipeReader, log: Arc<Mutex<JobLog>>) -> std::io::Result<Self> {
+        let idle_is_enough = Arc::new(AtomicBool::new(false));
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let (idle, quit) = (Arc::clone(&idle_is_enough), Arc::clone(&abandoned));
+        let (sender, done) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("job-output".into())
+            .spawn(move || {
+                let mut buffer = vec![0_u8; 64 * 1024];
+                while !quit.load(Ordering::SeqCst) {
+                    let ended = idle.load(Ordering::SeqCst);
+                    if !readable(&reader) {
+                        if ended {
+                            let _ = sender.send(());
+                        }
+                        continue;
+                    }
+                    match reader.read(&mut buffer) {
+                        Ok(0) => break,
+                        Ok(count) => {
+                            log.lock()
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .output(&buffer[..count]);
+                        }
+                        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                        Err(_) => break,
+                    }
+                }
+                let _ = sender.send(());
+            })?;
+        Ok(Self {
+            thread,
+            idle_is_enough,
+            abandoned,
+            done,
+        })
+    }
+
+    /// Returns when everything the shell wrote before its end is in the log. Processes that
+    /// outlive it may hold the pipe open; their later output still goes to the log.
+    fn drain(self, abandon: bool) {
+        self.idle_is_enough.store(true, Ordering::SeqCst);
+        let _ = self.done.recv();
+        if abandon {
+            self.abandoned.store(true, Ordering::SeqCst);
+        }
+        if self.thread.is_finished() {
+            let _ = self.thread.join();
+        }
+    }
+}
+
+/// Whether bytes or the end of the stream are there to be read, within a short wait.
+fn readable(reader: &PipeReader) -> bool {
+    let mut fds = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+    !matches!(poll(&mut fds, PollTimeout::from(20_u8)), Ok(0) | Err(_))
+}

@@ -1,0 +1,250 @@
+//! The processes of a job: found through `/proc`, stopped to the last one.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
+
+/// A process, told apart from a later one with the same number by its start time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ProcessId {
+    /// Process number.
+    pub pid: i32,
+    /// Start time in clock ticks since boot.
+    pub start: u64,
+}
+
+/// What `/proc/PID/stat` says of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    /// Which one.
+    pub id: ProcessId,
+    /// Parent's number.
+    pub parent: i32,
+    /// Process group.
+    pub group: i32,
+    /// Session.
+    pub session: i32,
+    /// State letter, e.g. `b'Z'` for one that ended and waits to be reaped.
+    pub state: u8,
+    /// Resident pages.
+    pub resident_pages: u64,
+}
+
+impl Process {
+    /// Whether it can still run.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !matches!(self.state, b'Z' | b'X')
+    }
+}
+
+/// Start time of a process, in clock ticks since boot; `None` when there is none of that number
+/// or it has ended.
+#[must_use]
+pub fn start_time(pid: i32) -> Option<u64> {
+    read_stat(pid).filter(Process::is_alive).map(|p| p.id.start)
+}
+
+fn read_stat(pid: i32) -> Option<Process> {
+    parse_stat(
+        pid,
+        &std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?,
+    )
+}
+
+/// Reads the fields of `/proc/PID/stat`; the name in brackets may hold spaces and brackets.
+fn parse_stat(pid: i32, text: &str) -> Option<Process> {
+    let rest = text.get(text.rfind(')')? + 2..)?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = *fields.next()?.as_bytes().first()?;
+    let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
+    let session = fields.next()?.parse().ok()?;
+    let start = fields.nth(15)?.parse().ok()?;
+    let resident_pages = fields.nth(1)?.parse().ok()?;
+    Some(Process {
+        id: ProcessId { pid, start },
+        parent,
+        group,
+        session,
+        state,
+        resident_pages,
+    })
+}
+
+/// Every process of the machine that this one may see.
+#[must_use]
+pub fn snapshot() -> Vec<Process> {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|e| e.file_name().to_str().and_then(|n| n.parse().ok()))
+        .filter_map(read_stat)
+        .collect()
+}
+
+/// Makes this process the new parent of orphaned descendants, so that none can slip away by a
+/// double fork.
+#[must_use]
+pub fn become_subreaper() -> bool {
+    nix::sys::prctl::set_child_subreaper(true).is_ok()
+}
+
+/// The process tree of a job: everything that descends from its shells, wherever it moved.
+#[derive(Debug)]
+pub struct JobTree {
+    /// Leaders of the shells' sessions and process groups.
+    roots: Vec<i32>,
+    /// `NAME=value` every process of the job starts with in its environment.
+    mark: Vec<u8>,
+    /// Whether every child of this process belongs to the job.
+    exclusive: bool,
+    known: HashSet<ProcessId>,
+    own: i32,
+}
+
+impl JobTree {
+    /// A tree with no process yet. With `exclusive` this process serves this job only, and all
+    /// its children belong to it.
+    #[must_use]
+    pub fn new(mark: &str, exclusive: bool) -> Self {
+        let own = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
+        Self {
+            roots: Vec::new(),
+            mark: mark.into(),
+            exclusive,
+            known: HashSet::new(),
+            own,
+        }
+    }
+
+    /// Adds a shell that leads its own session or process group.
+    pub fn add_root(&mut self, pid: i32) {
+        self.roots.push(pid);
+    }
+
+    /// The shell has been reaped: its number may be used again by a stranger.
+    pub fn remove_root(&mut self, pid: i32) {
+        self.roots.retain(|r| *r != pid);
+    }
+
+    /// All processes of the job alive now.
+    pub fn alive(&mut self) -> Vec<Process> {
+        let all = snapshot();
+        let mut children: HashMap<i32, Vec<usize>> = HashMap::new();
+        for (index, process) in all.iter().enumerate() {
+            children.entry(process.parent).or_default().push(index);
+        }
+        let mut queue: Vec<usize> = (0..all.len())
+            .filter(|&index| self.is_seed(&all[index]))
+            .collect();
+        let mut seen: HashSet<usize> = queue.iter().copied().collect();
+        while let Some(index) = queue.pop() {
+            for &child in children.get(&all[index].id.pid).into_iter().flatten() {
+                if seen.insert(child) {
+                    queue.push(child);
+                }
+            }
+        }
+        let members: Vec<Process> = seen.into_iter().map(|index| all[index]).collect();
+        self.known = members.iter().map(|p| p.id).collect();
+        for process in members
+            .iter()
+            .filter(|p| !p.is_alive() && p.parent == self.own)
+        {
+            // A shell is reaped by whoever waits for its exit status.
+            if !self.roots.contains(&process.id.pid) {
+                let _ = waitpid(Pid::from_raw(process.id.pid), Some(WaitPidFlag::WNOHANG));
+            }
+        }
+        members.into_iter().filter(Process::is_alive).collect()
+    }
+
+    fn is_seed(&self, process: &Process) -> bool {
+        if self
+            .roots
+            .iter()
+            .any(|&r| process.id.pid == r || process.session == r || process.group == r)
+            || self.known.contains(&process.id)
+        {
+            return true;
+        }
+        // An orphan handed to us: ours for certain, or recognised by its environment.
+        process.parent == self.own && (self.exclusive || self.carries_mark(process.id.pid))
+    }
+
+    fn carries_mark(&self, pid: i32) -> bool {
+        std::fs::read(format!("/proc/{pid}/environ"))
+            .is_ok_and(|text| text.split(|b| *b == 0).any(|entry| entry == self.mark))
+    }
+
+    /// Sends a signal to the process groups of the job's shells.
+    pub fn signal_groups(&self, signal: Signal) {
+        for &root in &self.roots {
+            let _ = kill(Pid::from_raw(-root), signal);
+        }
+    }
+
+    /// Ends every process of the job and returns how many could not be ended within `patience`
+    /// (0 unless one hangs in the kernel).
+    ///
+    /// Everything is stopped first, again and again until no new one appears, so that a process
+    /// that forks faster than it is killed loses.
+    pub fn kill_all(&mut self, patience: Duration) -> usize {
+        let deadline = Instant::now() + patience;
+        let mut stopped: HashSet<ProcessId> = HashSet::new();
+        loop {
+            let alive = self.alive();
+            if alive.is_empty() {
+                return 0;
+            }
+            let fresh: Vec<&Process> = alive.iter().filter(|p| !stopped.contains(&p.id)).collect();
+            for process in &fresh {
+                let _ = kill(Pid::from_raw(process.id.pid), Signal::SIGSTOP);
+            }
+            if fresh.is_empty() || Instant::now() > deadline {
+                for process in &alive {
+                    let _ = kill(Pid::from_raw(process.id.pid), Signal::SIGKILL);
+                }
+                if Instant::now() > deadline {
+                    return alive.len();
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            } else {
+                stopped.extend(fresh.iter().map(|p| p.id));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_does_not_confuse_the_reader() {
+        let text = "42 (a) b) S 7 8 9 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 2000000 321 18";
+        let process = parse_stat(42, text).unwrap();
+        assert_eq!(
+            process.id,
+            ProcessId {
+                pid: 42,
+                start: 12345
+            }
+        );
+        assert_eq!((process.parent, process.group, process.session), (7, 8, 9));
+        assert_eq!(process.resident_pages, 321);
+    }
+
+    #[test]
+    fn this_process_is_found_with_its_start_time() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        assert!(start_time(own).is_some());
+        assert!(snapshot().iter().any(|p| p.id.pid == own));
+    }
+}

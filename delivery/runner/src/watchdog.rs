@@ -1,0 +1,241 @@
+//! Watches what a job uses and names the limit it breaks.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rialto_delivery_run::assignment::Limits;
+
+use crate::tree::Process;
+
+/// Memory allowed when the assignment sets no limit: 4 GiB.
+pub const DEFAULT_MEMORY_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+/// Processes allowed when the assignment sets no limit.
+pub const DEFAULT_PROCESSES: u32 = 512;
+/// Size of the working tree allowed when the assignment sets no limit: 5 GiB.
+pub const DEFAULT_DISK_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// A tree is first measured after this time, so that a short job never pays for it.
+const FIRST_DISK_LOOK: Duration = Duration::from_millis(250);
+
+/// Limits in force for one job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Resident memory of all its processes, bytes.
+    pub memory_bytes: u64,
+    /// Processes alive at once.
+    pub processes: u32,
+    /// Bytes its working tree may hold.
+    pub disk_bytes: u64,
+}
+
+impl From<&Limits> for Bounds {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            memory_bytes: limits.memory_bytes.unwrap_or(DEFAULT_MEMORY_BYTES),
+            processes: limits.processes.unwrap_or(DEFAULT_PROCESSES),
+            disk_bytes: limits.disk_bytes.unwrap_or(DEFAULT_DISK_BYTES),
+        }
+    }
+}
+
+/// Compares a job's use with its bounds.
+#[derive(Debug)]
+pub struct Watchdog {
+    bounds: Bounds,
+    page_bytes: u64,
+    disk: DiskWatch,
+}
+
+impl Watchdog {
+    /// Watches these directories' total size in the background, and memory and processes whenever
+    /// [`Watchdog::breach`] is asked. Dropping it ends the background work.
+    #[must_use]
+    pub fn start(bounds: Bounds, directories: Vec<PathBuf>) -> Self {
+        let page_bytes = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)
+            .ok()
+            .flatten()
+            .and_then(|size| u64::try_from(size).ok())
+            .unwrap_or(4096);
+        Self {
+            bounds,
+            page_bytes,
+            disk: DiskWatch::start(bounds.disk_bytes, directories),
+        }
+    }
+
+    /// The limit these processes break, in words; `None` while all is well.
+    #[must_use]
+    pub fn breach(&self, alive: &[Process]) -> Option<String> {
+        if alive.len() > self.bounds.processes as usize {
+            return Some(format!(
+                "{} processes at once, the limit is {}",
+                alive.len(),
+                self.bounds.processes
+            ));
+        }
+        let resident: u64 = alive
+            .iter()
+            .map(|p| p.resident_pages * self.page_bytes)
+            .sum();
+        if resident > self.bounds.memory_bytes {
+            // Pages shared between processes were counted once for each of them.
+            let memory = proportional(alive).unwrap_or(resident);
+            if memory > self.bounds.memory_bytes {
+                return Some(format!(
+                    "{memory} bytes of memory, the limit is {}",
+                    self.bounds.memory_bytes
+                ));
+            }
+        }
+        self.disk.breach()
+    }
+}
+
+/// Memory with shared pages divided among their users; `None` where the kernel does not tell.
+fn proportional(alive: &[Process]) -> Option<u64> {
+    let mut total = 0;
+    for process in alive {
+        let Ok(text) = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id.pid))
+        else {
+            // It may just have ended; a machine without this file has none for us either.
+            if Path::new("/proc/self/smaps_rollup").exists() {
+                continue;
+            }
+            return None;
+        };
+        let kib: u64 = text
+            .lines()
+            .find_map(|line| line.strip_prefix("Pss:"))
+            .and_then(|rest| rest.split_ascii_whitespace().next()?.parse().ok())?;
+        total += kib * 1024;
+    }
+    Some(total)
+}
+
+#[derive(Debug)]
+struct DiskWatch {
+    limit: u64,
+    used: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+    wake: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl DiskWatch {
+    fn start(limit: u64, directories: Vec<PathBuf>) -> Self {
+        let used = Arc::new(AtomicU64::new(0));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (wake, woken) = mpsc::channel::<()>();
+        let (used_there, stop_there) = (Arc::clone(&used), Arc::clone(&stop));
+        let thread = std::thread::Builder::new()
+            .name("disk-watch".into())
+            .spawn(move || {
+                let mut pause = FIRST_DISK_LOOK;
+                while woken.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                    let begin = Instant::now();
+                    let total = directories
+                        .iter()
+                        .filter_map(|d| tree_bytes(d, limit, &stop_there))
+                        .sum::<u64>();
+                    used_there.store(total, Ordering::Relaxed);
+                    // A big tree is looked at less often: at most a tenth of the time goes into it.
+                    pause = FIRST_DISK_LOOK.max(begin.elapsed() * 10);
+                }
+            });
+        Self {
+            limit,
+            used,
+            stop,
+            wake: Some(wake),
+            thread: thread.ok(),
+        }
+    }
+
+    fn breach(&self) -> Option<String> {
+        let used = self.used.load(Ordering::Relaxed);
+        (used > self.limit).then(|| {
+            format!(
+                "{used} bytes on disk in the working tree, the limit is {}",
+                self.limit
+            )
+        })
+    }
+}
+
+impl Drop for DiskWatch {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.wake = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Bytes on disk below a directory, links not followed; stops counting above `enough`.
+/// `None` when told to stop.
+fn tree_bytes(root: &Path, enough: u64, stop: &AtomicBool) -> Option<u64> {
+    let mut total = 0;
+    let mut queue = vec![root.to_path_buf()];
+    while let Some(directory) = queue.pop() {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        let Ok(entries) = std::fs::read_dir(&directory) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            let Ok(meta) = entry.metadata() else { continue };
+            if meta.is_dir() {
+                queue.push(entry.path());
+            }
+            // A file with several names counts once for the tree as a whole.
+            total += meta.blocks() * 512
+                / meta
+                    .nlink()
+                    .max(1)
+                    .min(if meta.is_dir() { 1 } else { u64::MAX });
+        }
+        if total > enough {
+            break;
+        }
+    }
+    Some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{ProcessId, snapshot};
+
+    #[test]
+    fn too_many_processes_are_named() {
+        let bounds = Bounds {
+            processes: 1,
+            ..Bounds::from(&Limits::default())
+        };
+        let watchdog = Watchdog::start(bounds, Vec::new());
+        let one = snapshot()[0];
+        let other = Process {
+            id: ProcessId { pid: -1, start: 0 },
+            ..one
+        };
+        assert_eq!(watchdog.breach(&[one]), None);
+        let text = watchdog.breach(&[one, other]).unwrap();
+        assert_eq!(text, "2 processes at once, the limit is 1");
+    }
+
+    #[test]
+    fn the_size_of_a_tree_is_what_its_files_occupy() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("a")).unwrap();
+        std::fs::write(dir.path().join("a/b"), vec![1_u8; 100_000]).unwrap();
+        let bytes = tree_bytes(dir.path(), u64::MAX, &AtomicBool::new(false)).unwrap();
+        assert!((100_000..200_000).contains(&bytes), "{bytes}");
+    }
+}

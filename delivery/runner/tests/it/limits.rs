@@ -1,0 +1,133 @@
+//! A job that forks, grabs memory or fills the disk is stopped, and the limit is named.
+
+use std::time::{Duration, Instant};
+
+use rialto_delivery_run::assignment::{JobResult, Limits};
+use rialto_delivery_run::state::FailureReason;
+
+use crate::world::{World, failed};
+
+#[test]
+fn a_job_that_forks_too_much_is_stopped_and_leaves_nothing() {
+    let mut world =
+        World::new(&["for i in $(seq 300); do sleep 311.$i & done; touch forked; wait"]);
+    world.limits(Limits {
+        processes: Some(64),
+        ..Limits::default()
+    });
+    let outcome = world.run();
+    let message = failed(&outcome, FailureReason::ResourceLimitExceeded);
+    assert!(
+        message.contains("processes at once, the limit is 64"),
+        "{message}"
+    );
+    assert!(world.log.text().contains("the limit is 64"));
+    let left = rialto_delivery_runner::tree::snapshot()
+        .into_iter()
+        .filter_map(|p| std::fs::read(format!("/proc/{}/cmdline", p.id.pid)).ok())
+        .filter(|c| String::from_utf8_lossy(c).contains("311."))
+        .count();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn a_job_that_forks_for_ever_loses() {
+    // Each process starts two and ends: a bomb that a plain kill cannot catch. It defuses itself
+    // when the file is gone, so that a failing test leaves no harm.
+    let bomb = "b() { [ -e armed ] || exit; ( sleep 0.05; b ) & ( sleep 0.05; b ) & }";
+    let mut world = World::new(&["touch armed", bomb, "b", "sleep 300"]);
+    world.limits(Limits {
+        processes: Some(60),
+        ..Limits::default()
+    });
+    let outcome = world.run();
+    std::fs::remove_file(world.project().join("armed")).unwrap();
+    failed(&outcome, FailureReason::ResourceLimitExceeded);
+    assert!(
+        outcome.isolation.contains(&"process_tree_gone".to_owned()),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_job_that_grabs_memory_is_stopped() {
+    let mut world =
+        World::new(&["x=$(head -c 150000000 /dev/zero | tr '\\0' a); sleep 300; echo ${#x}"]);
+    world.limits(Limits {
+        memory_bytes: Some(64 * 1024 * 1024),
+        ..Limits::default()
+    });
+    let begin = Instant::now();
+    let message = failed(&world.run(), FailureReason::ResourceLimitExceeded);
+    assert!(
+        message.contains("bytes of memory, the limit is 67108864"),
+        "{message}"
+    );
+    assert!(begin.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn a_job_that_fills_the_disk_is_stopped() {
+    let mut world =
+        World::new(&["for i in $(seq 40); do head -c 500000 /dev/zero > f$i; done; sleep 300"]);
+    world.limits(Limits {
+        disk_bytes: Some(5_000_000),
+        ..Limits::default()
+    });
+    let message = failed(&world.run(), FailureReason::ResourceLimitExceeded);
+    assert!(
+        message.contains("on disk in the working tree, the limit is 5000000"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_single_huge_file_is_stopped_at_the_limit() {
+    let mut world = World::new(&["head -c 50000000 /dev/zero > huge"]);
+    world.limits(Limits {
+        disk_bytes: Some(5_000_000),
+        ..Limits::default()
+    });
+    let message = failed(&world.run(), FailureReason::ResourceLimitExceeded);
+    assert!(message.contains("limit"), "{message}");
+    let size = std::fs::metadata(world.project().join("huge"))
+        .unwrap()
+        .len();
+    assert!(size <= 5_000_000, "{size}");
+}
+
+#[test]
+fn a_job_that_prints_endlessly_neither_fills_nor_slows_anything() {
+    let mut world = World::new(&[
+        "head -c 200000000 /dev/zero | tr '\\0' x",
+        "echo",
+        "echo done",
+    ]);
+    world.limits(Limits {
+        log_bytes: Some(100_000),
+        ..Limits::default()
+    });
+    let begin = Instant::now();
+    let outcome = world.run();
+    assert_eq!(outcome.result, JobResult::Success);
+    assert!(
+        begin.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begin.elapsed()
+    );
+    assert!(outcome.log_bytes < 101_000, "{}", outcome.log_bytes);
+    assert!(outcome.notes.contains(&"log_limit_reached".to_owned()));
+    let text = world.log.text();
+    assert_eq!(text.matches("log limit of 100000 bytes").count(), 1);
+    assert!(
+        text.contains("Job succeeded"),
+        "the end is told after the limit, too"
+    );
+}
+
+#[test]
+fn a_job_leaves_no_core_file() {
+    let world = World::new(&["ulimit -c", "ulimit -Hc"]);
+    world.run();
+    assert_eq!(world.lines(), ["0", "0"]);
+}

@@ -1,0 +1,14 @@
+//! The runner from outside: real bash, real git, real processes.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's world that cannot be built is a failed test"
+)]
+
+mod artifacts;
+mod control;
+mod limits;
+mod log;
+mod script;
+mod sources;
+mod world;

@@ -1,0 +1,213 @@
+//! Getting the sources from a real repository.
+
+use std::path::PathBuf;
+
+use rialto_delivery_run::assignment::{JobResult, Source};
+use rialto_delivery_run::state::FailureReason;
+
+use crate::world::{World, failed, git};
+
+struct Repository {
+    path: PathBuf,
+}
+
+impl Repository {
+    fn new(world: &World) -> Self {
+        let path = world.dir.path().join("origin");
+        std::fs::create_dir(&path).unwrap();
+        git(&path, &["init", "-q"]);
+        Self { path }
+    }
+
+    fn commit(&self, name: &str, content: &str) -> String {
+        std::fs::write(self.path.join(name), content).unwrap();
+        git(&self.path, &["add", "-A"]);
+        git(&self.path, &["commit", "-q", "-m", name]);
+        git(&self.path, &["rev-parse", "HEAD"])
+    }
+
+    fn source(&self, sha: &str) -> Source {
+        Source::Git {
+            url: format!("file://{}", self.path.display()),
+            sha: sha.to_owned(),
+            git_ref: "refs/heads/main".to_owned(),
+        }
+    }
+}
+
+#[test]
+fn the_commit_is_checked_out_detached() {
+    let mut world =
+        World::new(&["cat a.txt; git rev-parse HEAD; git symbolic-ref -q HEAD || echo detached"]);
+    let repository = Repository::new(&world);
+    let first = repository.commit("a.txt", "first");
+    repository.commit("a.txt", "second");
+    world.assignment.source = repository.source(&first);
+    assert_eq!(
+        world.run().result,
+        JobResult::Success,
+        "{}",
+        world.log.text()
+    );
+    assert_eq!(
+        world.lines(),
+        [format!("first{first}"), "detached".to_owned()]
+    );
+}
+
+#[test]
+fn the_next_job_in_the_slot_finds_a_clean_tree() {
+    let mut world = World::new(&[
+        "ls; touch dropped; echo x >> a.txt; echo ignored.txt > .gitignore; touch ignored.txt",
+    ]);
+    let repository = Repository::new(&world);
+    let sha = repository.commit("a.txt", "first");
+    world.assignment.source = repository.source(&sha);
+    assert_eq!(
+        world.run().result,
+        JobResult::Success,
+        "{}",
+        world.log.text()
+    );
+    world.log.0.lock().unwrap().clear();
+    assert_eq!(
+        world.run().result,
+        JobResult::Success,
+        "{}",
+        world.log.text()
+    );
+    assert_eq!(world.lines(), ["a.txt"]);
+}
+
+#[test]
+fn a_commit_deeper_than_the_history_fetched_is_found() {
+    let mut world = World::new(&["cat a.txt; git rev-list --count HEAD"]);
+    let repository = Repository::new(&world);
+    let first = repository.commit("a.txt", "0\n");
+    for n in 1..6 {
+        repository.commit("a.txt", &format!("{n}\n"));
+    }
+    world.variable("GIT_DEPTH", "2");
+    world.assignment.source = repository.source(&first);
+    assert_eq!(
+        world.run().result,
+        JobResult::Success,
+        "{}",
+        world.log.text()
+    );
+    assert_eq!(world.lines()[0], "0");
+}
+
+#[test]
+fn nothing_a_former_job_left_in_the_repository_is_executed() {
+    let mut world = World::new(&["true"]);
+    let repository = Repository::new(&world);
+    let sha = repository.commit("a.txt", "first");
+    world.assignment.source = repository.source(&sha);
+    let canary = world.dir.path().join("executed");
+    let plant = format!(
+        "printf '#!/bin/sh\\ntouch {c}\\n' > .git/hooks/post-checkout 2>/dev/null || \
+         {{ mkdir -p .git/hooks; printf '#!/bin/sh\\ntouch {c}\\n' > .git/hooks/post-checkout; }}\n\
+         chmod +x .git/hooks/post-checkout\n\
+         git config core.fsmonitor 'touch {c}; false'\n\
+         git config filter.evil.smudge 'touch {c}; cat'\n\
+         git config filter.evil.clean 'touch {c}; cat'\n\
+         git config core.sshCommand 'touch {c}'\n\
+         mkdir -p .git/info; echo '* filter=evil' > .git/info/attributes\n\
+         rm -f {c}",
+        c = canary.display()
+    );
+    world.assignment.script = vec![plant];
+    assert_eq!(
+        world.run().result,
+        JobResult::Success,
+        "{}",
+        world.log.text()
+    );
+    assert!(!canary.exists());
+    world.assignment.script = vec!["echo x > a.txt".to_owned()];
+    assert_eq!(
+        world.run().result,
+        JobResult::Success,
+        "{}",
+        world.log.text()
+    );
+    world.assignment.script = vec!["true".to_owned()];
+    assert_eq!(
+        world.run().result,
+        JobResult::Success,
+        "{}",
+        world.log.text()
+    );
+    assert!(!canary.exists(), "something planted by a job was executed");
+}
+
+#[test]
+fn a_damaged_repository_is_made_anew() {
+    let mut world = World::new(&["cat a.txt; rm -rf .git/objects; echo junk > .git/HEAD"]);
+    let repository = Repository::new(&world);
+    let sha = repository.commit("a.txt", "first\n");
+    world.assignment.source = repository.source(&sha);
+    assert_eq!(world.run().result, JobResult::Success);
+    world.log.0.lock().unwrap().clear();
+    assert_eq!(
+        world.run().result,
+        JobResult::Success,
+        "{}",
+        world.log.text()
+    );
+    assert_eq!(world.lines(), ["first"]);
+}
+
+#[test]
+fn strategies_none_and_empty_need_no_repository() {
+    for (strategy, expected) in [("none", vec!["kept"]), ("empty", vec![])] {
+        let mut world = World::new(&["ls"]);
+        world.assignment.source = Source::Git {
+            url: "file:///nowhere".to_owned(),
+            sha: "a".repeat(40),
+            git_ref: "refs/heads/main".to_owned(),
+        };
+        std::fs::create_dir_all(world.project()).unwrap();
+        std::fs::write(world.project().join("kept"), "").unwrap();
+        world.variable("GIT_STRATEGY", strategy);
+        assert_eq!(
+            world.run().result,
+            JobResult::Success,
+            "{}",
+            world.log.text()
+        );
+        assert_eq!(world.lines(), expected);
+    }
+}
+
+#[test]
+fn what_is_not_supported_is_refused_by_name() {
+    for (key, value) in [
+        ("GIT_STRATEGY", "magic"),
+        ("GIT_SUBMODULE_STRATEGY", "recursive"),
+    ] {
+        let mut world = World::new(&["true"]);
+        world.assignment.source = Source::Git {
+            url: "file:///nowhere".to_owned(),
+            sha: "a".repeat(40),
+            git_ref: "refs/heads/main".to_owned(),
+        };
+        world.variable(key, value);
+        let message = failed(&world.run(), FailureReason::RunnerUnsupported);
+        assert!(message.contains(&format!("{key}={value}")), "{message}");
+    }
+}
+
+#[test]
+fn a_project_path_cannot_leave_the_builds_directory() {
+    let mut world = World::new(&["touch ran"]);
+    world.assignment.source = Source::Git {
+        url: "file:///nowhere".to_owned(),
+        sha: "a".repeat(40),
+        git_ref: "refs/heads/main".to_owned(),
+    };
+    world.assignment.project_path = "../../outside".to_owned();
+    let message = failed(&world.run(), FailureReason::RunnerSystemFailure);
+    assert!(message.contains("../../outside"), "{message}");
+}
