@@ -1,2 +1,46 @@
 //! The one binary: every role and command of the suite.
-fn main() {}
+
+mod client;
+mod delivery;
+mod git_hook;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "rialto",
+    version,
+    about = "The systems of a securities house, and their delivery"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Remember a server and a token for it.
+    Login(client::LoginArgs),
+    /// Delivery: projects, pipelines, jobs, releases, deployments, environments, the light.
+    Delivery(delivery::DeliveryArgs),
+    #[command(hide = true)]
+    GitHook(git_hook::GitHookArgs),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Login(arguments) => arguments.execute().await,
+        Command::Delivery(arguments) => arguments.execute().await,
+        Command::GitHook(arguments) => Ok(arguments.execute()),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        match error.downcast_ref::<client::RequestError>() {
+            Some(refused) => refused.exit_code(),
+            None => ExitCode::FAILURE,
+        }
+    })
+}

@@ -1,0 +1,23 @@
+//! `rialto ci expand`: the fully resolved file.
+
+use std::process::ExitCode;
+
+use super::{EXIT_INVALID, Source, print_diagnostics};
+
+/// Arguments of `rialto ci expand`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
+}
+
+/// Prints the resolved YAML.
+pub(super) fn execute(args: &Args) -> anyhow::Result<ExitCode> {
+    let opened = args.source.open()?;
+    print_diagnostics(&opened.compiled.diagnostics, false);
+    if !opened.compiled.is_valid() {
+        return Ok(ExitCode::from(EXIT_INVALID));
+    }
+    print!("{}", opened.compiled.expanded());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,323 @@
+//! `rialto ci`: pipelines of a working copy, without a server.
+
+mod expand;
+mod lint;
+mod list;
+pub mod run;
+mod simulate;
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::process::{Command as Process, ExitCode};
+
+use anyhow::Context as _;
+use rialto_delivery_pipeline::{Compiled, Context, Diagnostic, Repository, Severity, compile};
+
+/// Exit code for a wrong command line or an invalid pipeline file.
+pub const EXIT_INVALID: u8 = 2;
+
+/// The commands on a pipeline file.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Run the pipeline, or some jobs of it, right here.
+    Run(run::Args),
+    /// Say all that is wrong with the file, with place and cure.
+    Lint(lint::Args),
+    /// Print the fully resolved file.
+    Expand(expand::Args),
+    /// List the jobs this pipeline would contain.
+    List(list::Args),
+    /// Play events on the pipeline and print the states after each.
+    Simulate(simulate::Args),
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// What keeps the command from doing its work; a bad pipeline file is no such error but exit
+/// code 2 with its findings on standard error.
+pub fn execute(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Run(args) => run::execute(args),
+        Command::Lint(args) => lint::execute(&args),
+        Command::Expand(args) => expand::execute(&args),
+        Command::List(args) => list::execute(&args),
+        Command::Simulate(args) => simulate::execute(&args),
+    }
+}
+
+/// Which file, for which event.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Source {
+    /// Pipeline file [default: .gitlab-ci.yml of this folder].
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// A pipeline variable; may be given several times.
+    #[arg(long = "variable", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub variables: Vec<(String, String)>,
+    /// Branch the pipeline is for [default: the one checked out, or main].
+    #[arg(long, value_name = "BRANCH")]
+    pub branch: Option<String>,
+    /// What starts the pipeline, e.g. push, merge_request_event, schedule, web.
+    #[arg(long, value_name = "SOURCE", default_value = "push", value_parser = SOURCES)]
+    pub source: String,
+}
+
+/// Values of `CI_PIPELINE_SOURCE`.
+const SOURCES: [&str; 16] = [
+    "push",
+    "merge_request_event",
+    "schedule",
+    "web",
+    "api",
+    "trigger",
+    "pipeline",
+    "parent_pipeline",
+    "chat",
+    "external",
+    "external_pull_request_event",
+    "webide",
+    "ondemand_dast_scan",
+    "ondemand_dast_validation",
+    "security_orchestration_policy",
+    "unknown",
+];
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+/// The folder a pipeline file belongs to, as a repository.
+pub struct WorkingCopy {
+    root: PathBuf,
+    head: OnceCell<Option<String>>,
+}
+
+impl WorkingCopy {
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Full name of the commit that is checked out; asks git once.
+    #[must_use]
+    pub fn head(&self) -> Option<&str> {
+        self.head.get_or_init(|| self.git(&["rev-parse", "--verify", "HEAD"])).as_deref()
+    }
+
+    /// What git prints, without the line end. `None`: no git, no repository, or a failure.
+    fn git(&self, arguments: &[&str]) -> Option<String> {
+        let output = Process::new("git").arg("-C").arg(&self.root).args(arguments).output().ok()?;
+        let text = output.status.success().then(|| String::from_utf8(output.stdout).ok())??;
+        Some(text.trim_end_matches('\n').to_owned())
+    }
+
+    fn git_paths(&self, arguments: &[&str]) -> Option<Vec<String>> {
+        let text = self.git(arguments)?;
+        Some(text.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+    }
+}
+
+impl Repository for WorkingCopy {
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.root.join(path)).ok()
+    }
+
+    fn list(&self) -> Vec<String> {
+        let tracked = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+        self.git_paths(&tracked).unwrap_or_else(|| {
+            let mut out = Vec::new();
+            walk(&self.root, "", &mut out);
+            out.sort();
+            out
+        })
+    }
+
+    fn changed_paths(&self, compare_to: Option<&str>) -> Option<Vec<String>> {
+        // A working copy knows no push event; only an explicit base can be compared with.
+        let range = format!("{}...HEAD", compare_to?);
+        self.git_paths(&["diff", "--name-only", "-z", "--no-renames", &range])
+    }
+
+    fn size(&self, path: &str) -> Option<u64> {
+        std::fs::metadata(self.root.join(path)).ok().map(|data| data.len())
+    }
+}
+
+/// Files below a folder, for a working copy that git does not know.
+fn walk(folder: &Path, prefix: &str, out: &mut Vec<String>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let Ok(kind) = entry.file_type() else { continue };
+        let path = format!("{prefix}{name}");
+        if kind.is_dir() {
+            if name != ".git" {
+                walk(&entry.path(), &format!("{path}/"), out);
+            }
+        } else {
+            out.push(path);
+        }
+    }
+}
+
+/// A compiled file and where it came from.
+pub struct Opened {
+    /// The folder of the file.
+    pub copy: WorkingCopy,
+    /// The event.
+    pub context: Context,
+    /// The outcome.
+    pub compiled: Compiled,
+}
+
+impl Source {
+    /// Reads and plans the file.
+    ///
+    /// # Errors
+    /// When the current folder cannot be named or the file's name is no text.
+    pub fn open(&self) -> anyhow::Result<Opened> {
+        let (copy, config_path) = self.locate()?;
+        let context = self.context(&copy, config_path);
+        let compiled = compile(&copy, &context);
+        Ok(Opened { copy, context, compiled })
+    }
+
+    /// The repository is the current folder when the file lies in it, otherwise the file's own.
+    fn locate(&self) -> anyhow::Result<(WorkingCopy, String)> {
+        let here = std::env::current_dir().context("the current folder cannot be read")?;
+        let head = OnceCell::new();
+        let Some(file) = &self.file else {
+            return Ok((WorkingCopy { root: here, head }, ".gitlab-ci.yml".to_owned()));
+        };
+        let whole = here.join(file);
+        let (root, path) = match whole.strip_prefix(&here) {
+            Ok(path) if !path.components().any(|part| part.as_os_str() == "..") => {
+                (here.clone(), path.to_owned())
+            }
+            _ => {
+                let name = whole.file_name().context("--file names no file")?;
+                let folder = whole.parent().unwrap_or(&here).to_owned();
+                (folder, PathBuf::from(name))
+            }
+        };
+        let path = path.to_str().context("the name of the pipeline file is not UTF-8")?;
+        Ok((WorkingCopy { root, head }, path.trim_start_matches("./").to_owned()))
+    }
+
+    /// The predefined variables that make sense here, below the ones given.
+    fn context(&self, copy: &WorkingCopy, config_path: String) -> Context {
+        let git = git_folder(&copy.root);
+        let checked_out = || git.as_deref().and_then(branch_of);
+        let branch = self.branch.clone().or_else(checked_out).unwrap_or_else(|| "main".to_owned());
+        let name = git
+            .as_deref()
+            .and_then(Path::parent)
+            .unwrap_or(&copy.root)
+            .file_name()
+            .map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned());
+        let mut context =
+            Context { source: self.source.clone(), config_path, ..Context::default() };
+        let mut set = |key: &str, value: &str| {
+            context.variables.insert(key.to_owned(), value.to_owned());
+        };
+        set("CI", "true");
+        set("GITLAB_CI", "true");
+        set("CI_CONFIG_PATH", &context.config_path);
+        set("CI_DEFAULT_BRANCH", &git.as_deref().and_then(default_branch).unwrap_or("main".into()));
+        set("CI_COMMIT_REF_NAME", &branch);
+        set("CI_COMMIT_REF_SLUG", &rialto_delivery_pipeline::variables::slug(&branch));
+        set("CI_COMMIT_REF_PROTECTED", "false");
+        if self.source == "merge_request_event" {
+            set("CI_MERGE_REQUEST_IID", "1");
+            set("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", &branch);
+        } else {
+            set("CI_COMMIT_BRANCH", &branch);
+        }
+        if let Some(sha) = git.as_deref().and_then(commit_of) {
+            set("CI_COMMIT_SHA", &sha);
+            set("CI_COMMIT_SHORT_SHA", sha.get(..8).unwrap_or(&sha));
+        }
+        set("CI_PROJECT_NAME", &name);
+        set("CI_PROJECT_TITLE", &name);
+        set("CI_PROJECT_NAMESPACE", "local");
+        set("CI_PROJECT_ROOT_NAMESPACE", "local");
+        set("CI_PROJECT_PATH", &format!("local/{name}"));
+        set("CI_PROJECT_PATH_SLUG", &rialto_delivery_pipeline::variables::slug(&format!("local/{name}")));
+        set("CI_SERVER_NAME", "Rialto");
+        set("CI_SERVER_VERSION", env!("CARGO_PKG_VERSION"));
+        context.variables.extend(self.variables.iter().cloned());
+        context
+    }
+}
+
+/// The `.git` folder of a folder or its parents; a linked work tree's own one.
+fn git_folder(root: &Path) -> Option<PathBuf> {
+    root.ancestors().find_map(|folder| {
+        let git = folder.join(".git");
+        let data = std::fs::metadata(&git).ok()?;
+        if data.is_dir() {
+            return Some(git);
+        }
+        let text = std::fs::read_to_string(&git).ok()?;
+        Some(folder.join(text.strip_prefix("gitdir:")?.trim()))
+    })
+}
+
+/// The checked-out branch, read from `HEAD` without starting git.
+fn branch_of(git: &Path) -> Option<String> {
+    let head = std::fs::read_to_string(git.join("HEAD")).ok()?;
+    head.trim().strip_prefix("ref: refs/heads/").map(str::to_owned)
+}
+
+/// The folder that holds the refs: of a linked work tree, the main one's.
+fn common_folder(git: &Path) -> PathBuf {
+    match std::fs::read_to_string(git.join("commondir")) {
+        Ok(path) => git.join(path.trim()),
+        Err(_) => git.to_owned(),
+    }
+}
+
+/// The commit of `HEAD`, from loose or packed refs.
+fn commit_of(git: &Path) -> Option<String> {
+    let head = std::fs::read_to_string(git.join("HEAD")).ok()?;
+    let Some(name) = head.trim().strip_prefix("ref: ") else { return Some(head.trim().to_owned()) };
+    let common = common_folder(git);
+    if let Ok(sha) = std::fs::read_to_string(common.join(name)) {
+        return Some(sha.trim().to_owned());
+    }
+    let packed = std::fs::read_to_string(common.join("packed-refs")).ok()?;
+    packed.lines().find_map(|line| {
+        let (sha, found) = line.split_once(' ')?;
+        (found == name).then(|| sha.to_owned())
+    })
+}
+
+/// What the remote calls its default branch, if it is known here.
+fn default_branch(git: &Path) -> Option<String> {
+    let head = common_folder(git).join("refs/remotes/origin/HEAD");
+    let text = std::fs::read_to_string(head).ok()?;
+    text.trim().strip_prefix("ref: refs/remotes/origin/").map(str::to_owned)
+}
+
+/// Prints findings to standard error; warnings only when `all`.
+pub fn print_diagnostics(diagnostics: &[Diagnostic], all: bool) {
+    for diagnostic in diagnostics {
+        if all || diagnostic.severity != Severity::Warning {
+            eprintln!("{diagnostic}");
+        }
+    }
+}
+
+/// Prints why there is no pipeline, if that is so.
+pub fn print_no_pipeline(compiled: &Compiled) {
+    if let Some(why) = &compiled.no_pipeline {
+        let position = &why.position;
+        let place = format!("{}:{}:{}", position.file, position.line, position.column);
+        eprintln!("{place}: no pipeline for this event: {}", why.reason);
+    }
+}
