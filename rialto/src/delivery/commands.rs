@@ -90,6 +90,38 @@ impl Project {
                     format!("created; clone {}\n", text(&v["clone_url"]))
                 })
             }
+            Self::Variables { project } => {
+                let id = session.project_id(&project).await?;
+                session
+                    .list(&format!("/projects/{id}/variables"), VARIABLE_COLUMNS)
+                    .await
+            }
+            Self::SetVariable {
+                project,
+                key,
+                value_file,
+                masked,
+                protected,
+                file,
+            } => {
+                let id = session.project_id(&project).await?;
+                let value = read_value(&value_file)?;
+                let body = json!({"value": value, "masked": masked, "protected": protected,
+                    "file": file, "environment_scope": "*"});
+                session
+                    .client
+                    .put(&format!("{BASE}/projects/{id}/variables/{key}"), &body)
+                    .await?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::RemoveVariable { project, key } => {
+                let id = session.project_id(&project).await?;
+                session
+                    .client
+                    .delete(&format!("{BASE}/projects/{id}/variables/{key}"))
+                    .await?;
+                Ok(ExitCode::SUCCESS)
+            }
         }
     }
 }
