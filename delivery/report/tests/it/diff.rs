@@ -55,9 +55,7 @@ fn text_that_looks_like_a_header_stays_text() {
     );
 }
 
-#[test]
-fn renames_modes_binaries_and_quoted_paths_are_understood() {
-    let text = "\
+const EVERY_KIND: &str = "\
 diff --git a/old name.rs b/new name.rs
 similarity index 90%
 rename from old name.rs
@@ -113,7 +111,10 @@ new file mode 120000
 +target
 \\ No newline at end of file
 ";
-    let diff = read(text);
+
+#[test]
+fn renames_modes_binaries_and_quoted_paths_are_understood() {
+    let diff = read(EVERY_KIND);
     let told: Vec<String> = diff
         .files
         .iter()

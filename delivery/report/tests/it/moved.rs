@@ -274,7 +274,7 @@ fn a_diff_that_repeats_itself_is_searched_in_bounded_time() {
         deleted: vec![],
         added: vec![same; 4500],
     }];
-    assert!(fast_new_lines(&[deleted, added].to_vec()).is_empty());
+    assert!(fast_new_lines(&[deleted, added]).is_empty());
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
@@ -297,7 +297,7 @@ fn edit() -> impl Strategy<Value = Edit> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn the_search_finds_what_the_naive_rule_finds(
