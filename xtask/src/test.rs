@@ -26,6 +26,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     })?;
     step::step("console packages", console::install_packages)?;
     step::step("console build", console::build)?;
+    step::step("binary", || {
+        step::run(&mut step::command("cargo build --quiet --package rialto"))
+    })?;
     rust_tests(arguments)?;
     for script in ["typecheck", "lint", "format:check", "test"] {
         step::step(&format!("console {script}"), || {
@@ -45,6 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn rust_tests(arguments: &Arguments) -> Result<()> {
     let mut test = step::command("cargo test --quiet --workspace");
+    test.env("RIALTO_BIN", system::target().join("debug/rialto"));
     if arguments.fast {
         return step::step("tests on SQLite", || step::run(&mut test));
     }

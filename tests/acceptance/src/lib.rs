@@ -1,1 +1,2 @@
-//! Stories told to the running product from outside.
+//! Stories told to the running product from outside: the binary, its HTTP interface, its command
+//! line and git. The stories are in `tests/it`.
