@@ -1,5 +1,8 @@
 //! Integration tests of the gateway over real sockets.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set up its world fails")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set up its world fails"
+)]
 
 mod admin;
 mod bodies;

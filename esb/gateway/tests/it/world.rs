@@ -135,50 +135,54 @@ async fn answer(
             }
             Response::new(text(&total.to_string()))
         }
-        "/big" => {
-            let pieces = number(&request) / 65_536;
-            let piece = Bytes::from(vec![b'x'; 65_536]);
-            let stream =
-                futures::stream::iter((0..pieces).map(move |_| Ok(Frame::data(piece.clone()))));
-            Response::new(StreamBody::new(stream).boxed_unsync())
-        }
-        "/ticks" => {
-            let stream = futures::stream::unfold(0u64, |n| async move {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                Some((
-                    Ok(Frame::data(Bytes::from(format!("data: {n}\n\n")))),
-                    n + 1,
-                ))
-            });
-            let mut response = Response::new(StreamBody::new(stream.boxed()).boxed_unsync());
-            response
-                .headers_mut()
-                .insert("content-type", "text/event-stream".parse().unwrap());
-            response
-        }
-        "/upgrade" => {
-            let upgrade = hyper::upgrade::on(&mut request);
-            tokio::spawn(async move {
-                let mut io = TokioIo::new(upgrade.await.unwrap());
-                let (mut read, mut write) = tokio::io::split(&mut io);
-                let _ended = tokio::io::copy(&mut read, &mut write).await;
-            });
-            let mut response = Response::new(text(""));
-            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-            response
-                .headers_mut()
-                .insert("connection", "upgrade".parse().unwrap());
-            response
-                .headers_mut()
-                .insert("upgrade", "echo".parse().unwrap());
-            response
-        }
+        "/big" => big(number(&request)),
+        "/ticks" => ticks(),
+        "/upgrade" => upgraded(&mut request),
         _ => Response::new(text(&label)),
     };
     response
         .headers_mut()
         .insert("x-rialto-version", "spoofed".parse().unwrap());
     Ok(response)
+}
+
+fn big(bytes: u64) -> Response<Body> {
+    let piece = Bytes::from(vec![b'x'; 65_536]);
+    let pieces = (0..bytes / 65_536).map(move |_| Ok(Frame::data(piece.clone())));
+    Response::new(StreamBody::new(futures::stream::iter(pieces)).boxed_unsync())
+}
+
+fn ticks() -> Response<Body> {
+    let stream = futures::stream::unfold(0u64, |n| async move {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Some((
+            Ok(Frame::data(Bytes::from(format!("data: {n}\n\n")))),
+            n + 1,
+        ))
+    });
+    let mut response = Response::new(StreamBody::new(stream.boxed()).boxed_unsync());
+    response
+        .headers_mut()
+        .insert("content-type", "text/event-stream".parse().unwrap());
+    response
+}
+
+fn upgraded(request: &mut Request<Incoming>) -> Response<Body> {
+    let upgrade = hyper::upgrade::on(request);
+    tokio::spawn(async move {
+        let mut io = TokioIo::new(upgrade.await.unwrap());
+        let (mut read, mut write) = tokio::io::split(&mut io);
+        let _ended = tokio::io::copy(&mut read, &mut write).await;
+    });
+    let mut response = Response::new(text(""));
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    response
+        .headers_mut()
+        .insert("connection", "upgrade".parse().unwrap());
+    response
+        .headers_mut()
+        .insert("upgrade", "echo".parse().unwrap());
+    response
 }
 
 fn text(text: &str) -> Body {
