@@ -1,13 +1,18 @@
 //! Runs a job: process groups, limits, logs, artifacts, caches.
 //!
 //! * [`executor`] runs one job in this process, blocking, on plain threads.
+//! * [`supervisor`] runs one job in a process of its own and spools it to disk.
+//! * [`agent`] takes jobs from a server and carries what is spooled back to it.
 
+pub mod agent;
 pub mod archive;
 pub mod cache;
 pub mod collect;
+pub mod download;
 pub mod executor;
 pub mod log;
 pub mod mask;
 mod shell;
+pub mod supervisor;
 pub mod tree;
 mod watchdog;

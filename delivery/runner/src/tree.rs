@@ -123,6 +123,17 @@ impl JobTree {
         }
     }
 
+    /// Takes up every process that carries the job's mark, whoever its parent is: what a killed
+    /// supervisor left behind.
+    pub fn adopt_marked(&mut self) {
+        let found: Vec<ProcessId> = snapshot()
+            .into_iter()
+            .map(|p| p.id)
+            .filter(|id| self.carries_mark(id.pid))
+            .collect();
+        self.known.extend(found);
+    }
+
     /// Adds a shell that leads its own session or process group.
     pub fn add_root(&mut self, pid: i32) {
         self.roots.push(pid);

@@ -19,7 +19,7 @@ use crate::archive;
 use crate::log::{DEFAULT_LOG_BYTES, JobLog, LogSink};
 use crate::mask::Masker;
 use crate::shell::{self, CancelToken, End, Ended, Shell};
-use crate::tree::{JobTree, become_subreaper};
+use crate::tree::{JobTree, become_subreaper, start_time};
 use crate::watchdog::{Bounds, Watchdog};
 
 /// Time an after-script may take when `RUNNER_AFTER_SCRIPT_TIMEOUT` says nothing.
@@ -68,11 +68,11 @@ impl<'a> Job<'a> {
         cancel: &'a CancelToken,
     ) -> Self {
         static RUNS: AtomicU64 = AtomicU64::new(0);
-        let mark = format!(
-            "{}-{}",
-            std::process::id(),
-            RUNS.fetch_add(1, Ordering::Relaxed)
-        );
+        let mark = config.mark.clone().unwrap_or_else(|| {
+            let run = RUNS.fetch_add(1, Ordering::Relaxed);
+            let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
+            format!("{pid}-{}-{run}", start_time(pid).unwrap_or_default())
+        });
         let secrets = secrets(assignment);
         let masker = Masker::new(secrets.iter().map(String::as_str));
         let limit = assignment.limits.log_bytes.unwrap_or(DEFAULT_LOG_BYTES);

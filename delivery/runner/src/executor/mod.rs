@@ -101,6 +101,9 @@ pub struct ExecutorConfig {
     pub run_as: Option<RunAs>,
     /// This process serves one job only: every orphan it is handed belongs to the job.
     pub exclusive: bool,
+    /// Value of the variable by which the job's processes are known; unique on this machine.
+    /// `None` makes one up.
+    pub mark: Option<String>,
     /// For artifact archives behind URLs.
     pub fetch: Arc<dyn FetchArtifact>,
 }
@@ -132,6 +135,7 @@ impl ExecutorConfig {
             retry_pause: Duration::from_secs(1),
             run_as: None,
             exclusive: false,
+            mark: None,
             fetch: Arc::new(LocalArtifacts),
         }
     }

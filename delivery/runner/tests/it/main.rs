@@ -5,10 +5,13 @@
     reason = "a test's world that cannot be built is a failed test"
 )]
 
+mod agent;
 mod artifacts;
 mod control;
 mod limits;
 mod log;
+mod peer;
 mod script;
 mod sources;
+mod supervisor;
 mod world;
