@@ -28,7 +28,12 @@ impl Located {
         column: u32,
         message: impl Into<String>,
     ) -> Self {
-        Self { file: file.into(), line, column, message: message.into() }
+        Self {
+            file: file.into(),
+            line,
+            column,
+            message: message.into(),
+        }
     }
 
     /// A message about a whole file.
@@ -75,7 +80,10 @@ pub fn line_and_column(text: &str, offset: usize) -> (u32, u32) {
     let start_of_line = before.rfind('\n').map_or(0, |at| at + 1);
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
     let column = before[start_of_line..].chars().count() + 1;
-    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+    (
+        u32::try_from(line).unwrap_or(u32::MAX),
+        u32::try_from(column).unwrap_or(u32::MAX),
+    )
 }
 
 #[cfg(test)]
@@ -86,8 +94,14 @@ mod tests {
 
     #[test]
     fn unknown_places_are_left_out() {
-        assert_eq!(Located::new("a.yml", 3, 7, "bad").to_string(), "a.yml:3:7: bad");
-        assert_eq!(Located::new("a.yml", 3, 0, "bad").to_string(), "a.yml:3: bad");
+        assert_eq!(
+            Located::new("a.yml", 3, 7, "bad").to_string(),
+            "a.yml:3:7: bad"
+        );
+        assert_eq!(
+            Located::new("a.yml", 3, 0, "bad").to_string(),
+            "a.yml:3: bad"
+        );
         assert_eq!(Located::of_file("a.yml", "bad").to_string(), "a.yml: bad");
     }
 

@@ -53,18 +53,26 @@ impl IdText {
     #[must_use]
     pub fn unix_ms(&self) -> u64 {
         let hex = self.0.chars().filter(|c| *c != '-').take(12);
-        hex.fold(0, |sum, digit| sum * 16 + u64::from(digit.to_digit(16).unwrap_or(0)))
+        hex.fold(0, |sum, digit| {
+            sum * 16 + u64::from(digit.to_digit(16).unwrap_or(0))
+        })
     }
 
     pub fn parse(text: &str, name: &'static str) -> Result<Self, ParseIdError> {
-        let refuse = |reason| ParseIdError { name, text: text.chars().take(64).collect(), reason };
+        let refuse = |reason| ParseIdError {
+            name,
+            text: text.chars().take(64).collect(),
+            reason,
+        };
         let canonical = text.len() == 36
             && text.bytes().enumerate().all(|(at, byte)| match at {
                 8 | 13 | 18 | 23 => byte == b'-',
                 _ => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
             });
         if !canonical {
-            return Err(refuse("expected 36 characters, lower-case hexadecimal as 8-4-4-4-12"));
+            return Err(refuse(
+                "expected 36 characters, lower-case hexadecimal as 8-4-4-4-12",
+            ));
         }
         let version_and_variant = (text.as_bytes()[14], text.as_bytes()[19]);
         if !matches!(version_and_variant, (b'7', b'8' | b'9' | b'a' | b'b')) {
@@ -228,7 +236,10 @@ mod tests {
 
     #[test]
     fn a_very_long_text_is_not_repeated_in_the_error() {
-        let error = "a".repeat(1_000_000).parse::<JobId>().expect_err("too long");
+        let error = "a"
+            .repeat(1_000_000)
+            .parse::<JobId>()
+            .expect_err("too long");
         assert!(error.to_string().len() < 200);
     }
 

@@ -84,7 +84,10 @@ mod tests {
     #[test]
     fn json_and_times_have_one_stored_form() {
         let json = serde_json::json!({"a": [1, "二"]});
-        assert_eq!(json.into_value(), Value::Text(Some("{\"a\":[1,\"二\"]}".into())));
+        assert_eq!(
+            json.into_value(),
+            Value::Text(Some("{\"a\":[1,\"二\"]}".into()))
+        );
         let at = Timestamp::from_microsecond(1_700_000_000_000_001).expect("in range");
         assert_eq!(at.into_value(), Value::Int(Some(1_700_000_000_000_001)));
     }
