@@ -1,0 +1,90 @@
+//! What people read when something is wrong: each text as a whole.
+
+use crate::support::{compile_text, show};
+
+fn said(text: &str) -> String {
+    show(&compile_text(text))
+}
+
+#[test]
+fn broken_yaml_has_a_place_and_often_a_cure() {
+    insta::assert_snapshot!(
+        "broken_yaml",
+        [
+            "stages: [build, test\n",
+            "job:\n\tscript: x\n",
+            "job:\n  script:\n    - echo \"a: b\" && echo \"c: d\"\n",
+            "job:\n  script: 'x\n",
+            "job:\n  script: *nothing\n",
+            "job:\n script: x\n  stage: y\n",
+            "- a\n- b\n",
+            "",
+            "just text\n",
+            "job: {<<: text, script: x}\n",
+            "? [a]\n: b\n",
+            "job: {script: !reference x}\n",
+        ]
+        .map(|text| format!("{text}---\n{}", said(text)))
+        .join("\n")
+    );
+}
+
+#[test]
+fn the_classic_trap_shows_the_quoted_form() {
+    insta::assert_snapshot!(said(
+        "job:\n  script:\n    - echo \"x: y\"\n    - \"key\": 0644\n"
+    ));
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_place() {
+    insta::assert_snapshot!(said(
+        "stages: [build, test]\n\
+         varables: {A: b}\n\
+         buidl:\n  stage: biuld\n  scripts: [x]\n  script:\n    - echo \"x: y\"\n    - !reference [.nope, script]\n\
+         \x20 needs: [missing, test-jbo]\n  when: sometimes\n  retry: 5\n  timeout: soon\n\
+         \x20 artifacts: {path: [a], when: on_succes}\n  cache: {key: {file: [a]}}\n\
+         \x20 environment: {url: x}\n  tags: build\n  interruptible: maybe\n  parallel: many\n\
+         \x20 rules:\n    - if: $A ==\n    - iff: $A\n    - when: later\n    - text\n\
+         test-job:\n  extends: .tempalte\n  only: [main]\n  rules: []\n  script: [1, null, x]\n\
+         .template: {script: x}\n\
+         no-script: {stage: test}\n\
+         job2: [x]\n"
+    ));
+}
+
+#[test]
+fn circles_are_drawn() {
+    insta::assert_snapshot!(said(
+        ".a: {extends: .b}\n.b: {extends: .a}\n\
+         .r: {script: [!reference [.s, script]]}\n.s: {script: [!reference [.r, script]]}\n\
+         x: {script: !reference [.r, script], needs: [y]}\ny: {script: x, needs: [x]}\n\
+         z: {script: x, variables: {A: $B, B: $A}}\n"
+    ));
+}
+
+#[test]
+fn a_mistake_in_a_template_is_told_once() {
+    let text = "default: {retry: 9}\na: {script: x}\nb: {script: x}\nc: {script: x}\n";
+    insta::assert_snapshot!(said(text));
+}
+
+#[test]
+fn lint_warnings_say_what_is_read() {
+    insta::assert_snapshot!(said(
+        "default: {timeout: 1h}\nvariables: {MODE: 0644, 1X: a}\n\
+         job:\n  script: x\n  script: y\n  tags: !mine [a]\n  rules: [{if: $A =~ 'text'}, {when: always}]\n\
+         pages: {script: x, artifacts: {public: false}}\n"
+    ));
+}
+
+#[test]
+fn the_expanded_file_is_plain_yaml() {
+    let compiled = compile_text(
+        "default: {image: img, before_script: [before]}\nvariables: {MODE: 0644, TEXT: 'yes', EMPTY: ''}\n\
+         .base: {script: [one, !reference [.more, script]], tags: [a, 'b: c']}\n.more: {script: ['# two', \"a\\tb\"]}\n\
+         job:\n  extends: .base\n  variables: {N: 3.10}\n  after_script: |\n    if x; then\n      y\n    fi\n\
+         \x20 rules: [{if: $A == \"b\", changes: ['**/*.rs']}, {when: always}]\n",
+    );
+    insta::assert_snapshot!(compiled.expanded());
+}

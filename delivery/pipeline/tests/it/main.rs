@@ -1,0 +1,11 @@
+//! The language from outside.
+
+mod errors;
+mod keywords;
+mod limits;
+mod properties;
+mod psych;
+mod rules;
+mod scalars;
+mod structure;
+mod support;
