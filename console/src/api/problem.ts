@@ -1,0 +1,83 @@
+/** One failed field of a refused request (RFC 9457 extension). */
+export interface ProblemField {
+  pointer: string;
+  code: string;
+  message: string;
+}
+
+/** `application/problem+json`, or what is closest to it when the server could not answer. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  trace_id: string | null;
+  errors: ProblemField[];
+}
+
+/** What every failed call rejects with. */
+export class ApiError extends Error {
+  readonly problem: Problem;
+  /** Method and path that failed, for the report a person copies. */
+  readonly request: string;
+
+  constructor(problem: Problem, request: string) {
+    super(problem.detail || problem.title);
+    this.name = "ApiError";
+    this.problem = problem;
+    this.request = request;
+  }
+
+  get status(): number {
+    return this.problem.status;
+  }
+
+  get code(): string {
+    return this.problem.code;
+  }
+}
+
+/** Status 0 stands for "no answer": the network failed or the server is away. */
+export function unreachable(request: string, cause: unknown): ApiError {
+  return new ApiError(
+    {
+      type: "about:blank",
+      title: "",
+      status: 0,
+      detail: cause instanceof Error ? cause.message : String(cause),
+      code: "unreachable",
+      trace_id: null,
+      errors: [],
+    },
+    request,
+  );
+}
+
+function text(value: unknown, fallback: string): string {
+  return typeof value === "string" ? value : fallback;
+}
+
+/** Reads a failed response; a body that is not a problem document still gives an honest error. */
+export async function problemOf(response: Response, request: string): Promise<ApiError> {
+  const trace = response.headers.get("x-trace-id");
+  let body: Record<string, unknown> = {};
+  const type = response.headers.get("content-type") ?? "";
+  try {
+    if (type.includes("json")) body = (await response.json()) as Record<string, unknown>;
+  } catch {
+    // A cut or malformed body: status and reason phrase below say what is known.
+  }
+  return new ApiError(
+    {
+      type: text(body.type, "about:blank"),
+      title: text(body.title, response.statusText),
+      status: response.status,
+      detail: text(body.detail, ""),
+      code: text(body.code, `http_${response.status}`),
+      trace_id: text(body.trace_id, trace ?? "") || null,
+      errors: Array.isArray(body.errors) ? (body.errors as ProblemField[]) : [],
+    },
+    request,
+  );
+}

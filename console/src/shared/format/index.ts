@@ -1,0 +1,4 @@
+export * from "./format";
+export * from "./now";
+export * from "./Time";
+export * from "./useFormat";

@@ -1,0 +1,1 @@
+export { StageGraph, type StageColumn, type StageNode } from "./StageGraph";

@@ -1,0 +1,281 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { Dropdown } from "antd";
+import { type KeyboardEvent, type ReactNode, useCallback, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useNavigate } from "react-router";
+import { useShortcuts } from "../keys";
+import { copyText, Icon } from "../ui";
+import { csvOf, download, markdownOf } from "./exports";
+import "./grid.css";
+
+export interface Column<T> {
+  key: string;
+  title: string;
+  /** CSS grid track: `120px`, `minmax(160px, 1fr)`. */
+  width: string;
+  cell: (row: T) => ReactNode;
+  /** Raw value for export; without it the column is left out of exports. */
+  value?: (row: T) => string | number | null;
+  align?: "end";
+  /** Sorts by `value` when the whole list is at hand. */
+  sortable?: boolean;
+}
+
+interface Props<T> {
+  label: string;
+  rows: readonly T[];
+  columns: readonly Column<T>[];
+  rowKey: (row: T) => string;
+  /** Where Enter and a click on the row lead. */
+  href?: (row: T) => string;
+  onOpen?: (row: T) => void;
+  empty: ReactNode;
+  /** Number of rows there are in all, when known. */
+  total?: number;
+  more?: { load: () => void; busy: boolean } | null;
+  /** Name of exported files; no export menu without it. */
+  exportName?: string;
+  rowHeight?: number;
+  /** Highlights rows that need attention. */
+  rowTone?: (row: T) => string | undefined;
+  /** Only one grid of a page owns `j` and `k`. */
+  keys?: boolean;
+}
+
+const VIRTUAL_FROM = 120;
+
+/** A dense list: keyboard rows, sorting, export; only the visible rows exist once there are many. */
+export function DataGrid<T>(props: Props<T>) {
+  const { rows, columns, rowKey, href, onOpen } = props;
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const [active, setActive] = useState(-1);
+  const [sort, setSort] = useState<{ key: string; down: boolean } | null>(null);
+  const box = useRef<HTMLDivElement>(null);
+  const sorted = useMemo(() => sortRows(rows, columns, sort), [rows, columns, sort]);
+  const height = props.rowHeight ?? 38;
+  const isVirtual = sorted.length > VIRTUAL_FROM;
+  // eslint-disable-next-line react-hooks/incompatible-library -- the list is not memoised by hand below
+  const virtual = useVirtualizer({
+    count: isVirtual ? sorted.length : 0,
+    getScrollElement: () => box.current,
+    estimateSize: () => height,
+    overscan: 12,
+  });
+  const open = useCallback(
+    (row: T | undefined) => {
+      if (!row) return;
+      if (onOpen) onOpen(row);
+      else if (href) void navigate(href(row));
+    },
+    [href, navigate, onOpen],
+  );
+  const move = (step: number) => {
+    const next = Math.max(0, Math.min(sorted.length - 1, active + step));
+    setActive(next);
+    if (isVirtual) virtual.scrollToIndex(next);
+    requestAnimationFrame(() =>
+      box.current
+        ?.querySelector<HTMLElement>(`[data-row="${next}"]`)
+        ?.focus({ preventScroll: isVirtual }),
+    );
+  };
+  const group = t("keys.list");
+  useShortcuts(
+    [
+      { keys: "j", label: t("grid.next"), group, run: () => move(1) },
+      { keys: "k", label: t("grid.previous"), group, run: () => move(-1) },
+    ],
+    props.keys ?? true,
+  );
+  const template = columns.map((c) => c.width).join(" ");
+  const canOpen = Boolean(href ?? onOpen);
+  const onRowKey = (event: KeyboardEvent, row: T) => {
+    if (event.target !== event.currentTarget) return;
+    if (event.key === "Enter" && canOpen) open(row);
+    else if (event.key === "ArrowDown") move(1);
+    else if (event.key === "ArrowUp") move(-1);
+    else return;
+    event.preventDefault();
+  };
+
+  const renderRow = (row: T, index: number, top: number | null) => {
+    const tone = props.rowTone?.(row);
+    return (
+      <div
+        key={rowKey(row)}
+        role="row"
+        aria-rowindex={index + 2}
+        data-row={index}
+        tabIndex={index === Math.max(0, active) ? 0 : -1}
+        className={`grid-row${canOpen ? " open" : ""}${tone ? ` tone-${tone} toned` : ""}`}
+        style={{
+          gridTemplateColumns: template,
+          minHeight: height,
+          ...(top === null ? {} : { position: "absolute", top, left: 0, right: 0, height }),
+        }}
+        onFocus={() => setActive(index)}
+        onKeyDown={(event) => onRowKey(event, row)}
+        onClick={(event) => {
+          const target = event.target as Element;
+          if (canOpen && !target.closest("a,button,input,label") && !getSelection()?.toString())
+            open(row);
+        }}
+      >
+        {columns.map((column) => (
+          <div key={column.key} role="gridcell" className={column.align === "end" ? "end" : ""}>
+            {column.cell(row)}
+          </div>
+        ))}
+      </div>
+    );
+  };
+
+  return (
+    <div className="grid-outer">
+      <div
+        ref={box}
+        role="grid"
+        aria-label={props.label}
+        aria-rowcount={(props.total ?? sorted.length) + 1}
+        className={isVirtual ? "grid virtual" : "grid"}
+      >
+        <div
+          role="row"
+          aria-rowindex={1}
+          className="grid-head"
+          style={{ gridTemplateColumns: template }}
+        >
+          {columns.map((column) => (
+            <HeadCell key={column.key} column={column} sort={sort} setSort={setSort} />
+          ))}
+        </div>
+        {sorted.length === 0 ? (
+          <div role="row">
+            <div role="gridcell">{props.empty}</div>
+          </div>
+        ) : isVirtual ? (
+          <div role="presentation" style={{ position: "relative", height: virtual.getTotalSize() }}>
+            {virtual.getVirtualItems().map((item) => {
+              const row = sorted[item.index];
+              return row === undefined ? null : renderRow(row, item.index, item.start);
+            })}
+          </div>
+        ) : (
+          sorted.map((row, index) => renderRow(row, index, null))
+        )}
+      </div>
+      {sorted.length > 0 && (
+        <div className="grid-foot">
+          <span className="nums">{t("grid.count", { count: props.total ?? sorted.length })}</span>
+          {props.more && (
+            <button
+              type="button"
+              className="icon-button framed"
+              onClick={props.more.load}
+              disabled={props.more.busy}
+            >
+              {props.more.busy ? t("state.loading") : t("grid.more")}
+            </button>
+          )}
+          <span className="grow" />
+          {props.exportName && (
+            <ExportMenu name={props.exportName} rows={sorted} columns={columns} />
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function HeadCell<T>({
+  column,
+  sort,
+  setSort,
+}: {
+  column: Column<T>;
+  sort: { key: string; down: boolean } | null;
+  setSort: (sort: { key: string; down: boolean } | null) => void;
+}) {
+  const mine = sort?.key === column.key ? sort : null;
+  const order = mine ? (mine.down ? "descending" : "ascending") : "none";
+  return (
+    <div
+      role="columnheader"
+      className={column.align === "end" ? "end" : ""}
+      {...(column.sortable ? { "aria-sort": order } : {})}
+    >
+      {column.sortable ? (
+        <button
+          type="button"
+          onClick={() =>
+            setSort(
+              mine
+                ? mine.down
+                  ? null
+                  : { ...mine, down: true }
+                : { key: column.key, down: false },
+            )
+          }
+        >
+          {column.title}
+          <span aria-hidden="true">{mine ? (mine.down ? "↓" : "↑") : ""}</span>
+        </button>
+      ) : (
+        column.title
+      )}
+    </div>
+  );
+}
+
+function ExportMenu<T>({
+  name,
+  rows,
+  columns,
+}: {
+  name: string;
+  rows: readonly T[];
+  columns: readonly Column<T>[];
+}) {
+  const { t } = useTranslation();
+  return (
+    <Dropdown
+      trigger={["click"]}
+      menu={{
+        items: [
+          { key: "csv", label: t("grid.csv") },
+          { key: "markdown", label: t("grid.markdown") },
+        ],
+        onClick: ({ key }) => {
+          if (key === "csv") download(`${name}.csv`, csvOf(rows, columns), "text/csv");
+          else void copyText(markdownOf(rows, columns));
+        },
+      }}
+    >
+      <button type="button" className="icon-button">
+        <Icon name="download" size={13} />
+        {t("grid.export")}
+      </button>
+    </Dropdown>
+  );
+}
+
+function sortRows<T>(
+  rows: readonly T[],
+  columns: readonly Column<T>[],
+  sort: { key: string; down: boolean } | null,
+): readonly T[] {
+  const value = sort ? columns.find((c) => c.key === sort.key)?.value : undefined;
+  if (!sort || !value) return rows;
+  const sign = sort.down ? -1 : 1;
+  return [...rows].sort((a, b) => {
+    const x = value(a);
+    const y = value(b);
+    // Unknown values stay at the end in both directions.
+    if (x === null || y === null) return x === y ? 0 : x === null ? 1 : -1;
+    return (
+      sign *
+      (typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y)))
+    );
+  });
+}

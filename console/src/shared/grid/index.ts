@@ -1,0 +1,2 @@
+export { DataGrid, type Column } from "./DataGrid";
+export { download } from "./exports";

@@ -1,0 +1,2 @@
+export * from "./useLive";
+export type { StreamState, TopicEvent } from "./stream";

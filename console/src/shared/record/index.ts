@@ -1,0 +1,2 @@
+export * from "./PageHeader";
+export * from "./TabBar";

@@ -1,0 +1,173 @@
+/**
+ * The one token file: every colour of the console, for both themes. Components use the CSS
+ * variables (`var(--surface)`), antd gets the same values through `antdTheme`.
+ * Text colours keep a contrast of at least 4.5 : 1 on every surface they are used on.
+ */
+export type ThemeName = "light" | "dark";
+
+const light = {
+  canvas: "#f6f7f9",
+  surface: "#ffffff",
+  "surface-raised": "#ffffff",
+  "surface-sunken": "#f1f3f6",
+  "surface-hover": "#eef1f5",
+  "surface-selected": "#e8eefc",
+  rail: "#10151f",
+  "rail-hover": "#1c2432",
+  "rail-active": "#253048",
+  "rail-text": "#b4bdcb",
+  "rail-text-strong": "#ffffff",
+  "rail-line": "#263041",
+  "rail-alarm": "#c62a36",
+  line: "#e2e6ec",
+  "line-strong": "#c9d0da",
+  text: "#161b24",
+  "text-soft": "#4a5362",
+  "text-faint": "#5f6979",
+  brand: "#2f62e8",
+  accent: "#1d4ed8",
+  "accent-hover": "#1e40af",
+  "accent-soft": "#e8eefc",
+  "accent-line": "#b9ccf7",
+  "on-accent": "#ffffff",
+  good: "#0f7043",
+  "good-soft": "#e5f4ec",
+  "good-line": "#9fd3b8",
+  bad: "#b91c2b",
+  "bad-soft": "#fdecec",
+  "bad-line": "#f0b3b6",
+  "bad-strong": "#b91c2b",
+  "on-bad": "#ffffff",
+  warn: "#8a5300",
+  "warn-soft": "#fdf3df",
+  "warn-line": "#e8c98c",
+  busy: "#1d4ed8",
+  "busy-soft": "#e8eefc",
+  "busy-line": "#b9ccf7",
+  wait: "#6336b5",
+  "wait-soft": "#f1ebfb",
+  "wait-line": "#cdb9ef",
+  idle: "#5a6473",
+  "idle-soft": "#eef0f4",
+  "idle-line": "#cfd5de",
+  mark: "#ffe28a",
+  "mark-current": "#ffb13b",
+  "mark-text": "#161b24",
+  shadow: "0 8px 28px rgba(16, 21, 31, 0.16), 0 2px 6px rgba(16, 21, 31, 0.08)",
+  "shadow-soft": "0 1px 2px rgba(16, 21, 31, 0.05)",
+  scrim: "rgba(16, 21, 31, 0.45)",
+  "log-canvas": "#fbfcfd",
+  "log-text": "#1f2631",
+  "log-number": "#5f6979",
+  "log-line": "#e2e6ec",
+  "ansi-0": "#1f2631",
+  "ansi-1": "#b91c2b",
+  "ansi-2": "#0f7043",
+  "ansi-3": "#8a5300",
+  "ansi-4": "#1d4ed8",
+  "ansi-5": "#8b2fa8",
+  "ansi-6": "#0b6b7a",
+  "ansi-7": "#5f6979",
+  "ansi-8": "#646e7d",
+  "ansi-9": "#cc2233",
+  "ansi-10": "#14784a",
+  "ansi-11": "#8f5b00",
+  "ansi-12": "#2a5fe6",
+  "ansi-13": "#9a3ab8",
+  "ansi-14": "#0d7485",
+  "ansi-15": "#3a4352",
+};
+
+type Token = keyof typeof light;
+
+const dark: Record<Token, string> = {
+  canvas: "#0d1117",
+  surface: "#141a22",
+  "surface-raised": "#1a212b",
+  "surface-sunken": "#10151c",
+  "surface-hover": "#1d2530",
+  "surface-selected": "#1b2a4a",
+  rail: "#0a0d12",
+  "rail-hover": "#161c26",
+  "rail-active": "#1b2433",
+  "rail-text": "#a7b1c0",
+  "rail-text-strong": "#ffffff",
+  "rail-line": "#1d2530",
+  "rail-alarm": "#c62a36",
+  line: "#262e3a",
+  "line-strong": "#3a4454",
+  text: "#e6eaf0",
+  "text-soft": "#b3bcc9",
+  "text-faint": "#98a2b1",
+  brand: "#2f62e8",
+  accent: "#7aa2ff",
+  "accent-hover": "#9bb9ff",
+  "accent-soft": "#1a2744",
+  "accent-line": "#2f4677",
+  "on-accent": "#0b1220",
+  good: "#4cc38a",
+  "good-soft": "#11291f",
+  "good-line": "#245a41",
+  bad: "#ff7b82",
+  "bad-soft": "#331719",
+  "bad-line": "#6d2d33",
+  "bad-strong": "#ff8a90",
+  "on-bad": "#1f0a0c",
+  warn: "#e5b04d",
+  "warn-soft": "#2c2312",
+  "warn-line": "#5e4a21",
+  busy: "#7aa2ff",
+  "busy-soft": "#1a2744",
+  "busy-line": "#2f4677",
+  wait: "#b99bf0",
+  "wait-soft": "#241b38",
+  "wait-line": "#4a3a70",
+  idle: "#9aa4b3",
+  "idle-soft": "#1d2430",
+  "idle-line": "#333d4b",
+  mark: "#6b5710",
+  "mark-current": "#ffb13b",
+  "mark-text": "#fff6da",
+  shadow: "0 12px 32px rgba(0, 0, 0, 0.55), 0 2px 6px rgba(0, 0, 0, 0.4)",
+  "shadow-soft": "0 1px 2px rgba(0, 0, 0, 0.3)",
+  scrim: "rgba(0, 0, 0, 0.6)",
+  "log-canvas": "#0b0f15",
+  "log-text": "#d7dde6",
+  "log-number": "#8590a0",
+  "log-line": "#1d2530",
+  "ansi-0": "#8590a0",
+  "ansi-1": "#ff7b82",
+  "ansi-2": "#4cc38a",
+  "ansi-3": "#e5b04d",
+  "ansi-4": "#7aa2ff",
+  "ansi-5": "#d08bea",
+  "ansi-6": "#4fc3d3",
+  "ansi-7": "#c3cad4",
+  "ansi-8": "#8590a0",
+  "ansi-9": "#ff969b",
+  "ansi-10": "#6fd6a4",
+  "ansi-11": "#f2c46c",
+  "ansi-12": "#9bb9ff",
+  "ansi-13": "#deacf1",
+  "ansi-14": "#79d6e2",
+  "ansi-15": "#ffffff",
+};
+
+export const palettes: Record<ThemeName, Record<Token, string>> = { light, dark };
+
+/** System fonts only: nothing is fetched. */
+export const fontSans =
+  '-apple-system, BlinkMacSystemFont, "Segoe UI", "Inter", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Liberation Sans", sans-serif';
+export const fontMono =
+  'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", "DejaVu Sans Mono", "Noto Sans Mono CJK SC", monospace';
+
+/** Puts the palette on the document as CSS variables (through the CSSOM, which a strict CSP allows). */
+export function applyPalette(theme: ThemeName, root: HTMLElement): void {
+  for (const [name, value] of Object.entries(palettes[theme])) {
+    root.style.setProperty(`--${name}`, value);
+  }
+  root.style.setProperty("--font-sans", fontSans);
+  root.style.setProperty("--font-mono", fontMono);
+  root.style.colorScheme = theme;
+  root.dataset.theme = theme;
+}

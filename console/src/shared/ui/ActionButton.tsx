@@ -1,0 +1,47 @@
+import { Button, Tooltip } from "antd";
+import type { ReactNode } from "react";
+import { Icon, type IconName } from "./Icon";
+import "./bits.css";
+
+interface Props {
+  children: ReactNode;
+  onClick: () => void;
+  icon?: IconName;
+  primary?: boolean;
+  danger?: boolean;
+  busy?: boolean;
+  small?: boolean;
+  /** Why the action is not possible now; without it the action is. */
+  whyNot?: string | null | undefined;
+}
+
+/** A button that says why when it cannot be used. It stays focusable so that everybody can read it. */
+export function ActionButton({
+  children,
+  onClick,
+  icon,
+  primary,
+  danger,
+  busy,
+  small,
+  whyNot,
+}: Props) {
+  const off = Boolean(whyNot);
+  const button = (
+    <Button
+      type={primary && !off ? "primary" : "default"}
+      danger={danger ?? false}
+      size={small ? "small" : "middle"}
+      loading={busy ?? false}
+      icon={icon ? <Icon name={icon} /> : undefined}
+      aria-disabled={off}
+      className={off ? "action-off" : ""}
+      onClick={() => {
+        if (!off) onClick();
+      }}
+    >
+      {children}
+    </Button>
+  );
+  return off ? <Tooltip title={whyNot}>{button}</Tooltip> : button;
+}

@@ -1,0 +1,6 @@
+export * from "./ActionButton";
+export * from "./bits";
+export * from "./CopyButton";
+export * from "./Icon";
+export * from "./status";
+export * from "./StatusIcon";

@@ -1,0 +1,313 @@
+import { useQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import type { Incident } from "@/api/contract";
+import { DateTime, Elapsed, RunningClock, shortHash, TimeAgo, useFormat } from "@/shared/format";
+import { type Column, DataGrid } from "@/shared/grid";
+import { PageHeader } from "@/shared/record";
+import { Empty, QueryView } from "@/shared/states";
+import { Card, Figure, Figures, Icon, StatusIcon, StatusPill, Tag, useWord } from "@/shared/ui";
+import { reads, useTopics } from "../../api";
+import { cli } from "../../cli";
+import { CliButton, LinkButton } from "../../components/CliButton";
+import { paths } from "../../paths";
+
+const BAR_MS = 30 * 60_000;
+
+/** The red-light board: what is broken now, by whom, since when; and how fast it was repaired. */
+export default function IncidentsPage() {
+  const { t } = useTranslation("delivery");
+  const open = useQuery(reads.incidents({ state: "open" }));
+  const closed = useQuery(reads.incidents({ state: "closed" }));
+  useTopics(["list:incidents"], [["incidents"]]);
+  return (
+    <>
+      <PageHeader
+        title={t("menu.incidents")}
+        name={t("menu.incidents")}
+        actions={
+          <>
+            <CliButton command={cli.incidents()} />
+            <LinkButton />
+          </>
+        }
+      />
+      <QueryView query={closed}>
+        {({ items }) => <Summary closed={items} open={open.data?.items.length} />}
+      </QueryView>
+      <QueryView query={open}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <div className="notice tone-good">
+              <StatusIcon state="green" size={18} />
+              <div className="grow">
+                <b>{t("incident.allGreen")}</b>
+                <div className="soft">{t("incident.allGreenWhy")}</div>
+              </div>
+            </div>
+          ) : (
+            <section className="stack" aria-label={t("incident.open")}>
+              {items.map((incident) => (
+                <OpenIncident key={incident.id} incident={incident} />
+              ))}
+            </section>
+          )
+        }
+      </QueryView>
+      <Card flush title={t("incident.closed")}>
+        <QueryView query={closed}>{({ items }) => <ClosedGrid incidents={items} />}</QueryView>
+      </Card>
+    </>
+  );
+}
+
+function Summary({ closed, open }: { closed: Incident[]; open: number | undefined }) {
+  const { t } = useTranslation("delivery");
+  const format = useFormat();
+  const times = closed
+    .filter((i) => i.close_kind === "repaired" && i.repair_ms !== null)
+    .map((i) => i.repair_ms ?? 0)
+    .sort((a, b) => a - b);
+  const mean = times.length === 0 ? null : times.reduce((a, b) => a + b, 0) / times.length;
+  const median = times.length === 0 ? null : (times[Math.floor((times.length - 1) / 2)] ?? null);
+  return (
+    <Figures>
+      <Figure
+        label={t("incident.open")}
+        value={open ?? "–"}
+        {...(open ? { tone: "bad" as const } : {})}
+      />
+      <Figure
+        label={t("incident.mean")}
+        value={format.duration(mean)}
+        note={t("incident.bar")}
+        {...(mean !== null && mean > BAR_MS ? { tone: "bad" as const } : {})}
+      />
+      <Figure label={t("incident.median")} value={format.duration(median)} />
+      <Figure
+        label={t("incident.repairedCount")}
+        value={times.length}
+        note={t("incident.repairedNote")}
+      />
+    </Figures>
+  );
+}
+
+function OpenIncident({ incident }: { incident: Incident }) {
+  const { t } = useTranslation("delivery");
+  const word = useWord("delivery");
+  return (
+    <article
+      className="incident"
+      id={incident.id}
+      aria-label={`${incident.project_path} ${incident.branch}`}
+    >
+      <div className="stack tight">
+        <div className="incident-clock">
+          <RunningClock since={incident.red_at} />
+        </div>
+        <span className="soft">
+          {t("incident.redSince")} <DateTime at={incident.red_at} />
+        </span>
+        <span className="soft">
+          {t("incident.detected")} <Elapsed ms={incident.detection_ms} />
+        </span>
+        <span className="chips">
+          {incident.alarms.map((alarm) => (
+            <Tag key={alarm.at} tone="bad">
+              <Icon name="clock" size={12} />
+              {t("incident.alarm", { level: alarm.level })}
+            </Tag>
+          ))}
+        </span>
+      </div>
+      <div className="stack tight">
+        <h2>
+          <Link to={paths.project(incident.project_id)}>{incident.project_path}</Link>{" "}
+          <Tag>
+            <Icon name="branch" size={12} />
+            {incident.branch}
+          </Tag>
+        </h2>
+        <p>
+          {t("incident.owner")}{" "}
+          <b>{incident.owner ? incident.owner.name : t("incident.noOwner")}</b>
+          {incident.owner && <span className="faint"> {incident.owner.email}</span>}
+          {incident.cause_class && (
+            <>
+              {" · "}
+              {t("incident.cause")} <b>{word("cause", incident.cause_class)}</b>
+            </>
+          )}
+        </p>
+        <ul className="incident-jobs">
+          {incident.failing_jobs.map((job) => (
+            <FailingJob key={job.id} job={job} />
+          ))}
+        </ul>
+        <Link to={paths.pipeline(incident.failing_pipeline.id)}>
+          {t("incident.pipeline", { no: incident.failing_pipeline.no })}
+        </Link>
+      </div>
+      <Candidates incident={incident} />
+    </article>
+  );
+}
+
+function FailingJob({ job }: { job: Incident["failing_jobs"][number] }) {
+  const word = useWord("delivery");
+  return (
+    <li>
+      <span className="row">
+        <StatusIcon state="failed" />
+        <Link to={paths.job(job.id)}>
+          <b>{job.name}</b>
+        </Link>
+        <span className="soft">{word("failureReason", job.failure_reason)}</span>
+      </span>
+      {job.failing_line && (
+        <Link to={paths.job(job.id, `#L${job.failing_line.line + 1}`)}>
+          <code className="failing-line">{job.failing_line.text}</code>
+        </Link>
+      )}
+    </li>
+  );
+}
+
+function Candidates({ incident }: { incident: Incident }) {
+  const { t } = useTranslation("delivery");
+  return (
+    <div>
+      <h3>{t("incident.candidates", { count: incident.commits.length })}</h3>
+      <ul className="commit-list">
+        {incident.commits.map((commit) => (
+          <li key={commit.sha}>
+            <div className="ellipsis" title={commit.title}>
+              {commit.title}
+            </div>
+            <span className="faint">
+              <code>{shortHash(commit.sha)}</code> {commit.author_name} ·{" "}
+              <TimeAgo at={commit.authored_at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function ClosedGrid({ incidents }: { incidents: Incident[] }) {
+  const { t } = useTranslation("delivery");
+  const word = useWord("delivery");
+  const columns: Column<Incident>[] = [
+    {
+      key: "no",
+      title: t("incident.no"),
+      width: "60px",
+      cell: (i) => `#${i.no}`,
+      value: (i) => i.no,
+      sortable: true,
+    },
+    {
+      key: "branch",
+      title: t("incident.where"),
+      width: "minmax(180px, 1.2fr)",
+      cell: (i) => (
+        <span className="cell-two">
+          <Link className="cell-link ellipsis" to={paths.project(i.project_id)}>
+            {i.project_path}
+          </Link>
+          <span>{i.branch}</span>
+        </span>
+      ),
+      value: (i) => `${i.project_path} ${i.branch}`,
+      sortable: true,
+    },
+    {
+      key: "kind",
+      title: t("incident.closedBy"),
+      width: "150px",
+      cell: (i) => (
+        <StatusPill
+          state={i.close_kind ?? "closed"}
+          label={word("closeKind", i.close_kind ?? "closed")}
+        />
+      ),
+      value: (i) => i.close_kind,
+      sortable: true,
+    },
+    {
+      key: "repair",
+      title: t("incident.repair"),
+      width: "110px",
+      align: "end",
+      cell: (i) => (
+        <b>
+          <Elapsed ms={i.repair_ms} />
+        </b>
+      ),
+      value: (i) => i.repair_ms,
+      sortable: true,
+    },
+    {
+      key: "working",
+      title: t("incident.working"),
+      width: "120px",
+      align: "end",
+      cell: (i) => <Elapsed ms={i.repair_working_ms} />,
+      value: (i) => i.repair_working_ms,
+      sortable: true,
+    },
+    {
+      key: "total",
+      title: t("incident.total"),
+      width: "120px",
+      align: "end",
+      cell: (i) => <Elapsed ms={i.total_ms} />,
+      value: (i) => i.total_ms,
+      sortable: true,
+    },
+    {
+      key: "owner",
+      title: t("incident.owner"),
+      width: "minmax(100px, 0.7fr)",
+      cell: (i) => i.owner?.name ?? "–",
+      value: (i) => i.owner?.name ?? null,
+    },
+    {
+      key: "red",
+      title: t("incident.redAt"),
+      width: "160px",
+      cell: (i) => <DateTime at={i.red_at} />,
+      value: (i) => i.red_at,
+      sortable: true,
+    },
+    {
+      key: "pipelines",
+      title: t("incident.pipelines"),
+      width: "110px",
+      cell: (i) => (
+        <span className="row">
+          <Link to={paths.pipeline(i.failing_pipeline.id)}>#{i.failing_pipeline.no}</Link>
+          {i.closing_pipeline && (
+            <>
+              <Icon name="right" size={11} />
+              <Link to={paths.pipeline(i.closing_pipeline.id)}>#{i.closing_pipeline.no}</Link>
+            </>
+          )}
+        </span>
+      ),
+    },
+  ];
+  return (
+    <DataGrid
+      label={t("incident.closed")}
+      rows={incidents}
+      columns={columns}
+      rowKey={(i) => i.id}
+      rowHeight={52}
+      exportName="incidents"
+      empty={<Empty title={t("incident.noneClosed")} />}
+    />
+  );
+}

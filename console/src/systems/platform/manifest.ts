@@ -1,0 +1,24 @@
+import { lazy } from "react";
+import type { SystemManifest } from "@/shared/system";
+
+/** What every Rialto has, whatever its systems: evidence and access. */
+export const manifest: SystemManifest = {
+  name: "platform",
+  Routes: lazy(() => import("./routes")),
+  menu: [
+    {
+      label: "menu.evidence",
+      icon: "evidence",
+      to: "/platform/evidence",
+      keys: "g c",
+      keywords: "evidence audit zhengju zhengjulian zj",
+    },
+    {
+      label: "menu.tokens",
+      icon: "token",
+      to: "/platform/tokens",
+      keys: "g t",
+      keywords: "tokens access lingpai lp clone",
+    },
+  ],
+};
