@@ -115,6 +115,23 @@ impl Identity {
         &self,
         cookie: &str,
     ) -> Result<Option<SessionActor>, IdentityError> {
+        self.find_session(cookie, true).await
+    }
+
+    /// As [`Identity::session_by_cookie`], but without counting as use: for a stream that looks
+    /// whether its session is still open.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn peek_session(&self, cookie: &str) -> Result<Option<SessionActor>, IdentityError> {
+        self.find_session(cookie, false).await
+    }
+
+    async fn find_session(
+        &self,
+        cookie: &str,
+        counts_as_use: bool,
+    ) -> Result<Option<SessionActor>, IdentityError> {
         let hash = secret::hash("session", cookie);
         let row: Option<SessionRow> = self.db.fetch_optional(FIND_SESSION, params![&hash]).await?;
         let Some(row) = row else { return Ok(None) };
@@ -127,7 +144,7 @@ impl Identity {
             self.close_session(cookie).await?;
             return Ok(None);
         }
-        if to_micros(now) - row.last_seen_at >= TOUCH_EVERY {
+        if counts_as_use && to_micros(now) - row.last_seen_at >= TOUCH_EVERY {
             self.db
                 .execute(TOUCH_SESSION, params![&hash, to_micros(now)])
                 .await?;

@@ -1,0 +1,11 @@
+//! The conventions of the suite, through the whole site on both engines.
+
+#![expect(clippy::unwrap_used, reason = "a test helper fails by panicking")]
+
+mod access;
+mod documents;
+mod live;
+mod pages;
+mod platform;
+mod problems;
+mod world;
