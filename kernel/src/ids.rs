@@ -211,8 +211,6 @@ pub use serde;
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
-
     define_id!(
         /// An id for these tests.
         JobId
