@@ -230,6 +230,20 @@ impl<'a> Element<'a> {
         cursor: &Cursor<'_>,
         name: &str,
     ) -> Result<Option<Cow<'_, str>>, Fault> {
+        self.attributes(cursor, [name]).map(|[value]| value)
+    }
+
+    /// The values of several attributes in one pass over the tag; of an attribute written twice,
+    /// the first.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the tag or a reference in it is broken.
+    pub(crate) fn attributes<const N: usize>(
+        &self,
+        cursor: &Cursor<'_>,
+        names: [&str; N],
+    ) -> Result<[Option<Cow<'_, str>>; N], Fault> {
+        let mut values = [const { None }; N];
         for attribute in self.tag.attributes().with_checks(false) {
             let attribute = attribute.map_err(|error| {
                 cursor.broken(
@@ -237,12 +251,15 @@ impl<'a> Element<'a> {
                     &format!("the tag <{}>: {error}", shorten(self.name())),
                 )
             })?;
-            if attribute.key.0 != name {
+            let key = attribute.key.0;
+            let Some(at) = names.iter().position(|name| *name == key) else {
                 continue;
+            };
+            if values[at].is_none() {
+                values[at] = Some(resolve_value(attribute.value, cursor, self.offset)?);
             }
-            return resolve_value(attribute.value, cursor, self.offset).map(Some);
         }
-        Ok(None)
+        Ok(values)
     }
 }
 

@@ -173,19 +173,24 @@ pub fn new_lines(diff: &Diff<'_>) -> NewLines {
         moved_search_stopped: search.stopped,
     };
     let mut moved = search.moved.into_iter();
-    for block in &added {
-        let path = diff.files[block.file].new_path.clone().unwrap_or_default();
+    for blocks in added.chunk_by(|a, b| a.file == b.file) {
+        let path = diff.files[blocks[0].file]
+            .new_path
+            .clone()
+            .unwrap_or_default();
         let file: &mut FileNewLines = result.files.entry(path).or_default();
-        for (index, text) in block.lines.iter().enumerate() {
-            if moved.next().unwrap_or(false) {
-                file.moved += 1;
-                continue;
+        for block in blocks {
+            for ((index, text), was_moved) in (0_u32..).zip(&block.lines).zip(&mut moved) {
+                if was_moved {
+                    file.moved += 1;
+                } else {
+                    let blank = moved::trim_start(text).is_empty();
+                    file.lines.push(NewLine {
+                        number: block.start.saturating_add(index),
+                        blank,
+                    });
+                }
             }
-            let offset = u32::try_from(index).unwrap_or(u32::MAX);
-            file.lines.push(NewLine {
-                number: block.start.saturating_add(offset),
-                blank: moved::trim_start(text).is_empty(),
-            });
         }
     }
     result

@@ -68,8 +68,8 @@ struct Numbered<'a> {
     ids: HashMap<&'a [u8], u32>,
     deleted: Vec<u32>,
     added: Vec<u32>,
-    /// Non-blank characters of each added line.
-    characters: Vec<u64>,
+    /// The text of each added line.
+    texts: Vec<&'a [u8]>,
     /// For each added line that is in a block: its place in `added`.
     places: Vec<usize>,
     /// For each place in `added`: how many lines from here on have an equal deleted line.
@@ -84,10 +84,10 @@ const GAP: u32 = u32::MAX - 1;
 impl<'a> Numbered<'a> {
     fn new(added: &[Block<'a>], deleted: &[Block<'a>]) -> Self {
         let mut numbered = Self {
-            ids: HashMap::new(),
+            ids: HashMap::with_capacity(deleted.iter().map(|block| block.lines.len()).sum()),
             deleted: Vec::new(),
             added: Vec::new(),
-            characters: Vec::new(),
+            texts: Vec::new(),
             places: Vec::new(),
             room: Vec::new(),
         };
@@ -108,10 +108,10 @@ impl<'a> Numbered<'a> {
                 numbered
                     .added
                     .push(numbered.ids.get(line).copied().unwrap_or(NEVER));
-                numbered.characters.push(non_blank(line));
+                numbered.texts.push(line);
             }
             numbered.added.push(NEVER);
-            numbered.characters.push(0);
+            numbered.texts.push(b"");
         }
         numbered.room = vec![0; numbered.added.len() + 1];
         for at in (0..numbered.added.len()).rev() {
@@ -123,32 +123,63 @@ impl<'a> Numbered<'a> {
     }
 }
 
+/// The first lines of a run of deleted lines, and where it starts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Window {
+    lines: [u32; LEAST_LINES],
+    start: usize,
+}
+
+/// All windows, equal ones together and in the order of the diff.
+struct Windows(Vec<Window>);
+
+impl Windows {
+    fn new(numbered: &Numbered<'_>) -> Self {
+        // Most changes move nothing: then there is nothing to sort.
+        if !numbered.room.iter().any(|room| *room >= LEAST_LINES) {
+            return Self(Vec::new());
+        }
+        let mut windows: Vec<Window> = Vec::with_capacity(numbered.deleted.len());
+        for (start, window) in numbered.deleted.windows(LEAST_LINES).enumerate() {
+            if let [a, b, c] = *window
+                && !window.contains(&GAP)
+            {
+                windows.push(Window {
+                    lines: [a, b, c],
+                    start,
+                });
+            }
+        }
+        windows.sort_unstable();
+        Self(windows)
+    }
+
+    fn starting_like(&self, added: &[u32]) -> &[Window] {
+        let [a, b, c, ..] = *added else { return &[] };
+        let lines = [a, b, c];
+        let from = self.0.partition_point(|window| window.lines < lines);
+        let to = from + self.0[from..].partition_point(|window| window.lines == lines);
+        &self.0[from..to]
+    }
+}
+
 /// Looks for moved runs: see [`super::new_lines`] for the rule.
 pub(super) fn search(added: &[Block<'_>], deleted: &[Block<'_>]) -> Search {
     let numbered = Numbered::new(added, deleted);
-    let mut windows: HashMap<[u32; LEAST_LINES], Vec<usize>> = HashMap::new();
-    for (at, window) in numbered.deleted.windows(LEAST_LINES).enumerate() {
-        if let [a, b, c] = *window
-            && !window.contains(&GAP)
-        {
-            windows.entry([a, b, c]).or_default().push(at);
-        }
-    }
+    let windows = Windows::new(&numbered);
     let mut used = vec![false; numbered.deleted.len()];
     let mut moved = vec![false; numbered.added.len()];
     let mut left = MOST_COMPARISONS;
     let mut at = 0;
     while at + LEAST_LINES <= numbered.added.len() && left > 0 {
-        let [a, b, c] = [
-            numbered.added[at],
-            numbered.added[at + 1],
-            numbered.added[at + 2],
-        ];
-        let run = windows
-            .get(&[a, b, c])
-            .and_then(|starts| longest(&numbered, at, starts, &used, &mut left));
+        if numbered.room[at] < LEAST_LINES {
+            at += numbered.room[at] + 1;
+            continue;
+        }
+        let starts = windows.starting_like(&numbered.added[at..]);
+        let run = longest(&numbered, at, starts, &used, &mut left);
         match run {
-            Some((start, length)) if enough(&numbered.characters[at..at + length]) => {
+            Some((start, length)) if enough(&numbered.texts[at..at + length]) => {
                 used[start..start + length].fill(true);
                 moved[at..at + length].fill(true);
                 at += length;
@@ -163,24 +194,25 @@ pub(super) fn search(added: &[Block<'_>], deleted: &[Block<'_>]) -> Search {
     }
 }
 
-fn enough(characters: &[u64]) -> bool {
-    characters.iter().sum::<u64>() >= LEAST_CHARACTERS
+fn enough(lines: &[&[u8]]) -> bool {
+    lines.iter().map(|line| non_blank(line)).sum::<u64>() >= LEAST_CHARACTERS
 }
 
 /// The longest run of unused deleted lines equal to the added ones from `at`, the first of equals.
 fn longest(
     numbered: &Numbered<'_>,
     at: usize,
-    starts: &[usize],
+    starts: &[Window],
     used: &[bool],
     left: &mut u64,
 ) -> Option<(usize, usize)> {
     let mut best: Option<(usize, usize)> = None;
-    for start in starts {
+    for window in starts {
+        let start = window.start;
         let length = numbered.added[at..]
             .iter()
-            .zip(&numbered.deleted[*start..])
-            .zip(&used[*start..])
+            .zip(&numbered.deleted[start..])
+            .zip(&used[start..])
             .take_while(|((added, deleted), used)| added == deleted && !**used)
             .count();
         *left = left.saturating_sub(length as u64 + 1);
@@ -188,7 +220,7 @@ fn longest(
             return None;
         }
         if length >= LEAST_LINES && best.is_none_or(|(_, longest)| length > longest) {
-            best = Some((*start, length));
+            best = Some((start, length));
         }
         // Nothing can be longer.
         if length == numbered.room[at] {

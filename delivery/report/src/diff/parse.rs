@@ -317,6 +317,9 @@ fn read_ranges(header: &[u8]) -> Option<Ranges> {
         }
     };
     let ((old_start, old_left), (new_start, new_left)) = (range(old)?, range(new)?);
+    // Every line of the hunk has a number.
+    old_start.checked_add(old_left)?;
+    new_start.checked_add(new_left)?;
     Some(Ranges {
         old_start,
         old_left,

@@ -172,6 +172,7 @@ fn what_is_no_plain_diff_is_refused_with_its_line() {
         "@@ -1 +1 @@\n-a\n+b\n".to_owned(),
         format!("{head}@@ -1 @@\n"),
         format!("{head}@@ -1,99999999999 +1 @@\n"),
+        format!("{head}@@ -1 +4294967295,2 @@\n-a\n+b\n+c\n"),
         format!("{head}@@ -1,2 +1,2 @@\n a\n"),
         format!("{head}@@ -1 +1 @@\n*a\n"),
         format!("{head}@@ -1 +1 @@\n-a\n+b\n+c\n"),
