@@ -2,6 +2,7 @@
 
 mod client;
 mod delivery;
+mod evidence;
 mod git_hook;
 
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ enum Command {
     Login(client::LoginArgs),
     /// Delivery: projects, pipelines, jobs, releases, deployments, environments, the light.
     Delivery(delivery::DeliveryArgs),
+    /// Evidence: check a bundle without a server, fetch one, look at the log.
+    Evidence(evidence::EvidenceArgs),
     #[command(hide = true)]
     GitHook(git_hook::GitHookArgs),
 }
@@ -34,6 +37,7 @@ async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Login(arguments) => arguments.execute().await,
         Command::Delivery(arguments) => arguments.execute().await,
+        Command::Evidence(arguments) => arguments.execute().await,
         Command::GitHook(arguments) => Ok(arguments.execute()),
     };
     result.unwrap_or_else(|error| {
