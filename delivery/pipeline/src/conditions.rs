@@ -49,6 +49,9 @@ pub(crate) struct Changes {
     pub(crate) compare_to: Option<String>,
 }
 
+/// A question about paths: whether it is about changes, the patterns, what to compare with.
+type Question = (bool, Vec<String>, Option<String>);
+
 /// Changed paths, or `None` when they are not known.
 type Changed = Option<Rc<Vec<String>>>;
 
@@ -66,7 +69,7 @@ pub(crate) struct World<'a> {
     changed: RefCell<HashMap<Option<String>, Changed>>,
     expressions: RefCell<HashMap<Arc<str>, Option<Arc<Expression>>>>,
     globs: RefCell<HashMap<String, Option<Rc<Glob>>>>,
-    answers: RefCell<HashMap<(bool, Vec<String>, Option<String>), bool>>,
+    answers: RefCell<HashMap<Question, bool>>,
 }
 
 impl<'a> World<'a> {

@@ -46,84 +46,80 @@ impl Context {
     }
 }
 
+/// Names of §4.6 that exist before a pipeline is created, `CI_MERGE_REQUEST_…` apart; sorted.
+const PREDEFINED: &[&str] = &[
+    "CI",
+    "CI_API_GRAPHQL_URL",
+    "CI_API_V4_URL",
+    "CI_BUILDS_DIR",
+    "CI_COMMIT_AUTHOR",
+    "CI_COMMIT_BEFORE_SHA",
+    "CI_COMMIT_BRANCH",
+    "CI_COMMIT_DESCRIPTION",
+    "CI_COMMIT_MESSAGE",
+    "CI_COMMIT_REF_NAME",
+    "CI_COMMIT_REF_PROTECTED",
+    "CI_COMMIT_REF_SLUG",
+    "CI_COMMIT_SHA",
+    "CI_COMMIT_SHORT_SHA",
+    "CI_COMMIT_TAG",
+    "CI_COMMIT_TAG_MESSAGE",
+    "CI_COMMIT_TIMESTAMP",
+    "CI_COMMIT_TITLE",
+    "CI_CONFIG_PATH",
+    "CI_DEFAULT_BRANCH",
+    "CI_DEPLOY_FREEZE",
+    "CI_OPEN_MERGE_REQUESTS",
+    "CI_PIPELINE_CREATED_AT",
+    "CI_PIPELINE_ID",
+    "CI_PIPELINE_IID",
+    "CI_PIPELINE_NAME",
+    "CI_PIPELINE_SOURCE",
+    "CI_PIPELINE_TRIGGERED",
+    "CI_PIPELINE_URL",
+    "CI_PROJECT_DESCRIPTION",
+    "CI_PROJECT_DIR",
+    "CI_PROJECT_ID",
+    "CI_PROJECT_NAME",
+    "CI_PROJECT_NAMESPACE",
+    "CI_PROJECT_NAMESPACE_ID",
+    "CI_PROJECT_PATH",
+    "CI_PROJECT_PATH_SLUG",
+    "CI_PROJECT_ROOT_NAMESPACE",
+    "CI_PROJECT_TITLE",
+    "CI_PROJECT_URL",
+    "CI_PROJECT_VISIBILITY",
+    "CI_SERVER_FQDN",
+    "CI_SERVER_HOST",
+    "CI_SERVER_NAME",
+    "CI_SERVER_PORT",
+    "CI_SERVER_PROTOCOL",
+    "CI_SERVER_REVISION",
+    "CI_SERVER_URL",
+    "CI_SERVER_VERSION",
+    "CI_SERVER_VERSION_MAJOR",
+    "CI_SERVER_VERSION_MINOR",
+    "CI_SERVER_VERSION_PATCH",
+    "GITLAB_CI",
+    "GITLAB_USER_EMAIL",
+    "GITLAB_USER_ID",
+    "GITLAB_USER_LOGIN",
+    "GITLAB_USER_NAME",
+];
+
 /// Whether a name belongs to the predefined set that exists before a pipeline is created.
 pub(crate) fn is_predefined(name: &str) -> bool {
-    if matches!(name, "CI" | "GITLAB_CI") || name.starts_with("CI_MERGE_REQUEST_") {
-        return true;
+    PREDEFINED.binary_search(&name).is_ok() || name.starts_with("CI_MERGE_REQUEST_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PREDEFINED, is_predefined};
+
+    #[test]
+    fn the_predefined_names_are_sorted_and_found() {
+        assert!(PREDEFINED.is_sorted());
+        assert!(is_predefined("CI_COMMIT_SHA") && is_predefined("CI_MERGE_REQUEST_IID"));
+        assert!(!is_predefined("CI_MY_OWN") && !is_predefined("DEPLOY_TOKEN"));
     }
-    if let Some(user) = name.strip_prefix("GITLAB_USER_") {
-        return matches!(user, "ID" | "LOGIN" | "NAME" | "EMAIL");
-    }
-    let Some(rest) = name.strip_prefix("CI_") else {
-        return false;
-    };
-    let Some((group, field)) = rest.split_once('_') else {
-        return false;
-    };
-    let fields: &[&str] = match group {
-        "PIPELINE" => &[
-            "SOURCE",
-            "CREATED_AT",
-            "ID",
-            "IID",
-            "URL",
-            "NAME",
-            "TRIGGERED",
-            "SCHEDULE_DESCRIPTION",
-        ],
-        "CONFIG" => &["PATH"],
-        "DEFAULT" => &["BRANCH"],
-        "API" => &["V4_URL", "GRAPHQL_URL"],
-        "SERVER" => &[
-            "URL",
-            "HOST",
-            "PORT",
-            "PROTOCOL",
-            "FQDN",
-            "NAME",
-            "VERSION",
-            "VERSION_MAJOR",
-            "VERSION_MINOR",
-            "VERSION_PATCH",
-            "REVISION",
-            "SHELL_SSH_HOST",
-            "SHELL_SSH_PORT",
-        ],
-        "PROJECT" => &[
-            "ID",
-            "NAME",
-            "TITLE",
-            "PATH",
-            "PATH_SLUG",
-            "NAMESPACE",
-            "NAMESPACE_ID",
-            "ROOT_NAMESPACE",
-            "URL",
-            "VISIBILITY",
-            "DESCRIPTION",
-            "DIR",
-            "REPOSITORY_LANGUAGES",
-        ],
-        "COMMIT" => &[
-            "SHA",
-            "SHORT_SHA",
-            "BEFORE_SHA",
-            "REF_NAME",
-            "REF_SLUG",
-            "REF_PROTECTED",
-            "TITLE",
-            "MESSAGE",
-            "DESCRIPTION",
-            "AUTHOR",
-            "TIMESTAMP",
-            "BRANCH",
-            "TAG",
-            "TAG_MESSAGE",
-        ],
-        "DEPLOY" => &["FREEZE"],
-        "OPEN" => &["MERGE_REQUESTS"],
-        "BUILDS" => &["DIR"],
-        _ => &[],
-    };
-    fields.contains(&field)
 }

@@ -98,11 +98,10 @@ fn escape<'a>(out: &mut String, after: &'a str, in_class: bool) -> &'a str {
     };
     let rest = &after[c.len_utf8()..];
     let brackets = |out: &mut String, set: &str| {
-        let _ = if in_class {
-            out.push_str(set)
-        } else {
-            out.push_str(&format!("[{set}]"))
-        };
+        let (open, close) = if in_class { ("", "") } else { ("[", "]") };
+        out.push_str(open);
+        out.push_str(set);
+        out.push_str(close);
     };
     match c {
         'd' => brackets(out, "0-9"),

@@ -151,14 +151,28 @@ fn input(
         fields.error(value.mark, "bad_input", &message);
         return None;
     }
+    let options = options.as_deref().map(Vec::as_slice);
+    check_value(fields, name, declared.key, &value, (options, regex));
+    Some(value)
+}
+
+/// Holds the value against the input's options and regular expression.
+fn check_value(
+    fields: &mut Fields<'_>,
+    name: &str,
+    declared: Mark,
+    value: &Node,
+    (options, regex): (Option<&[Node]>, Option<(String, Mark)>),
+) {
+    let path = format!("spec:inputs:{name}");
     let text = value.scalar_text().unwrap_or_default().into_owned();
-    if let Some(options) = &options {
+    if let Some(options) = options {
         let known = options
             .iter()
             .any(|option| option.scalar_text().as_deref() == Some(&text));
         if options.len() > MAX_OPTIONS {
             let message = format!("`{path}` has more than {MAX_OPTIONS} options");
-            fields.error(declared.key, "bad_input", &message);
+            fields.error(declared, "bad_input", &message);
         } else if !known {
             let message = format!("`{text}` is none of the options of the input `{name}`");
             fields.error(value.mark, "bad_input", &message);
@@ -175,7 +189,6 @@ fn input(
             Err(reason) => fields.error(mark, "bad_regex", &format!("`{path}`: {reason}")),
         }
     }
-    Some(value)
 }
 
 struct Filler<'a> {

@@ -101,15 +101,12 @@ impl JobReader<'_, '_> {
             "only" => spec.only = Some(read_policy(fields, key, value, self.world)),
             "except" => spec.except = Some(read_policy(fields, key, value, self.world)),
             "when" => {
-                spec.when = fields.choice(key, value, &WHEN);
-                if spec.when == Some(RuleWhen::Never) {
+                if value.text() == Some("never") {
                     let message = "`when: never` is possible in `rules` only";
-                    fields.error_fix(
-                        value.mark,
-                        "bad_value",
-                        message,
-                        "write `rules: - when: never`",
-                    );
+                    let fix = "write `rules: - when: never`";
+                    fields.error_fix(value.mark, "bad_value", message, fix);
+                } else {
+                    spec.when = fields.choice(key, value, &WHEN[..WHEN.len() - 1]);
                 }
             }
             "start_in" => {
@@ -174,8 +171,17 @@ impl JobReader<'_, '_> {
             .iter()
             .any(|key| has(key).is_some());
         if !body {
-            let fix = "add `script:`, or start the name with a `.` if it is a template";
-            fields.error_fix(spec.mark, "no_script", "there is no `script`", fix);
+            match keys::nearest(&spec.name, keys::TOP_LEVEL.iter().copied()) {
+                Some(near) => {
+                    let message = "this is no keyword, and as a job it has no `script`";
+                    let fix = format!("did you mean `{near}`?");
+                    fields.error_fix(spec.mark, "unknown_keyword", message, &fix);
+                }
+                None => {
+                    let fix = "add `script:`, or start the name with a `.` if it is a template";
+                    fields.error_fix(spec.mark, "no_script", "there is no `script`", fix);
+                }
+            }
         } else if let Some(script) = has("script")
             && spec.script.is_empty()
             && (script.value.list().is_some_and(|list| list.is_empty()))
@@ -197,7 +203,7 @@ impl JobReader<'_, '_> {
         }
         if spec.when == Some(RuleWhen::Delayed)
             && spec.start_in_s.is_none()
-            && !has("rules").is_some()
+            && has("rules").is_none()
         {
             let message = "`when: delayed` needs `start_in`";
             fields.error_fix(

@@ -265,6 +265,8 @@ impl Resolver<'_> {
                 }) if matches!(item.value, Value::Reference(_)) => {
                     out.extend(inner.iter().cloned());
                 }
+                // A reference that leads nowhere has its error; nothing else follows from it.
+                Some(node) if node.is_null() && matches!(item.value, Value::Reference(_)) => {}
                 Some(node) => out.push(node),
                 None => out.push(item.clone()),
             }

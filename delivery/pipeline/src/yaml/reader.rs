@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
+use granit_parser::{
+    ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag,
+};
 
 use super::{Entry, Map, Mark, Node, Scalar, Value, tokenize};
 use crate::diagnostic::Sink;
@@ -460,7 +462,15 @@ impl<'a> Reader<'a> {
         {
             Some(format!("quote the whole line: - {}", single_quoted(item)))
         } else {
-            None
+            match error.kind() {
+                ErrorKind::UnknownAnchor => {
+                    Some("an anchor is known behind its `&name`, in the same file only".to_owned())
+                }
+                ErrorKind::MappingValueNotAllowed => {
+                    Some("check the indentation, or quote the text that holds `: `".to_owned())
+                }
+                _ => None,
+            }
         };
         let message = format!("the YAML is broken: {}", error.info());
         match fix {

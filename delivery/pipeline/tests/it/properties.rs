@@ -135,7 +135,7 @@ fn naive(pattern: &str) -> Regex {
             out.push('/');
         }
     }
-    Regex::new(&(out + "$")).unwrap()
+    Regex::new(&(out + "$")).expect("the translation escapes all but its own signs")
 }
 
 /// A boolean expression as a tree, to be written and to be judged.

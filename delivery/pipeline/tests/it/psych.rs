@@ -81,10 +81,11 @@ fn samples() -> Vec<String> {
     .to_vec();
     for _ in 0..20_000 {
         let length = 1 + next(9);
-        let bytes: Vec<u8> = (0..length)
-            .map(|_| ALPHABET[next(ALPHABET.len())])
-            .collect();
-        out.push(String::from_utf8(bytes).unwrap());
+        out.push(
+            (0..length)
+                .map(|_| char::from(ALPHABET[next(ALPHABET.len())]))
+                .collect(),
+        );
     }
     out
 }

@@ -55,6 +55,10 @@ fn the_table_of_plain_scalars_holds() {
         }
     }
     assert!(matches!(tokenize(".nan"), Scalar::Float(value) if value.is_nan()));
+}
+
+#[test]
+fn what_only_looks_like_a_number_is_text() {
     let strings = [
         "y",
         "n",

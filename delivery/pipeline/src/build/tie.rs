@@ -1,0 +1,188 @@
+//! Ties `needs` to jobs of the plan.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::instances::matrix_name;
+use crate::config::model::{NeedSpec, combinations};
+use crate::diagnostic::Sink;
+use crate::plan::{Need, PlannedJob};
+use crate::yaml::Mark;
+
+/// Most pairs of a job and one it needs, after `parallel` multiplied both.
+const MAX_TIES: usize = 200_000;
+
+/// Ties `needs` to jobs of the plan.
+pub(super) struct Ties<'a> {
+    jobs: &'a [PlannedJob],
+    by_name: HashMap<&'a str, usize>,
+    by_base: HashMap<&'a str, Vec<usize>>,
+    tied: Vec<Option<Vec<usize>>>,
+    total: usize,
+}
+
+impl<'a> Ties<'a> {
+    /// Knows the jobs by name; two of one name are an error.
+    pub(super) fn new(jobs: &'a [PlannedJob], marks: &[Mark], sink: &mut Sink) -> Self {
+        let mut by_name: HashMap<&str, usize> = HashMap::with_capacity(jobs.len());
+        let mut by_base: HashMap<&str, Vec<usize>> = HashMap::with_capacity(jobs.len());
+        for (at, job) in jobs.iter().enumerate() {
+            if let Some(first) = by_name.insert(&job.name, at) {
+                let message = format!("two jobs are called `{}` after `parallel`", job.name);
+                let other = sink.position(marks[first]).line;
+                let fix = format!("rename one of them; the other is on line {other}");
+                sink.error_fix(marks[at], "duplicate_job", message, fix);
+            }
+            by_base.entry(&job.base_name).or_default().push(at);
+        }
+        let tied = Vec::with_capacity(jobs.len());
+        Self {
+            jobs,
+            by_name,
+            by_base,
+            tied,
+            total: 0,
+        }
+    }
+
+    /// Names of jobs in the plan; those that are not in it are left out.
+    pub(super) fn names(&self, names: &[String]) -> Vec<String> {
+        let mut out = Vec::with_capacity(names.len());
+        for name in names {
+            if let Some(members) = self.by_base.get(name.as_str()) {
+                out.extend(members.iter().map(|at| self.jobs[*at].name.clone()));
+            } else if self.by_name.contains_key(name.as_str()) {
+                out.push(name.clone());
+            }
+        }
+        out
+    }
+
+    /// The needs of the next job; to be called for each job in order.
+    pub(super) fn needs(
+        &mut self,
+        wanted: Option<&[NeedSpec]>,
+        sink: &mut Sink,
+    ) -> Option<Vec<Need>> {
+        let Some(wanted) = wanted else {
+            self.tied.push(None);
+            return None;
+        };
+        let mut out: Vec<Need> = Vec::with_capacity(wanted.len());
+        let mut places: HashMap<usize, usize> = HashMap::with_capacity(wanted.len());
+        let mut indices = Vec::with_capacity(wanted.len());
+        for need in wanted {
+            let members = self.members(need);
+            if members.is_empty() && !need.optional {
+                let job = &self.jobs[self.tied.len()].base_name;
+                let message = format!(
+                    "job `{job}` needs `{}`, which is not in this pipeline",
+                    need.job
+                );
+                let fix = "give both the same rules, or write `optional: true`";
+                sink.error_fix(need.mark, "need_not_in_pipeline", message, fix);
+            }
+            self.total += members.len();
+            if self.total > MAX_TIES {
+                let message =
+                    format!("the jobs of this pipeline have more than {MAX_TIES} needs in all");
+                let fix = "let stages order the jobs, or make fewer of them parallel";
+                sink.error_fix(need.mark, "too_many_needs", message, fix);
+                break;
+            }
+            for member in members {
+                match places.entry(member) {
+                    Entry::Occupied(place) => out[*place.get()].artifacts |= need.artifacts,
+                    Entry::Vacant(place) => {
+                        place.insert(out.len());
+                        indices.push(member);
+                        let job = self.jobs[member].name.clone();
+                        out.push(Need {
+                            job,
+                            artifacts: need.artifacts,
+                        });
+                    }
+                }
+            }
+        }
+        self.tied.push(Some(indices));
+        Some(out)
+    }
+
+    /// Reports circles.
+    pub(super) fn check(&self, marks: &[Mark], sink: &mut Sink) {
+        cycle(self.jobs, &self.tied, marks, sink);
+    }
+
+    fn members(&self, need: &NeedSpec) -> Vec<usize> {
+        if let Some(matrix) = &need.matrix {
+            return matrix
+                .iter()
+                .flat_map(combinations)
+                .filter_map(|values| {
+                    let values = values.iter().map(|(_, value)| value.as_str());
+                    self.by_name
+                        .get(matrix_name(&need.job, values).as_str())
+                        .copied()
+                })
+                .collect();
+        }
+        if let Some(members) = self.by_base.get(need.job.as_str()) {
+            return members.clone();
+        }
+        self.by_name
+            .get(need.job.as_str())
+            .map(|at| vec![*at])
+            .unwrap_or_default()
+    }
+}
+
+/// Reports the first circle of needs (walks without recursion: chains may be long).
+fn cycle(jobs: &[PlannedJob], tied: &[Option<Vec<usize>>], marks: &[Mark], sink: &mut Sink) {
+    const NEW: u8 = 0;
+    const OPEN: u8 = 1;
+    const DONE: u8 = 2;
+    let mut state = vec![NEW; jobs.len()];
+    for start in 0..jobs.len() {
+        if state[start] != NEW {
+            continue;
+        }
+        let mut path: Vec<(usize, usize)> = vec![(start, 0)];
+        state[start] = OPEN;
+        while let Some((at, next)) = path.last_mut() {
+            let at = *at;
+            let Some(target) = tied[at]
+                .as_ref()
+                .and_then(|needs| needs.get(*next))
+                .copied()
+            else {
+                state[at] = DONE;
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            match state[target] {
+                NEW => {
+                    state[target] = OPEN;
+                    path.push((target, 0));
+                }
+                OPEN => {
+                    let from = path.iter().position(|(job, _)| *job == target).unwrap_or(0);
+                    let mut chain: Vec<&str> = path[from..]
+                        .iter()
+                        .map(|(job, _)| jobs[*job].name.as_str())
+                        .collect();
+                    chain.push(&jobs[target].name);
+                    let message = format!("`needs` goes in a circle: {}", chain.join(" -> "));
+                    sink.error_fix(
+                        marks[target],
+                        "needs_cycle",
+                        message,
+                        "remove one of these needs",
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+}
