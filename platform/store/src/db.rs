@@ -49,7 +49,7 @@ pub struct Db {
 #[derive(Debug, Clone)]
 pub(crate) enum Pools {
     Sqlite { write: SqlitePool, read: SqlitePool },
-    Postgres(PgPool),
+    Postgres { write: PgPool, read: PgPool },
 }
 
 #[derive(Debug)]
@@ -70,7 +70,8 @@ impl Db {
             let (write, read) = crate::sqlite::open(url).await?;
             Pools::Sqlite { write, read }
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Pools::Postgres(crate::postgres::open(url).await?)
+            let (write, read) = crate::postgres::open(url).await?;
+            Pools::Postgres { write, read }
         } else {
             let scheme = url.split(':').next().unwrap_or_default();
             return Err(StoreError::Url {
@@ -104,7 +105,7 @@ impl Db {
     pub fn engine(&self) -> Engine {
         match self.pools {
             Pools::Sqlite { .. } => Engine::Sqlite,
-            Pools::Postgres(_) => Engine::Postgres,
+            Pools::Postgres { .. } => Engine::Postgres,
         }
     }
 
@@ -144,9 +145,9 @@ impl Db {
                     .fetch_all(read)
                     .await
             }
-            Pools::Postgres(pool) => {
+            Pools::Postgres { read, .. } => {
                 sqlx::query_as_with(sql, params.postgres()?)
-                    .fetch_all(pool)
+                    .fetch_all(read)
                     .await
             }
         };
@@ -168,9 +169,9 @@ impl Db {
                     .fetch_optional(read)
                     .await
             }
-            Pools::Postgres(pool) => {
+            Pools::Postgres { read, .. } => {
                 sqlx::query_as_with(sql, params.postgres()?)
-                    .fetch_optional(pool)
+                    .fetch_optional(read)
                     .await
             }
         };
@@ -299,7 +300,10 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
         }
     }
 }

@@ -12,15 +12,22 @@ use crate::StoreError;
 /// it: a stopped process must not keep the writers' lock.
 const LOCK_TIMEOUT: &str = "30s";
 const IDLE_IN_TRANSACTION: &str = "60s";
-const CONNECTIONS: u32 = 16;
+/// Writers wait for each other, so a few connections are enough; readers have their own, so that
+/// waiting writers never keep a reader out.
+const WRITERS: u32 = 4;
+const READERS: u32 = 12;
+/// Prepared statements kept per connection: more than the suite has.
+const STATEMENTS_KEPT: usize = 1_000;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(crate) async fn open(url: &str) -> Result<PgPool, StoreError> {
+/// Pools for writing and for reading.
+pub(crate) async fn open(url: &str) -> Result<(PgPool, PgPool), StoreError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| StoreError::Url {
             message: error.to_string(),
         })?
         .application_name("rialto")
+        .statement_cache_capacity(STATEMENTS_KEPT)
         .options([
             ("lock_timeout", LOCK_TIMEOUT),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
@@ -30,10 +37,13 @@ pub(crate) async fn open(url: &str) -> Result<PgPool, StoreError> {
     let mut first = PgConnection::connect_with(&options).await.map_err(failed)?;
     check_collation(&mut first).await?;
     first.close().await.map_err(failed)?;
-    Ok(PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_lazy_with(options))
+    let pool = |connections| {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options.clone())
+    };
+    Ok((pool(WRITERS), pool(READERS)))
 }
 
 async fn check_collation(connection: &mut PgConnection) -> Result<(), StoreError> {

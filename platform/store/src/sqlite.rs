@@ -11,6 +11,8 @@ use crate::StoreError;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const WRITER_TIMEOUT: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
+/// Prepared statements kept per connection: more than the suite has.
+const STATEMENTS_KEPT: usize = 1_000;
 
 /// Writer and readers of the file in `url` (`sqlite:///absolute/path.db`).
 pub(crate) async fn open(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
@@ -21,6 +23,7 @@ pub(crate) async fn open(url: &str) -> Result<(SqlitePool, SqlitePool), StoreErr
         .journal_mode(SqliteJournalMode::Wal)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS_KEPT)
         .pragma("trusted_schema", "OFF")
         .pragma("journal_size_limit", "67108864");
     let failed = |error| StoreError::of_text(error, "open");

@@ -118,7 +118,7 @@ pub async fn explain_all(db: &Db, statements: &[(&str, &'static str)]) {
                 let text = AssertSqlSafe(format!("EXPLAIN {sql}")).into_sql_str();
                 sqlx::raw_sql(text).execute(write).await.map(drop)
             }
-            Pools::Postgres(pool) => explain_on_postgres(pool, sql).await,
+            Pools::Postgres { read, .. } => explain_on_postgres(read, sql).await,
         };
         if let Err(error) = refused {
             panic!(

@@ -39,8 +39,8 @@ impl<'a> Tx<'a> {
             Pools::Sqlite { write, .. } => {
                 Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?)
             }
-            Pools::Postgres(pool) => {
-                let mut tx = pool.begin().await.map_err(failed)?;
+            Pools::Postgres { write, .. } => {
+                let mut tx = write.begin().await.map_err(failed)?;
                 sqlx::query(TAKE_WRITE_LOCK)
                     .execute(&mut *tx)
                     .await

@@ -1,6 +1,7 @@
 //! The evidence log on both engines, and its bundles under attack.
 
 mod bundle;
+mod kill;
 mod log;
 mod tamper;
 

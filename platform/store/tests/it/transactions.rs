@@ -140,3 +140,30 @@ async fn a_committed_change_survives_closing_and_opening_again() {
         again.close().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn waiting_writers_never_keep_a_reader_out() {
+    for test in engines(SETS).await {
+        open_account(&test, "a").await;
+        let mut tx = test.begin().await.expect("begins");
+        tx.execute(CREDIT, params![1_i64, "a"])
+            .await
+            .expect("credits");
+        let waiting: Vec<_> = (0..40)
+            .map(|_| {
+                let db = test.db.clone();
+                tokio::spawn(async move { db.execute(CREDIT, params![1_i64, "a"]).await })
+            })
+            .collect();
+        // The writers are all spawned; a reader inside the open transaction's task gets through.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+            assert_eq!(balance(&test).await, 0);
+        }
+        tx.commit().await.expect("commits");
+        for writer in waiting {
+            writer.await.expect("no panic").expect("credits");
+        }
+        assert_eq!(balance(&test).await, 41, "{}", test.engine());
+    }
+}
