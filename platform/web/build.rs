@@ -31,6 +31,11 @@ fn main() -> io::Result<()> {
     if !dist.join("index.html").exists() {
         fs::create_dir_all(&dist)?;
         fs::write(dist.join("index.html"), PAGE)?;
+        // Older than every source, so that nobody takes it for a finished build.
+        fs::File::options()
+            .write(true)
+            .open(dist.join("index.html"))?
+            .set_modified(std::time::UNIX_EPOCH)?;
     }
     Ok(())
 }

@@ -23,9 +23,11 @@ pub struct Settings {
     pub password: PasswordSettings,
     /// Logs of the process itself.
     pub telemetry: TelemetrySettings,
-    /// The runner role.
+    /// Limits of delivery.
+    pub delivery: DeliverySettings,
+    /// The runner inside `rialto up` and `rialto serve`; `rialto runner` has flags of its own.
     pub runner: RunnerSettings,
-    /// The gateway role.
+    /// The gateway inside `rialto up` and `rialto serve`, or where to find one.
     pub gateway: GatewaySettings,
 }
 
@@ -39,10 +41,6 @@ pub struct ServerSettings {
     pub public_url: Option<String>,
     /// Largest JSON request body.
     pub body_limit: ByteSize,
-    /// Largest pack of one push.
-    pub push_limit: ByteSize,
-    /// Largest file a runner may hand in.
-    pub file_limit: ByteSize,
 }
 
 /// Where state is kept.
@@ -95,18 +93,34 @@ pub enum TelemetryFormat {
     Json,
 }
 
-/// The runner role.
+/// Limits of delivery.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliverySettings {
+    /// Log kept of one job.
+    pub log_limit: ByteSize,
+    /// Largest artifact archive of one job.
+    pub artifact_limit: ByteSize,
+    /// Largest report file.
+    pub report_limit: ByteSize,
+    /// How long artifacts without `expire_in` are kept, in days.
+    pub artifact_days: u32,
+    /// Memory of one job, if limited.
+    pub job_memory: Option<ByteSize>,
+    /// Disk of one job's working tree, if limited.
+    pub job_disk: Option<ByteSize>,
+    /// Processes of one job.
+    pub job_processes: u32,
+    /// A pending job that no runner takes for this long fails.
+    pub stuck_after: Span,
+}
+
+/// The runner inside `rialto up` and `rialto serve`; `rialto runner` has flags of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunnerSettings {
     /// Name shown on jobs.
     pub name: String,
-    /// Server to take jobs from.
-    pub server: String,
-    /// File that holds the runner token.
-    pub token_file: Option<PathBuf>,
-    /// The runner token itself.
-    pub token: Option<String>,
     /// Jobs at the same time.
     pub concurrency: u32,
     /// Tags of the jobs it takes.
@@ -115,7 +129,7 @@ pub struct RunnerSettings {
     pub folder: Option<PathBuf>,
 }
 
-/// The gateway role.
+/// The gateway inside `rialto up` and `rialto serve`, or where to find one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GatewaySettings {
@@ -135,8 +149,6 @@ impl Default for ServerSettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8088)),
             public_url: None,
             body_limit: ByteSize(1 << 20),
-            push_limit: ByteSize(2 << 30),
-            file_limit: ByteSize(2 << 30),
         }
     }
 }
@@ -175,13 +187,25 @@ impl Default for TelemetrySettings {
     }
 }
 
+impl Default for DeliverySettings {
+    fn default() -> Self {
+        Self {
+            log_limit: ByteSize(16 << 20),
+            artifact_limit: ByteSize(100 << 20),
+            report_limit: ByteSize(100 << 20),
+            artifact_days: 30,
+            job_memory: None,
+            job_disk: None,
+            job_processes: 4096,
+            stuck_after: Span(Duration::from_secs(24 * 3600)),
+        }
+    }
+}
+
 impl Default for RunnerSettings {
     fn default() -> Self {
         Self {
             name: "local".to_owned(),
-            server: "http://127.0.0.1:8088".to_owned(),
-            token_file: None,
-            token: None,
             concurrency: 2,
             tags: Vec::new(),
             folder: None,
@@ -249,11 +273,6 @@ pub const KEYS: &[Key] = &[
         "Address people use. With https, session cookies are marked Secure. Needed off loopback.",
     ),
     key("server.body_limit", "Largest JSON request body."),
-    key("server.push_limit", "Largest pack of one git push."),
-    key(
-        "server.file_limit",
-        "Largest artifact, report or cache file a runner may hand in.",
-    ),
     key(
         "store.data",
         "Folder of everything the server keeps on disk.",
@@ -284,14 +303,41 @@ pub const KEYS: &[Key] = &[
         "telemetry.filter",
         "Which log lines are written, such as info or info,rialto=debug.",
     ),
-    key("runner.name", "Name of this runner, shown on its jobs."),
-    key("runner.server", "Server this runner takes jobs from."),
-    absent(
-        "runner.token_file",
-        "/etc/rialto/runner-token",
-        "File that holds the runner token.",
+    key(
+        "delivery.log_limit",
+        "Log kept of one job; the rest is dropped with a notice.",
     ),
-    secret("runner.token", "The runner token itself."),
+    key(
+        "delivery.artifact_limit",
+        "Largest artifact archive of one job.",
+    ),
+    key("delivery.report_limit", "Largest report file."),
+    key(
+        "delivery.artifact_days",
+        "Days that artifacts without expire_in are kept.",
+    ),
+    absent(
+        "delivery.job_memory",
+        "2GiB",
+        "Memory of one job. Absent: not limited.",
+    ),
+    absent(
+        "delivery.job_disk",
+        "10GiB",
+        "Disk of one job's working tree. Absent: not limited.",
+    ),
+    key(
+        "delivery.job_processes",
+        "Processes of one job at the same time.",
+    ),
+    key(
+        "delivery.stuck_after",
+        "A pending job that no runner takes for this long fails.",
+    ),
+    key(
+        "runner.name",
+        "Name of the runner of `rialto up` and `rialto serve`, shown on its jobs.",
+    ),
     key(
         "runner.concurrency",
         "Jobs this runner carries out at the same time.",

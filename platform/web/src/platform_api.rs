@@ -1,5 +1,6 @@
 //! `/api/platform/v1`: sessions, people, tokens and the evidence log.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, SET_COOKIE, USER_AGENT};
@@ -173,8 +174,8 @@ struct RedeemLink {
 #[schema(as = Session)]
 struct SessionView {
     user: UserView,
-    /// For the header `X-CSRF-Token` of every change.
-    csrf_token: String,
+    /// For the header `X-CSRF-Token` of every change; null when the caller is a token.
+    csrf_token: Option<String>,
 }
 
 /// Sign in with login and password
@@ -229,7 +230,7 @@ async fn open_session(
     let cookie = cookie(&opened.cookie, web.secure_cookies(), None)?;
     let view = SessionView {
         user: opened.user.into(),
-        csrf_token: opened.csrf_token,
+        csrf_token: Some(opened.csrf_token),
     };
     Ok((StatusCode::CREATED, [(SET_COOKIE, cookie)], Json(view)).into_response())
 }
@@ -245,15 +246,26 @@ fn cookie(value: &str, secure: bool, max_age: Option<u32>) -> Result<HeaderValue
     HeaderValue::from_str(&text).map_err(Problem::internal)
 }
 
-/// Who is signed in
+/// Who is signed in; without a CSRF token when the caller is a token
 #[utoipa::path(get, path = "/api/platform/v1/sessions/current", tag = "sessions",
     responses((status = 200, body = SessionView)))]
-async fn current_session(CurrentSession(session): CurrentSession) -> Json<SessionView> {
-    let csrf_token = session.csrf_token().to_owned();
-    Json(SessionView {
-        user: session.user.into(),
-        csrf_token,
-    })
+async fn current_session(
+    State(web): State<Web>,
+    Authenticated(actor): Authenticated,
+    session: Option<Extension<CurrentSession>>,
+) -> Result<Json<SessionView>, Problem> {
+    if let Some(Extension(CurrentSession(session))) = session {
+        let csrf_token = Some(session.csrf_token().to_owned());
+        return Ok(Json(SessionView {
+            user: session.user.into(),
+            csrf_token,
+        }));
+    }
+    let user = web.identity().user(&actor.user_id).await?;
+    Ok(Json(SessionView {
+        user: user.into(),
+        csrf_token: None,
+    }))
 }
 
 /// Sign out

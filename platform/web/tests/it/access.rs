@@ -135,7 +135,7 @@ async fn a_wrong_or_revoked_token_is_told_apart_from_a_missing_right() {
 async fn a_session_only_endpoint_refuses_a_token() {
     for world in World::on_each_engine().await {
         let token = world.token("dev", &[Role::Developer]).await;
-        let request = Request::get("/api/platform/v1/sessions/current")
+        let request = Request::delete("/api/platform/v1/sessions/current")
             .header("authorization", format!("Bearer {token}"));
         let answer = world.send(request.body(Body::empty()).unwrap()).await;
         assert_eq!(answer.code(), "unauthenticated");

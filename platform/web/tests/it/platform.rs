@@ -41,6 +41,23 @@ async fn a_person_signs_in_looks_round_and_signs_out() {
 }
 
 #[tokio::test]
+async fn a_token_learns_whose_it_is() {
+    for world in World::on_each_engine().await {
+        let token = world.token("dev", &[Role::Developer]).await;
+        let request = http::Request::get("/api/platform/v1/sessions/current")
+            .header("authorization", format!("Bearer {token}"));
+        let answer = world
+            .send(request.body(axum::body::Body::empty()).unwrap())
+            .await
+            .json();
+        assert_eq!(
+            (&answer["user"]["login"], &answer["csrf_token"]),
+            (&json!("dev"), &json!(null))
+        );
+    }
+}
+
+#[tokio::test]
 async fn wrong_passwords_are_refused_and_then_have_to_wait() {
     for world in World::on_each_engine().await {
         world.person("dev", &[]).await;

@@ -1,0 +1,142 @@
+//! The folder that holds everything a server keeps on disk: one server at a time, its owner only.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+/// An opened data folder; the lock is held while it lives.
+#[derive(Debug)]
+pub struct DataFolder {
+    root: PathBuf,
+    _lock: File,
+}
+
+impl DataFolder {
+    /// Makes the folder when it is absent and takes its lock.
+    pub fn open(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(path).with_context(|| format!("cannot make the data folder {shown}"))?;
+        let root = path.canonicalize().with_context(|| format!("cannot open {shown}"))?;
+        builder
+            .create(root.join("secrets"))
+            .with_context(|| format!("cannot make {shown}/secrets"))?;
+        let lock_path = root.join("server.lock");
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&lock_path)
+            .with_context(|| format!("cannot open {}", lock_path.display()))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { root, _lock: lock }),
+            Err(TryLockError::WouldBlock) => bail!(
+                "{shown} is in use by another server; stop that one, or give this one a folder \
+                 of its own with --data"
+            ),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", lock_path.display()))
+            }
+        }
+    }
+
+    /// A path inside the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The text of a secret, when it was kept.
+    pub fn secret(&self, name: &str) -> Result<Option<String>> {
+        let path = self.path("secrets").join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    /// Keeps a secret, readable by its owner alone.
+    pub fn keep_secret(&self, name: &str, text: &str) -> Result<()> {
+        let path = self.path("secrets").join(name);
+        write_private(&path, text.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// 32 random bytes under a name, made on first use and kept.
+    pub fn random_key(&self, name: &str) -> Result<[u8; 32]> {
+        if let Some(text) = self.secret(name)? {
+            return parse_hex(&text).with_context(|| {
+                format!("{}/secrets/{name} is damaged: expected 64 hex digits", self.root.display())
+            });
+        }
+        let mut bytes = [0; 32];
+        File::open("/dev/urandom")
+            .and_then(|mut source| source.read_exact(&mut bytes))
+            .context("cannot read /dev/urandom")?;
+        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.keep_secret(name, &text)?;
+        Ok(bytes)
+    }
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let temporary = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)
+}
+
+fn parse_hex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_second_server_on_the_same_folder_is_refused() {
+        let place = tempfile::tempdir().expect("a folder");
+        let first = DataFolder::open(&place.path().join("data")).expect("opens");
+        let error = DataFolder::open(&place.path().join("data")).expect_err("taken");
+        assert!(error.to_string().contains("in use by another server"), "{error}");
+        drop(first);
+        DataFolder::open(&place.path().join("data")).expect("free again");
+    }
+
+    #[test]
+    fn a_key_is_made_once_and_kept_for_its_owner() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = DataFolder::open(place.path()).expect("opens");
+        let key = folder.random_key("web.key").expect("made");
+        assert_eq!(folder.random_key("web.key").expect("kept"), key);
+        let path = folder.path("secrets/web.key");
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::write(&path, "nonsense").expect("written");
+        let error = folder.random_key("web.key").expect_err("damaged");
+        assert!(format!("{error:#}").contains("is damaged"), "{error:#}");
+    }
+}

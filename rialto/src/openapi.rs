@@ -1,0 +1,37 @@
+//! `rialto openapi`: the interface document of a system, as it is committed under `openapi/`.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use rialto_platform_web::{PLATFORM_ENDPOINTS, openapi, platform_routes};
+
+/// Print the interface document of a system.
+#[derive(Debug, clap::Args)]
+pub struct OpenapiArgs {
+    /// Which system.
+    #[arg(value_enum)]
+    system: System,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum System {
+    /// Sessions, people, tokens, evidence.
+    Platform,
+    /// Projects, pipelines, releases, deployments.
+    Delivery,
+}
+
+impl OpenapiArgs {
+    /// Prints the document.
+    pub fn execute(self) -> Result<ExitCode> {
+        let document = match self.system {
+            System::Platform => {
+                openapi::document(&platform_routes().split_for_parts().1, PLATFORM_ENDPOINTS)
+            }
+            System::Delivery => rialto_delivery_api::document(),
+        };
+        let text = serde_json::to_string_pretty(&document).context("the document is not JSON")?;
+        println!("{text}");
+        Ok(ExitCode::SUCCESS)
+    }
+}
