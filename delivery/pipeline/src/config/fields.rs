@@ -378,23 +378,23 @@ impl Fields<'_> {
         Some(VariableValue { value, expand })
     }
 
+    /// Warns where the written text and the value differ (`0644` is 420).
+    pub(crate) fn reads_differently(&mut self, path: &str, node: &Node, text: &str) {
+        if let Some(raw) = &node.raw {
+            let prefix = self.prefix();
+            let message = format!("{prefix}`{path}` is written `{raw}` and reads as `{text}`");
+            let fix = format!("quote it: \"{raw}\"");
+            self.sink
+                .warn_fix(node.mark, "value_reads_differently", message, fix);
+        }
+    }
+
     fn variable_text(&mut self, path: &str, node: &Node) -> Option<String> {
         let Some(text) = node.scalar_text() else {
             self.wrong(path, node, "text, a number or a boolean");
             return None;
         };
-        if let Some(raw) = &node.raw {
-            let message = format!(
-                "{}`{path}` is written `{raw}` and reads as `{text}`",
-                self.prefix()
-            );
-            self.sink.warn_fix(
-                node.mark,
-                "value_reads_differently",
-                message,
-                format!("quote it: \"{raw}\""),
-            );
-        }
+        self.reads_differently(path, node, &text);
         Some(text.into_owned())
     }
 }

@@ -79,7 +79,16 @@ impl JobReader<'_, '_> {
                     fields.error(value.mark, "too_many_tags", &message);
                 }
             }
-            "timeout" => spec.timeout_s = fields.duration(key, value),
+            "timeout" => {
+                spec.timeout_s = fields.duration(key, value);
+                if spec.timeout_s == Some(0) {
+                    fields.error(
+                        value.mark,
+                        "out_of_range",
+                        "`timeout` must be longer than nothing",
+                    );
+                }
+            }
             "parallel" => spec.parallel = outputs::parallel(fields, key, value),
             "inherit" => self.inherit(value, spec),
             _ => return false,

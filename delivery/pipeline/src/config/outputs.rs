@@ -168,7 +168,10 @@ fn matrix(fields: &mut Fields<'_>, node: &Node) -> Option<Matrix> {
         let mut values = Vec::with_capacity(items.len());
         for item in items {
             match item.scalar_text().filter(|_| !item.is_null()) {
-                Some(text) => values.push(text.into_owned()),
+                Some(text) => {
+                    fields.reads_differently(&path, item, &text);
+                    values.push(text.into_owned());
+                }
                 None => fields.wrong(&path, item, "text or a number"),
             }
         }

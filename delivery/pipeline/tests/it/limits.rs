@@ -234,3 +234,18 @@ fn long_chains_do_not_exhaust_the_stack() {
     ));
     assert_eq!(found, ["variable_cycle"]);
 }
+
+#[test]
+fn parallel_jobs_that_need_each_other_are_bounded() {
+    let mut text = "j0: {script: x, parallel: 200}\n".to_owned();
+    for n in 1..10 {
+        let needs = (0..n)
+            .map(|m| format!("j{m}"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        text.push_str(&format!(
+            "j{n}: {{script: x, parallel: 200, needs: [{needs}]}}\n"
+        ));
+    }
+    assert!(codes(&text).contains(&"too_many_needs".to_owned()));
+}

@@ -5,6 +5,7 @@ mod keywords;
 mod limits;
 mod properties;
 mod psych;
+mod reference;
 mod rules;
 mod scalars;
 mod structure;

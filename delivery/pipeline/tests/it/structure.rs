@@ -244,3 +244,29 @@ fn wrong_inputs_are_named() {
     assert_eq!(inputs("{name: a, nam: b}"), ["unknown_input"]);
     assert!(inputs("{}").contains(&"input_missing".to_owned()));
 }
+
+#[test]
+fn line_ends_of_windows_and_a_byte_order_mark_change_nothing() {
+    let text =
+        "stages: [a]\njob:\n  stage: a\n  script:\n    - |\n      one\n      two\n    - three\n";
+    let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    assert_eq!(
+        job(&plan(&windows), "job").script,
+        job(&plan(text), "job").script
+    );
+}
+
+#[test]
+fn input_functions_and_headers_that_are_not_known_are_refused() {
+    let body = "job: {script: '$[[ inputs.a | expand_vars ]]'}\n";
+    let function = format!("spec: {{inputs: {{a: {{default: x}}}}}}\n---\n{body}");
+    assert_eq!(codes(&function), ["not_executed"]);
+    for key in ["include: [x.yml]", "component: [name]"] {
+        let text = format!("spec: {{{key}}}\n---\njob: {{script: x}}\n");
+        assert_eq!(codes(&text), ["not_executed"], "{key}");
+    }
+    assert_eq!(
+        codes("spec: {inputs: {}}\njob: {script: x}\n"),
+        ["spec_alone"]
+    );
+}
