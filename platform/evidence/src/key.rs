@@ -10,6 +10,7 @@ use std::sync::Arc;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{
     DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _,
+    KeypairBytes,
 };
 use ed25519_dalek::{Signature, Signer as _};
 use rialto_kernel::Located;
@@ -78,7 +79,12 @@ impl SigningKey {
     pub fn load_or_create(path: &Path) -> Result<Self, Located> {
         let fail = |e: std::io::Error| Located::of_file(path.display().to_string(), e.to_string());
         let key = Self::generate();
-        let pem = key.0.to_pkcs8_pem(LineEnding::LF).map_err(|error| {
+        // Version 1 of the form, without the public key: openssl reads no other.
+        let bytes = KeypairBytes {
+            secret_key: key.0.to_bytes(),
+            public_key: None,
+        };
+        let pem = bytes.to_pkcs8_pem(LineEnding::LF).map_err(|error| {
             Located::of_file(
                 path.display().to_string(),
                 format!("cannot encode a key: {error}"),
@@ -188,6 +194,21 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         let loaded = SigningKey::load_or_create(&path).expect("loaded");
         assert_eq!(made.public(), loaded.public());
+    }
+
+    #[test]
+    fn a_key_file_has_the_form_that_openssl_writes() {
+        use base64::Engine as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("evidence.key");
+        let key = SigningKey::load_or_create(&path).expect("made");
+        // RFC 8410: PKCS #8 version 1 of an Ed25519 key, then its 32 secret bytes.
+        let mut der = hex::decode("302e020100300506032b657004220420").expect("hexadecimal");
+        der.extend(key.0.to_bytes());
+        let base64 = base64::engine::general_purpose::STANDARD.encode(der);
+        let text = fs::read_to_string(&path).expect("read");
+        let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+        assert_eq!(body, base64);
     }
 
     #[test]

@@ -1,8 +1,11 @@
-//! What the records must say together: each deployment to production has a passed verdict, an
-//! approval by someone who is not an author, and the digest that was approved and released.
+//! What the records must say together: each deployment that reached production traffic has a
+//! passed verdict, an approval by someone who is not an author, and the digest that was judged,
+//! approved and released.
 //!
-//! Body fields read: `project`, `pipeline`, `digest`, `environment`, `result`, `authors`,
-//! `approver`, and `tier` where an environment is not itself called `production`.
+//! Body fields read: `project`, `pipeline`, `digest`, `environment`, `tier` (or an environment
+//! called `production`), `result` (a verdict may call it `overall`), `authors`, `approver`,
+//! `verdict` and `deployment` (ids that tie records together where they are given), and a
+//! verdict's `artifact_digest`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,17 +13,33 @@ use serde_json::Value;
 
 use crate::record::Record;
 
+/// Results of a deployment whose version was given traffic.
+const REACHED_TRAFFIC: &[&str] = &["succeeded", "success", "rolled_back", "rollback_failed"];
+
+/// Project and pipeline.
+type Origin = (String, String);
+
 /// Collects what the rules need, record by record.
 #[derive(Debug, Default)]
 pub(super) struct Meaning {
-    verdicts: BTreeMap<(String, String), (u64, bool)>,
-    releases: BTreeMap<(String, String), BTreeSet<String>>,
+    verdicts: BTreeMap<Origin, Vec<Verdict>>,
+    releases: BTreeMap<Origin, BTreeSet<String>>,
     approvals: Vec<Approval>,
     deployments: Vec<Deployment>,
 }
 
 #[derive(Debug)]
+struct Verdict {
+    seq: u64,
+    id: String,
+    passed: bool,
+    digest: String,
+}
+
+#[derive(Debug)]
 struct Approval {
+    seq: u64,
+    deployment: String,
     project: String,
     environment: String,
     digest: String,
@@ -30,8 +49,9 @@ struct Approval {
 #[derive(Debug)]
 struct Deployment {
     seq: u64,
-    project: String,
-    pipeline: String,
+    id: String,
+    verdict: String,
+    origin: Origin,
     environment: String,
     digest: String,
     authors: BTreeSet<String>,
@@ -39,34 +59,42 @@ struct Deployment {
 
 impl Meaning {
     pub(super) fn observe(&mut self, record: &Record) {
-        let body = &record.body;
-        let key = || (text(body, "project"), text(body, "pipeline"));
+        let (body, seq) = (&record.body, record.seq);
+        let origin = || (text(body, "project"), text(body, "pipeline"));
         match record.kind.as_str() {
-            "verdict" => {
-                let passed = is_one_of(body, &["passed"]);
-                self.verdicts.insert(key(), (record.seq, passed));
-            }
+            "verdict" => self.verdicts.entry(origin()).or_default().push(Verdict {
+                seq,
+                id: text(body, "verdict"),
+                passed: [text(body, "result"), text(body, "overall")].contains(&"passed".into()),
+                digest: text(body, "artifact_digest"),
+            }),
             "release" => {
                 self.releases
-                    .entry(key())
+                    .entry(origin())
                     .or_default()
                     .insert(text(body, "digest"));
             }
-            "approval" if is_one_of(body, &["approved"]) => {
-                let mut approvers = people(body.get("approver"));
-                approvers.insert(record.actor.id.to_lowercase());
+            "approval" if text(body, "result") == "approved" => {
+                let mut people = people(body.get("approver"));
+                people.insert(record.actor.id.to_lowercase());
                 self.approvals.push(Approval {
+                    seq,
+                    deployment: text(body, "deployment"),
                     project: text(body, "project"),
                     environment: text(body, "environment"),
                     digest: text(body, "digest"),
-                    people: approvers,
+                    people,
                 });
             }
-            "deployment" if is_production(body) && is_one_of(body, &["succeeded", "success"]) => {
+            "deployment"
+                if is_production(body)
+                    && REACHED_TRAFFIC.contains(&text(body, "result").as_str()) =>
+            {
                 self.deployments.push(Deployment {
-                    seq: record.seq,
-                    project: text(body, "project"),
-                    pipeline: text(body, "pipeline"),
+                    seq,
+                    id: text(body, "deployment"),
+                    verdict: text(body, "verdict"),
+                    origin: origin(),
                     environment: text(body, "environment"),
                     digest: text(body, "digest"),
                     authors: people(body.get("authors")),
@@ -81,11 +109,8 @@ impl Meaning {
         let mut findings = Vec::new();
         for deployment in &self.deployments {
             let mut missing = |what: String| {
-                let place = &deployment.environment;
-                findings.push((
-                    deployment.seq,
-                    format!("deployment to {place} (record {}): {what}", deployment.seq),
-                ));
+                let (place, seq) = (&deployment.environment, deployment.seq);
+                findings.push((seq, format!("deployment to {place} (record {seq}): {what}")));
             };
             self.check_verdict(deployment, &mut missing);
             self.check_digest(deployment, &mut missing);
@@ -95,23 +120,37 @@ impl Meaning {
     }
 
     fn check_verdict(&self, deployment: &Deployment, missing: &mut impl FnMut(String)) {
-        let key = (deployment.project.clone(), deployment.pipeline.clone());
-        match self.verdicts.get(&key) {
-            None => missing("no verdict of its pipeline".into()),
-            Some((seq, _)) if *seq > deployment.seq => {
-                missing(format!("its verdict came afterwards (record {seq})"));
-            }
-            Some((_, true)) => {}
-            Some((seq, false)) => missing(format!("its verdict did not pass (record {seq})")),
+        let verdicts = self
+            .verdicts
+            .get(&deployment.origin)
+            .map_or(&[][..], Vec::as_slice);
+        let named =
+            |verdict: &&Verdict| deployment.verdict.is_empty() || deployment.verdict == verdict.id;
+        let mut known: Vec<_> = verdicts.iter().filter(named).collect();
+        if known.is_empty() {
+            return missing("no verdict of its pipeline".into());
+        }
+        known.retain(|verdict| verdict.seq < deployment.seq);
+        // The newest verdict before the deployment is the one that counted.
+        let Some(verdict) = known.last() else {
+            return missing("its verdict came afterwards".into());
+        };
+        if !verdict.passed {
+            missing(format!("its verdict did not pass (record {})", verdict.seq));
+        }
+        if !verdict.digest.is_empty() && verdict.digest != deployment.digest {
+            missing(format!(
+                "it deployed {} and the verdict is about {} (record {})",
+                deployment.digest, verdict.digest, verdict.seq
+            ));
         }
     }
 
     fn check_digest(&self, deployment: &Deployment, missing: &mut impl FnMut(String)) {
-        let key = (deployment.project.clone(), deployment.pipeline.clone());
         if deployment.digest.is_empty() {
             missing("it names no digest".into());
         }
-        match self.releases.get(&key) {
+        match self.releases.get(&deployment.origin) {
             None => missing("no release of its pipeline".into()),
             Some(released) if !released.contains(&deployment.digest) => {
                 let released: Vec<_> = released.iter().map(String::as_str).collect();
@@ -129,33 +168,35 @@ impl Meaning {
         if deployment.authors.is_empty() {
             missing("it names no authors, so nobody can be shown to be another person".into());
         }
-        let fitting: Vec<_> = self
+        let mut fitting = self
             .approvals
             .iter()
-            .filter(|approval| {
-                approval.project == deployment.project
-                    && approval.environment == deployment.environment
-                    && approval.digest == deployment.digest
-            })
-            .collect();
-        if fitting.is_empty() {
-            missing("no approval of this digest for this environment".into());
-        } else if fitting
-            .iter()
-            .all(|a| !a.people.is_disjoint(&deployment.authors))
-        {
+            .filter(|a| a.is_of(deployment))
+            .peekable();
+        if fitting.peek().is_none() {
+            missing("no approval of this digest for this environment came before it".into());
+        } else if fitting.all(|approval| !approval.people.is_disjoint(&deployment.authors)) {
             missing("it was approved by its authors alone".into());
         }
+    }
+}
+
+impl Approval {
+    fn is_of(&self, deployment: &Deployment) -> bool {
+        let same_deployment = self.deployment.is_empty()
+            || deployment.id.is_empty()
+            || self.deployment == deployment.id;
+        same_deployment
+            && self.seq < deployment.seq
+            && self.project == deployment.origin.0
+            && self.environment == deployment.environment
+            && self.digest == deployment.digest
     }
 }
 
 fn is_production(body: &Value) -> bool {
     text(body, "tier") == "production"
         || (body.get("tier").is_none() && text(body, "environment") == "production")
-}
-
-fn is_one_of(body: &Value, words: &[&str]) -> bool {
-    words.contains(&text(body, "result").as_str())
 }
 
 fn text(body: &Value, name: &str) -> String {
@@ -293,6 +334,56 @@ mod tests {
         only(
             &story(|f| f[3].1["authors"] = json!([{"id": "user-7"}])),
             "by its authors alone",
+        );
+    }
+
+    #[test]
+    fn ids_tie_records_together_where_they_are_given() {
+        let tied = |verdict: &str, deployment: &str| {
+            let (verdict, deployment) = (verdict.to_owned(), deployment.to_owned());
+            story(move |f| {
+                f[0].1["verdict"] = json!("v1");
+                f[2].1["deployment"] = json!("x1");
+                f[3].1["verdict"] = json!(verdict);
+                f[3].1["deployment"] = json!(deployment);
+            })
+        };
+        assert_eq!(tied("v1", "x1"), Vec::<String>::new());
+        only(&tied("v2", "x1"), "no verdict");
+        only(&tied("v1", "x2"), "no approval");
+    }
+
+    #[test]
+    fn the_newest_verdict_before_the_deployment_counts() {
+        let failed = || json!({"project": "p", "pipeline": "1", "overall": "failed"});
+        only(
+            &story(|f| f.insert(1, ("verdict", failed()))),
+            "did not pass (record 1)",
+        );
+        assert_eq!(
+            story(|f| f.insert(0, ("verdict", failed()))),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            story(|f| f.push(("verdict", failed()))),
+            Vec::<String>::new()
+        );
+        only(
+            &story(|f| f[0].1["artifact_digest"] = json!("e")),
+            "the verdict is about e",
+        );
+    }
+
+    #[test]
+    fn a_deployment_that_was_rolled_back_needs_the_same() {
+        let rolled_back = |f: &mut Vec<(&'static str, Value)>| {
+            f[3].1["result"] = json!("rolled_back");
+            f[3].1["environment"] = json!("live");
+            f[3].1["tier"] = json!("production");
+        };
+        only(
+            &story(rolled_back),
+            "deployment to live (record 3): no approval",
         );
     }
 
