@@ -1,0 +1,357 @@
+//! The switch, its verification and the watch after it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use rialto_delivery_release::plan::StepDetail;
+use rialto_delivery_release::watch::{BakeWatch, Watched};
+use rialto_delivery_release::{Event, RouterView, SlotName, Step};
+use rialto_delivery_supervisor::http;
+use rialto_platform_store::{now, to_micros};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::control::Control;
+use super::drive::add_reason;
+use super::journal::Line;
+use super::load::{Loaded, target};
+use super::prepare::{elapsed_ms, settle_environment, watch_detail};
+use super::router::{LABEL_HEADER, RouteWish, RoutedService, RouterError, Target};
+use super::{Deployments, DriveError};
+
+/// How long requests begun before a switch may go on.
+const DRAIN_TIMEOUT_MS: u64 = 30_000;
+/// Tries to see a version through the public address.
+const VERIFY_TRIES: u32 = 10;
+const VERIFY_PAUSE: Duration = Duration::from_millis(200);
+/// How long a new version that is well waits for an unhealthy standby to recover.
+const STANDBY_PATIENCE: Duration = Duration::from_secs(600);
+
+impl Deployments {
+    /// What the router really serves.
+    pub(super) async fn observe(&self, at: &Loaded) -> RouterView {
+        match self.router().get(at.service()).await {
+            Ok(service) => view_of(at, service.and_then(|s| s.active)),
+            Err(error) => {
+                tracing::warn!(environment = %at.environment.id, %error, "the router was not read");
+                RouterView::Unknown
+            }
+        }
+    }
+
+    /// How the router differs from the record, if it does.
+    pub(super) async fn drift(&self, at: &Loaded) -> Option<String> {
+        let expected = at.active();
+        match self.observe(at).await {
+            RouterView::Serves { active } if active == expected => None,
+            RouterView::Serves { active } => {
+                let shown = |slot: Option<SlotName>| slot.map_or("nothing", SlotName::as_str);
+                Some(format!(
+                    "it serves {}, the record says {}",
+                    shown(active),
+                    shown(expected)
+                ))
+            }
+            RouterView::Foreign { address } => {
+                Some(format!("it serves {address}, which is no slot"))
+            }
+            RouterView::Unknown => Some("it did not answer".to_owned()),
+        }
+    }
+
+    /// Sets the environment's route up before a candidate takes its slot: the active version stays,
+    /// and nobody stands by from now on.
+    pub(super) async fn open_route(&self, at: &mut Loaded) -> Result<(), String> {
+        let active = at.active().and_then(|slot| at.target(slot));
+        let service = self
+            .put_route(at, active, None)
+            .await
+            .map_err(|e| e.to_string())?;
+        at.environment.listen = Some(service.listen.to_string());
+        at.environment.url = Some(format!("http://{}", reachable(service.listen)));
+        at.environment.router_version = i64::try_from(service.version).ok();
+        Ok(())
+    }
+
+    pub(super) async fn put_route(
+        &self,
+        at: &Loaded,
+        active: Option<Target>,
+        standby: Option<Target>,
+    ) -> Result<RoutedService, RouterError> {
+        let health = &at.definition.health;
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let wish = RouteWish {
+            listen: at.spec.listen.or_else(|| at.listen()).unwrap_or(any_port),
+            active,
+            standby,
+            health: json!({
+                "path": health.path,
+                "interval_ms": health.interval_ms,
+                "timeout_ms": health.timeout_ms,
+                "unhealthy_after": health.failure_limit,
+                "healthy_after": 2,
+            }),
+            drain_timeout_ms: DRAIN_TIMEOUT_MS,
+            retry: json!({ "max_attempts": 3 }),
+            header_label: LABEL_HEADER,
+        };
+        self.router().put(at.service(), &wish).await
+    }
+
+    /// Moves the traffic; the intent was written when this state was entered.
+    pub(super) async fn switch(&self, at: &mut Loaded) -> Result<(), DriveError> {
+        let began = Instant::now();
+        let candidate = at.candidate()?;
+        let active = at.target(candidate);
+        let standby = at.previous().and_then(|slot| at.target(slot));
+        let switched = self
+            .move_traffic(at, active.as_ref(), standby.as_ref())
+            .await;
+        match switched {
+            Ok(version) => {
+                at.environment.router_version = Some(version);
+                self.confirm_switch(at, began).await
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                let line = Line::failed(Step::Switch, &reason)
+                    .with(Event::SwitchNotConfirmed)
+                    .took(began);
+                self.note(at, line, |at| add_reason(at, &reason)).await
+            }
+        }
+    }
+
+    pub(super) async fn move_traffic(
+        &self,
+        at: &Loaded,
+        active: Option<&Target>,
+        standby: Option<&Target>,
+    ) -> Result<i64, RouterError> {
+        let service =
+            self.router()
+                .get(at.service())
+                .await?
+                .ok_or_else(|| RouterError::Refused {
+                    status: 404,
+                    detail: "the service is not set up".to_owned(),
+                })?;
+        let moved = self
+            .router()
+            .switch(at.service(), active, standby, service.version)
+            .await?;
+        if moved.active.as_ref() != active {
+            return Err(RouterError::Answer(
+                "it shows another active version".to_owned(),
+            ));
+        }
+        Ok(i64::try_from(moved.version).unwrap_or(i64::MAX))
+    }
+
+    /// The router serves the candidate: write that down, then see it through the public address.
+    pub(super) async fn confirm_switch(
+        &self,
+        at: &mut Loaded,
+        began: Instant,
+    ) -> Result<(), DriveError> {
+        let candidate = at.candidate()?;
+        let detail = format!(
+            "the router serves {candidate}, version {}",
+            at.release.version_label
+        );
+        self.note(at, Line::ok(Step::Switch, &detail).took(began), |at| {
+            at.deployment.switched_at = Some(to_micros(now()));
+            make_active(at, candidate);
+            Ok(())
+        })
+        .await?;
+        let label = at.release.version_label.clone();
+        let said = format!("version {label} through the public address");
+        self.note(at, Line::started(Step::Verify, &said), |_| Ok(()))
+            .await?;
+        let began = Instant::now();
+        match self.see_publicly(at, &label).await {
+            Ok(()) => {
+                let said = format!("version {label} answers");
+                let line = Line::ok(Step::Verify, &said)
+                    .with(Event::SwitchConfirmed)
+                    .took(began);
+                self.note(at, line, |_| Ok(())).await
+            }
+            Err(reason) => {
+                let line = Line::failed(Step::Verify, &reason)
+                    .with(Event::SwitchNotConfirmed)
+                    .took(began);
+                self.note(at, line, |at| add_reason(at, &reason)).await
+            }
+        }
+    }
+
+    /// Asks the public address until this version answers.
+    pub(super) async fn see_publicly(&self, at: &Loaded, label: &str) -> Result<(), String> {
+        let mut last = String::new();
+        for _ in 0..VERIFY_TRIES {
+            match self.ask_publicly(at, label).await {
+                Ok(()) => return Ok(()),
+                Err(reason) => last = reason,
+            }
+            tokio::time::sleep(VERIFY_PAUSE).await;
+        }
+        Err(last)
+    }
+
+    /// One request through the public address that this version must answer well.
+    async fn ask_publicly(&self, at: &Loaded, label: &str) -> Result<(), String> {
+        let listen = at.listen().ok_or("the environment has no public address")?;
+        let health = &at.definition.health;
+        // A busy gateway's own attempts take longer than one probe.
+        let limit = Duration::from_millis(health.timeout_ms) + Duration::from_secs(1);
+        let answer = http::probe(reachable(listen), &health.path, limit).await?;
+        let served = answer
+            .headers
+            .get(LABEL_HEADER)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or("");
+        if served == label {
+            Ok(())
+        } else {
+            Err(format!(
+                "version \"{served}\" answered in the place of {label}"
+            ))
+        }
+    }
+
+    /// Watches the new version, on its slot and through the public address.
+    pub(super) async fn bake(&self, at: &mut Loaded, control: &Control) -> Result<(), DriveError> {
+        let Some(detail) = watch_detail(at) else {
+            return self.succeed(at, "switched back").await;
+        };
+        let StepDetail::Watch {
+            path,
+            interval_ms,
+            timeout_ms,
+            failure_limit,
+            bake_ms,
+        } = detail
+        else {
+            return self.succeed(at, "nothing to watch").await;
+        };
+        let said =
+            format!("GET {path} for {bake_ms} ms, {failure_limit} failures in a row go back");
+        self.note(at, Line::started(Step::Bake, &said), |_| Ok(()))
+            .await?;
+        let began = Instant::now();
+        let key = at.slot_key(at.candidate()?);
+        let label = at.release.version_label.clone();
+        let mut watch = BakeWatch::new(failure_limit, bake_ms);
+        loop {
+            if let Some(reason) = control.going_back() {
+                at.asked_back = Some(reason.clone());
+                return self.bake_failed(at, &reason, began).await;
+            }
+            let limit = Duration::from_millis(timeout_ms);
+            let probed = match self.supervisor().probe(&key, &path, limit).await {
+                Ok(_) => self.ask_publicly(at, &label).await,
+                Err(reason) => Err(reason),
+            };
+            if let Err(reason) = &probed {
+                self.show(at, &format!("bake: {reason}\n")).await;
+            }
+            match watch.observe(elapsed_ms(began), probed) {
+                Watched::Continue => {}
+                Watched::Passed if self.standby_missing(at, began, bake_ms) => {}
+                Watched::Passed => break,
+                Watched::Failed(reason) => return self.bake_failed(at, &reason, began).await,
+            }
+            control.pause(Duration::from_millis(interval_ms)).await;
+        }
+        let said = format!("healthy for {} ms", elapsed_ms(began));
+        self.note(at, Line::ok(Step::Bake, &said).took(began), |_| Ok(()))
+            .await?;
+        let kept = match at.previous() {
+            Some(slot) if self.slot_is_healthy(at, slot) => {
+                format!("slot {slot} keeps running as hot standby")
+            }
+            Some(slot) => format!("slot {slot} is kept, but it is not healthy: no hot standby"),
+            None => "this is the first version, there is no standby".to_owned(),
+        };
+        self.succeed(at, &kept).await
+    }
+
+    /// No success while the standby is unhealthy, within patience.
+    fn standby_missing(&self, at: &Loaded, began: Instant, bake_ms: u64) -> bool {
+        let patience = Duration::from_millis(bake_ms) + STANDBY_PATIENCE;
+        at.previous()
+            .is_some_and(|slot| !self.slot_is_healthy(at, slot))
+            && began.elapsed() < patience
+    }
+
+    async fn bake_failed(
+        &self,
+        at: &mut Loaded,
+        reason: &str,
+        began: Instant,
+    ) -> Result<(), DriveError> {
+        let line = Line::failed(Step::Bake, reason)
+            .with(Event::BakeFailed)
+            .took(began);
+        self.note(at, line, |at| add_reason(at, reason)).await
+    }
+
+    async fn succeed(&self, at: &mut Loaded, said: &str) -> Result<(), DriveError> {
+        let line = Line::ok(Step::KeepStandby, said).with(Event::BakePassed);
+        self.note(at, line, |at| {
+            settle_environment(at);
+            if at.deployment.kind == "rollback" {
+                let took = to_micros(now()).saturating_sub(at.deployment.created_at) / 1_000;
+                at.deployment.rollback_ms = Some(took);
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// The rows after the traffic moved to `slot`: what served before stands by.
+pub(super) fn make_active(at: &mut Loaded, slot: SlotName) {
+    let before = at.previous();
+    at.environment.active_slot = Some(slot.as_str().to_owned());
+    at.environment.active_release_id = at.slot(slot).and_then(|row| row.release_id.clone());
+    at.slot_mut(slot).role = "active".to_owned();
+    at.environment.standby_release_id = None;
+    if let Some(other) = before.filter(|other| *other != slot) {
+        at.slot_mut(other).role = "standby".to_owned();
+        at.environment.standby_release_id = at.slot(other).and_then(|row| row.release_id.clone());
+    }
+}
+
+fn view_of(at: &Loaded, active: Option<Target>) -> RouterView {
+    let Some(active) = active else {
+        return RouterView::Serves { active: None };
+    };
+    let slot = SlotName::ALL.into_iter().find(|name| {
+        at.slot(*name)
+            .and_then(target)
+            .is_some_and(|t| t.address == active.address)
+    });
+    match slot {
+        Some(slot) => RouterView::Serves { active: Some(slot) },
+        None => RouterView::Foreign {
+            address: active.address.to_string(),
+        },
+    }
+}
+
+/// An address one can connect to: "all interfaces" is asked on loopback.
+pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
+    match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => {
+            SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port()))
+        }
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, listen.port()))
+        }
+        _ => listen,
+    }
+}
