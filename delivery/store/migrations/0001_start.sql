@@ -70,8 +70,10 @@ CREATE TABLE push_event (
     pusher_email TEXT NOT NULL,
     options TEXT NOT NULL,
     pushed_at BIGINT NOT NULL,
+    handled_at BIGINT,
     UNIQUE (project_id, push_id, ref_name)
 );
+CREATE INDEX push_event_unhandled ON push_event (pushed_at) WHERE handled_at IS NULL;
 CREATE INDEX push_event_by_ref ON push_event (project_id, ref_name, pushed_at);
 CREATE INDEX push_event_by_sha ON push_event (project_id, new_sha);
 
@@ -105,9 +107,11 @@ CREATE TABLE pipeline (
     verdict_id TEXT,
     incident_id TEXT,
     release_id TEXT,
+    unsettled BOOLEAN NOT NULL,
     version BIGINT NOT NULL,
     UNIQUE (project_id, no)
 );
+CREATE INDEX pipeline_unsettled ON pipeline (created_at) WHERE unsettled;
 CREATE INDEX pipeline_newest ON pipeline (created_at, id);
 CREATE INDEX pipeline_by_project ON pipeline (project_id, created_at, id);
 CREATE INDEX pipeline_by_ref ON pipeline (project_id, ref_name, created_at, id);
@@ -171,6 +175,7 @@ CREATE TABLE job (
     UNIQUE (pipeline_id, plan_index, attempt)
 );
 CREATE INDEX job_queue ON job (status, queue_class, queued_at);
+CREATE INDEX job_by_lease ON job (lease) WHERE lease IS NOT NULL;
 CREATE INDEX job_by_project_status ON job (project_id, status);
 CREATE INDEX job_by_group ON job (project_id, resource_group, status);
 

@@ -100,6 +100,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, FALSE, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
         $18, $19, $20, $21, $22, $23, 0, '[]', '[]', '[]', $24, 1)";
     FIND_JOB = "SELECT * FROM job WHERE id = $1";
+    FIND_BY_LEASE = "SELECT * FROM job WHERE lease = $1 AND status IN ('running', 'canceling')";
     LIST_OF_PIPELINE = "SELECT * FROM job WHERE pipeline_id = $1 ORDER BY plan_index, attempt";
     LIST_CURRENT = "SELECT * FROM job WHERE pipeline_id = $1 AND superseded = FALSE
         ORDER BY plan_index";
@@ -111,6 +112,8 @@ statements! {
         queue_class = $26, version = version + 1 WHERE id = $1 RETURNING version";
     RENEW_LEASE = "UPDATE job SET lease_renewed_at = $3 WHERE id = $1 AND lease = $2
         AND status IN ('running', 'canceling')";
+    LOG_PROGRESS = "UPDATE job SET log_bytes = $2, lease_renewed_at = $3
+        WHERE id = $1 AND status IN ('running', 'canceling')";
     LIST_QUEUE = "SELECT j.id, j.pipeline_id, j.project_id, j.tags, j.queue_class,
         coalesce(j.queued_at, j.created_at) AS queued_at,
         (SELECT count(*) FROM job r WHERE r.project_id = j.project_id
@@ -171,6 +174,17 @@ pub async fn insert(tx: &mut Tx<'_>, row: &JobRow) -> Result<(), StoreError> {
 /// Store errors.
 pub async fn find(reader: &mut impl Reader, id: &JobId) -> Result<Option<JobRow>, StoreError> {
     reader.optional(FIND_JOB, params![id]).await
+}
+
+/// The job at work under a lease.
+///
+/// # Errors
+/// Store errors.
+pub async fn find_by_lease(
+    reader: &mut impl Reader,
+    lease: &str,
+) -> Result<Option<JobRow>, StoreError> {
+    reader.optional(FIND_BY_LEASE, params![lease]).await
 }
 
 /// Every attempt of every job of a pipeline, in plan order.
@@ -238,6 +252,19 @@ pub async fn update(tx: &mut Tx<'_>, row: &JobRow) -> Result<i64, StoreError> {
 /// Store errors.
 pub async fn renew(tx: &mut Tx<'_>, id: &JobId, lease: &str, at: i64) -> Result<bool, StoreError> {
     Ok(tx.execute(RENEW_LEASE, params![id, lease, at]).await? > 0)
+}
+
+/// Notes how far a running job's log is, which is a sign of life too.
+///
+/// # Errors
+/// Store errors.
+pub async fn log_progress(
+    tx: &mut Tx<'_>,
+    id: &JobId,
+    bytes: i64,
+    at: i64,
+) -> Result<bool, StoreError> {
+    Ok(tx.execute(LOG_PROGRESS, params![id, bytes, at]).await? > 0)
 }
 
 /// Jobs waiting for a runner.

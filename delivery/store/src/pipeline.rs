@@ -44,6 +44,8 @@ pub struct PipelineRow {
     pub verdict_id: Option<String>,
     pub incident_id: Option<String>,
     pub release_id: Option<String>,
+    /// Came to rest, and verdict and light are still to be looked at.
+    pub unsettled: bool,
     pub version: i64,
 }
 
@@ -82,9 +84,9 @@ statements! {
     INSERT_PIPELINE = "INSERT INTO pipeline (id, no, project_id, project_path, ref_name, is_tag,
         protected_ref, sha, before_sha, title, author_name, author_email, source, status,
         has_warnings, config_errors, push_event_id, trigger_user_id, trigger_user_name, pushed_at,
-        created_at, started_at, finished_at, duration_ms, queued_ms, version)
+        created_at, started_at, finished_at, duration_ms, queued_ms, unsettled, version)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-        $19, $20, $21, $22, $23, $24, $25, $26)";
+        $19, $20, $21, $22, $23, $24, $25, $26, $27)";
     INSERT_PLAN = "INSERT INTO pipeline_plan
         (pipeline_id, plan, managed, predefined, variables, release_definition)
         VALUES ($1, $2, $3, $4, $5, $6)";
@@ -111,8 +113,10 @@ statements! {
         AND is_tag = $3 AND status IN ('created', 'waiting_for_resource', 'preparing', 'pending',
         'running', 'manual', 'scheduled') ORDER BY created_at, id";
     UPDATE_STATE = "UPDATE pipeline SET status = $2, has_warnings = $3, started_at = $4,
-        finished_at = $5, duration_ms = $6, queued_ms = $7, version = version + 1
+        finished_at = $5, duration_ms = $6, queued_ms = $7, unsettled = $8, version = version + 1
         WHERE id = $1 RETURNING version";
+    LIST_UNSETTLED = "SELECT * FROM pipeline WHERE unsettled ORDER BY created_at, id LIMIT 100";
+    SET_SETTLED = "UPDATE pipeline SET unsettled = FALSE WHERE id = $1 AND status = $2";
     SET_VERDICT = "UPDATE pipeline SET verdict_id = $2, version = version + 1
         WHERE id = $1 RETURNING version";
     SET_INCIDENT = "UPDATE pipeline SET incident_id = $2, version = version + 1
@@ -120,8 +124,10 @@ statements! {
     SET_RELEASE = "UPDATE pipeline SET release_id = $2, version = version + 1
         WHERE id = $1 RETURNING version";
     NEWEST_GREEN = "SELECT * FROM pipeline WHERE project_id = $1 AND ref_name = $2
-        AND is_tag = FALSE AND status = 'success' AND id <> $3 AND created_at <= $4
+        AND is_tag = FALSE AND status = 'success' AND sha <> $3 AND created_at <= $4
         ORDER BY created_at DESC, id DESC LIMIT 1";
+    NEWEST_ON_BRANCH = "SELECT * FROM pipeline WHERE project_id = $1 AND ref_name = $2
+        AND is_tag = FALSE AND status <> 'skipped' ORDER BY created_at DESC, id DESC LIMIT 1";
     NEWER_EXISTS = "SELECT * FROM pipeline WHERE project_id = $1 AND ref_name = $2
         AND is_tag = FALSE AND status <> 'skipped' AND (created_at, id) > ($3, $4)
         ORDER BY created_at DESC, id DESC LIMIT 1";
@@ -158,6 +164,7 @@ pub async fn insert(tx: &mut Tx<'_>, row: &PipelineRow) -> Result<(), StoreError
         row.finished_at,
         row.duration_ms,
         row.queued_ms,
+        row.unsettled,
         row.version
     ];
     tx.execute(INSERT_PIPELINE, values).await.map(drop)
@@ -272,10 +279,30 @@ pub async fn update_state(tx: &mut Tx<'_>, row: &PipelineRow) -> Result<i64, Sto
         row.started_at,
         row.finished_at,
         row.duration_ms,
-        row.queued_ms
+        row.queued_ms,
+        row.unsettled
     ];
     let (version,): (i64,) = tx.fetch_one(UPDATE_STATE, values).await?;
     Ok(version)
+}
+
+/// Pipelines that came to rest and are still to be looked at, oldest first, at most 100.
+///
+/// # Errors
+/// Store errors.
+pub async fn unsettled(reader: &mut impl Reader) -> Result<Vec<PipelineRow>, StoreError> {
+    reader.all(LIST_UNSETTLED, params![]).await
+}
+
+/// Notes that a pipeline in this state was looked at; false when its state changed meanwhile.
+///
+/// # Errors
+/// Store errors.
+pub async fn set_settled(tx: &mut Tx<'_>, row: &PipelineRow) -> Result<bool, StoreError> {
+    Ok(tx
+        .execute(SET_SETTLED, params![&row.id, row.status.as_str()])
+        .await?
+        > 0)
 }
 
 /// What may be linked to a pipeline after its creation.
@@ -308,7 +335,8 @@ pub async fn link(
     Ok(version)
 }
 
-/// The newest successful pipeline of a branch that is not newer than `at`, other than `except`.
+/// The newest successful pipeline of a branch that is not newer than `at`, of another commit than
+/// `except_sha`.
 ///
 /// # Errors
 /// Store errors.
@@ -316,11 +344,25 @@ pub async fn newest_green(
     reader: &mut impl Reader,
     project: &ProjectId,
     branch: &str,
-    except: &PipelineId,
+    except_sha: &str,
     at: i64,
 ) -> Result<Option<PipelineRow>, StoreError> {
     reader
-        .optional(NEWEST_GREEN, params![project, branch, except, at])
+        .optional(NEWEST_GREEN, params![project, branch, except_sha, at])
+        .await
+}
+
+/// The newest pipeline of a branch that was not skipped.
+///
+/// # Errors
+/// Store errors.
+pub async fn newest_on_branch(
+    reader: &mut impl Reader,
+    project: &ProjectId,
+    branch: &str,
+) -> Result<Option<PipelineRow>, StoreError> {
+    reader
+        .optional(NEWEST_ON_BRANCH, params![project, branch])
         .await
 }
 

@@ -38,6 +38,8 @@ pub struct PushEventRow {
     /// JSON array of push options.
     pub options: String,
     pub pushed_at: i64,
+    /// When its pipeline was made, or it was found to need none.
+    pub handled_at: Option<i64>,
 }
 
 statements! {
@@ -51,6 +53,9 @@ statements! {
         new_sha, pusher_id, pusher_login, pusher_name, pusher_email, options, pushed_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (project_id, push_id, ref_name) DO NOTHING";
+    LIST_UNHANDLED = "SELECT * FROM push_event WHERE handled_at IS NULL
+        ORDER BY pushed_at, id LIMIT 100";
+    SET_HANDLED = "UPDATE push_event SET handled_at = $2 WHERE id = $1 AND handled_at IS NULL";
     FIND_PUSH_EVENT = "SELECT * FROM push_event WHERE id = $1";
     NEWEST_PUSH_OF_SHA = "SELECT * FROM push_event WHERE project_id = $1 AND new_sha = $2
         ORDER BY pushed_at DESC LIMIT 1";
@@ -133,6 +138,22 @@ pub async fn find(
     id: &PushEventId,
 ) -> Result<Option<PushEventRow>, StoreError> {
     reader.optional(FIND_PUSH_EVENT, params![id]).await
+}
+
+/// Push events whose pipeline is still to be made, oldest first, at most 100.
+///
+/// # Errors
+/// Store errors.
+pub async fn unhandled(reader: &mut impl Reader) -> Result<Vec<PushEventRow>, StoreError> {
+    reader.all(LIST_UNHANDLED, params![]).await
+}
+
+/// Notes that a push event is done with; false when it was already.
+///
+/// # Errors
+/// Store errors.
+pub async fn set_handled(tx: &mut Tx<'_>, id: &PushEventId, at: i64) -> Result<bool, StoreError> {
+    Ok(tx.execute(SET_HANDLED, params![id, at]).await? > 0)
 }
 
 /// The newest push that brought a commit to a ref's head.

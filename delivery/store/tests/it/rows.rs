@@ -56,6 +56,7 @@ fn pipeline_row(project: &ProjectId, no: i64, status: Status) -> PipelineRow {
         verdict_id: None,
         incident_id: None,
         release_id: None,
+        unsettled: false,
         version: 1,
     }
 }
@@ -190,7 +191,9 @@ async fn pipelines_are_listed_newest_first_page_by_page() {
             }
         }
         let newest = &first[0];
-        let green = pipeline::newest_green(&mut &*db, &project.id, "main", &newest.id, 50).await;
+        let green =
+            pipeline::newest_green(&mut &*db, &project.id, "main", "b", newest.created_at - 1)
+                .await;
         assert_eq!(green.unwrap().map(|p| p.no), Some(4));
     }
 }
@@ -247,6 +250,7 @@ async fn a_ref_and_a_push_are_known_once() {
             pusher_email: "lin@example.test".into(),
             options: "[]".into(),
             pushed_at: 2,
+            handled_at: None,
         };
         assert!(push::insert(&mut tx, &event).await.unwrap());
         let again = push::PushEventRow {

@@ -1,0 +1,435 @@
+//! Red-light incidents (specification §11): opened, prolonged, closed, and their alarms.
+
+use rialto_delivery_run::red_light::{EndedJob, EndedPipeline, LightChange, OpenIncident, judge};
+use rialto_delivery_run::state::Status;
+use rialto_delivery_store::ids::IncidentId;
+use rialto_delivery_store::incident::{self, IncidentRow};
+use rialto_delivery_store::job::{self, JobRow};
+use rialto_delivery_store::pipeline::{self, Link, PipelineRow};
+use rialto_delivery_store::project::{self, Number, ProjectRow};
+use rialto_delivery_store::{json, report as reports};
+use rialto_platform_evidence::Actor;
+use rialto_platform_store::{Tx, new_id, now, to_micros};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::view::time_text;
+use crate::{Delivery, DeliveryError};
+
+/// Candidate commits kept with an incident.
+const MAX_COMMITS: u32 = 50;
+/// Working minutes after which an alarm is raised, with its level.
+const ALARMS: [(i64, u32); 2] = [(20, 20), (30, 30)];
+
+/// A commit that may have broken the branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CandidateCommit {
+    /// Commit.
+    pub sha: String,
+    /// First line.
+    pub title: String,
+    /// Author.
+    pub author_name: String,
+    /// Author's address.
+    pub author_email: String,
+    /// RFC 3339.
+    pub authored_at: String,
+}
+
+/// An alarm that was raised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// RFC 3339.
+    pub at: String,
+    /// Working minutes it stands for: 20 or 30.
+    pub level: u32,
+}
+
+impl Delivery {
+    /// Turns the light of the branch whose pipeline came to rest.
+    pub(crate) async fn turn_light(&self, row: &PipelineRow) -> Result<(), DeliveryError> {
+        if row.is_tag || !row.protected_ref {
+            return Ok(());
+        }
+        let open = incident::find_open(&mut self.db(), &row.project_id, &row.ref_name).await?;
+        let newer = pipeline::newer_on_branch(&mut self.db(), row).await?;
+        if *row.status == Status::Failed && newer.is_some() {
+            // Only the newest pipeline of a branch says that it is broken.
+            return Ok(());
+        }
+        let project = project::find(&mut self.db(), &row.project_id)
+            .await?
+            .ok_or_else(|| DeliveryError::not_found("project", &row.project_id))?;
+        let known = match &open {
+            Some(open) => Some(OpenIncident {
+                failing_sha: open.failing_sha.clone(),
+                failed_jobs: json::read("failed_jobs", &open.failed_jobs)?,
+            }),
+            None => None,
+        };
+        let descends = match &known {
+            Some(known) => {
+                self.repository_of(&project)?
+                    .is_ancestor(&known.failing_sha, &row.sha)
+                    .await?
+            }
+            None => true,
+        };
+        let (rows, jobs) = self.ended_jobs(row).await?;
+        let ended = EndedPipeline {
+            sha: &row.sha,
+            status: *row.status,
+            jobs: &jobs,
+        };
+        match (judge(known.as_ref(), &ended, descends), open) {
+            (LightChange::Open { failed_jobs }, _) => {
+                self.open_incident(&project, row, &rows, failed_jobs).await
+            }
+            (LightChange::Attach { newly_failed_jobs }, Some(open)) => {
+                self.prolong_incident(open, row, newly_failed_jobs).await
+            }
+            (LightChange::Close { kind }, Some(open)) => {
+                self.close_incident(open, row, kind.as_str()).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The newest attempts of a pipeline, and the same as the judgement wants them.
+    async fn ended_jobs(
+        &self,
+        row: &PipelineRow,
+    ) -> Result<(Vec<JobRow>, Vec<EndedJob>), DeliveryError> {
+        let mut tx = self.db().begin().await?;
+        let loaded = match self.load(&mut tx, &row.id).await {
+            Ok(loaded) => loaded,
+            // A configuration error has no jobs.
+            Err(DeliveryError::Refused { .. }) => return Ok((Vec::new(), Vec::new())),
+            Err(error) => return Err(error),
+        };
+        tx.rollback().await?;
+        let jobs = loaded
+            .rows
+            .iter()
+            .enumerate()
+            .map(|(index, job)| EndedJob {
+                name: job.name.clone(),
+                status: *job.status,
+                allow_failure: loaded
+                    .prepared
+                    .machine
+                    .failure_is_allowed(index, &loaded.state.jobs[index]),
+            })
+            .collect();
+        Ok((loaded.rows, jobs))
+    }
+
+    async fn open_incident(
+        &self,
+        project: &ProjectRow,
+        row: &PipelineRow,
+        rows: &[JobRow],
+        failed_jobs: Vec<String>,
+    ) -> Result<(), DeliveryError> {
+        let green = pipeline::newest_green(
+            &mut self.db(),
+            &row.project_id,
+            &row.ref_name,
+            &row.sha,
+            row.created_at,
+        )
+        .await?;
+        let last_green_sha = green.map(|green| green.sha);
+        let commits = self
+            .candidates(project, row, last_green_sha.as_deref())
+            .await?;
+        let owner = owner(&commits, row);
+        let tests_failed = reports::of_pipeline(&mut self.db(), &row.id)
+            .await?
+            .iter()
+            .any(|report| report.failed + report.errored > 0);
+        let (cause_class, cause_confidence) = cause(row, rows, &failed_jobs, tests_failed);
+        let red_at = row.finished_at.unwrap_or_else(|| to_micros(now()));
+        let mut tx = self.db().begin().await?;
+        let incident = IncidentRow {
+            id: new_id::<IncidentId>(),
+            no: project::next_no(&mut tx, &project.id, Number::Incident).await?,
+            project_id: project.id.clone(),
+            project_path: project.path.clone(),
+            branch: row.ref_name.clone(),
+            state: "open".to_owned(),
+            close_kind: None,
+            pushed_at: row.pushed_at.unwrap_or(row.created_at),
+            red_at,
+            green_at: None,
+            last_green_sha,
+            failing_sha: row.sha.clone(),
+            failing_pipeline_id: row.id.clone(),
+            closing_pipeline_id: None,
+            failed_jobs: json::write(&failed_jobs)?,
+            owner_name: owner.as_ref().map(|(name, _)| name.clone()),
+            owner_email: owner.map(|(_, email)| email),
+            cause_class: cause_class.to_owned(),
+            cause_confidence,
+            commits: json::write(&commits)?,
+            alarms: "[]".to_owned(),
+            version: 1,
+        };
+        incident::insert(&mut tx, &incident).await?;
+        self.incident_changed(&mut tx, &incident, row, "opened")
+            .await?;
+        tx.commit().await?;
+        tracing::warn!(
+            project = project.path,
+            branch = row.ref_name,
+            "the light is red"
+        );
+        Ok(())
+    }
+
+    async fn prolong_incident(
+        &self,
+        mut incident: IncidentRow,
+        row: &PipelineRow,
+        newly_failed_jobs: Vec<String>,
+    ) -> Result<(), DeliveryError> {
+        let mut failed: Vec<String> = json::read("failed_jobs", &incident.failed_jobs)?;
+        failed.extend(newly_failed_jobs);
+        incident.failed_jobs = json::write(&failed)?;
+        incident.failing_sha.clone_from(&row.sha);
+        incident.failing_pipeline_id = row.id.clone();
+        let mut tx = self.db().begin().await?;
+        incident.version = incident::update(&mut tx, &incident).await?;
+        self.incident_changed(&mut tx, &incident, row, "attached")
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn close_incident(
+        &self,
+        mut incident: IncidentRow,
+        row: &PipelineRow,
+        kind: &str,
+    ) -> Result<(), DeliveryError> {
+        incident.state = "closed".to_owned();
+        incident.close_kind = Some(kind.to_owned());
+        incident.green_at = Some(row.finished_at.unwrap_or_else(|| to_micros(now())));
+        incident.closing_pipeline_id = Some(row.id.to_string());
+        let mut tx = self.db().begin().await?;
+        incident.version = incident::update(&mut tx, &incident).await?;
+        self.incident_changed(&mut tx, &incident, row, "closed")
+            .await?;
+        tx.commit().await?;
+        tracing::info!(
+            project = incident.project_path,
+            branch = incident.branch,
+            "green again"
+        );
+        Ok(())
+    }
+
+    /// Link, evidence and events of a changed incident.
+    async fn incident_changed(
+        &self,
+        tx: &mut Tx<'_>,
+        incident: &IncidentRow,
+        row: &PipelineRow,
+        action: &str,
+    ) -> Result<(), DeliveryError> {
+        let version = pipeline::link(tx, &row.id, Link::Incident, incident.id.as_str()).await?;
+        let span = |from: i64, to: Option<i64>| to.map(|to| (to - from).max(0) / 1000);
+        let body = json!({
+            "action": action,
+            "incident": incident.id.as_str(),
+            "no": incident.no,
+            "project": incident.project_path,
+            "branch": incident.branch,
+            "pipeline": row.id.as_str(),
+            "sha": row.sha,
+            "failed_jobs": serde_json::from_str::<Value>(&incident.failed_jobs).unwrap_or_default(),
+            "close_kind": incident.close_kind,
+            "pushed_at": time_text(incident.pushed_at),
+            "red_at": time_text(incident.red_at),
+            "green_at": incident.green_at.map(time_text),
+            "detection_ms": span(incident.pushed_at, Some(incident.red_at)),
+            "repair_ms": span(incident.red_at, incident.green_at),
+            "total_ms": span(incident.pushed_at, incident.green_at),
+            "owner": incident.owner_email,
+            "cause_class": incident.cause_class,
+        });
+        let subject = format!("project:{}", incident.project_id);
+        let actor = Actor::system("red_light");
+        self.record(tx, actor, "incident", subject, body, Vec::new())
+            .await?;
+        let (id, project) = (incident.id.as_str(), incident.project_id.as_str());
+        tx.publish(
+            "list:incidents",
+            id,
+            incident.version,
+            &["state"],
+            Value::Null,
+        )
+        .await;
+        tx.publish(
+            "list:projects",
+            project,
+            incident.version,
+            &["light"],
+            Value::Null,
+        )
+        .await;
+        let topic = format!("project:{project}");
+        tx.publish(&topic, project, incident.version, &["light"], Value::Null)
+            .await;
+        let topic = format!("pipeline:{}", row.id);
+        tx.publish(
+            &topic,
+            row.id.as_str(),
+            version,
+            &["incident_id"],
+            Value::Null,
+        )
+        .await;
+        Ok(())
+    }
+
+    /// Commits between the last green one and the failing one, newest first.
+    async fn candidates(
+        &self,
+        project: &ProjectRow,
+        row: &PipelineRow,
+        last_green: Option<&str>,
+    ) -> Result<Vec<CandidateCommit>, DeliveryError> {
+        let repository = self.repository_of(project)?;
+        // Without a green commit to start from, only the newest one can be blamed.
+        let limit = if last_green.is_some() { MAX_COMMITS } else { 1 };
+        let commits = repository.log(last_green, &row.sha, limit).await?;
+        Ok(commits
+            .into_iter()
+            .map(|commit| CandidateCommit {
+                title: commit.title().to_owned(),
+                sha: commit.sha,
+                author_name: commit.author_name,
+                author_email: commit.author_email,
+                authored_at: time_text(commit.authored_at.saturating_mul(1_000_000)),
+            })
+            .collect())
+    }
+
+    /// Raises the alarms whose time has come, counted in working minutes.
+    pub(crate) async fn raise_alarms(&self) -> Result<(), DeliveryError> {
+        let at = to_micros(now());
+        for mut incident in incident::open(&mut self.db()).await? {
+            let Some(worked_ms) = crate::working::working_ms(incident.red_at, at) else {
+                tracing::warn!("the office calendar does not cover today: no red-light alarms");
+                return Ok(());
+            };
+            let mut alarms: Vec<Alarm> = json::read("alarms", &incident.alarms)?;
+            let due: Vec<u32> = ALARMS
+                .iter()
+                .filter(|(minutes, level)| {
+                    worked_ms >= minutes * 60_000 && alarms.iter().all(|a| a.level != *level)
+                })
+                .map(|(_, level)| *level)
+                .collect();
+            if due.is_empty() {
+                continue;
+            }
+            for level in due {
+                alarms.push(Alarm {
+                    at: time_text(at),
+                    level,
+                });
+                tracing::warn!(project = incident.project_path, level, "red-light alarm");
+            }
+            incident.alarms = json::write(&alarms)?;
+            let mut tx = self.db().begin().await?;
+            incident.version = incident::update(&mut tx, &incident).await?;
+            let body = json!({"action": "alarm", "incident": incident.id.as_str(),
+                "no": incident.no, "project": incident.project_path, "alarms": alarms});
+            let subject = format!("project:{}", incident.project_id);
+            let actor = Actor::system("red_light");
+            self.record(&mut tx, actor, "incident", subject, body, Vec::new())
+                .await?;
+            let (id, version) = (incident.id.as_str(), incident.version);
+            tx.publish("list:incidents", id, version, &["alarms"], Value::Null)
+                .await;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// The failed jobs of a pipeline that an incident shows.
+    pub(crate) async fn failed_rows(
+        &self,
+        row: &IncidentRow,
+    ) -> Result<Vec<JobRow>, DeliveryError> {
+        let names: Vec<String> = json::read("failed_jobs", &row.failed_jobs)?;
+        let jobs = job::of_pipeline(&mut self.db(), &row.failing_pipeline_id).await?;
+        let mut newest: Vec<JobRow> = Vec::new();
+        for job in jobs {
+            if job.failure_reason.is_none() || !names.contains(&job.name) {
+                continue;
+            }
+            newest.retain(|known| known.name != job.name);
+            newest.push(job);
+        }
+        Ok(newest)
+    }
+}
+
+/// The single author of the candidates, else whoever brought them in.
+fn owner(commits: &[CandidateCommit], row: &PipelineRow) -> Option<(String, String)> {
+    let first = commits.first()?;
+    let single = commits.iter().all(|commit| {
+        commit
+            .author_email
+            .eq_ignore_ascii_case(&first.author_email)
+    });
+    if single {
+        return Some((first.author_name.clone(), first.author_email.clone()));
+    }
+    Some((row.author_name.clone(), row.author_email.clone()))
+}
+
+/// A first guess at the class of the cause, and how sure it is in per cent.
+fn cause(
+    row: &PipelineRow,
+    rows: &[JobRow],
+    failed_jobs: &[String],
+    tests_failed: bool,
+) -> (&'static str, i64) {
+    if row.config_errors != "[]" {
+        return ("configuration", 100);
+    }
+    let failed = |job: &&JobRow| failed_jobs.contains(&job.name);
+    let Some(first) = rows.iter().find(failed) else {
+        return ("infrastructure", 20);
+    };
+    match first.failure_reason.as_deref().unwrap_or_default() {
+        "runner_system_failure"
+        | "scheduler_failure"
+        | "api_failure"
+        | "data_integrity_failure" => ("infrastructure", 90),
+        "job_execution_timeout" | "stuck_or_timeout_failure" => ("timeout", 90),
+        "missing_dependency" => ("dependency", 90),
+        "gate_failed" | "approval_missing" | "freeze_denied" => ("gate", 95),
+        "deployment_failed" => ("deploy", 95),
+        "resource_limit_exceeded" => ("infrastructure", 60),
+        _ if tests_failed => ("test", 95),
+        _ => {
+            let name = format!("{} {}", first.stage, first.name).to_lowercase();
+            let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+            if first.environment.is_some() || has(&["deploy", "release"]) {
+                ("deploy", 60)
+            } else if has(&["build", "compile", "package"]) {
+                ("compile", 60)
+            } else if has(&["test", "check", "lint"]) {
+                ("test", 60)
+            } else {
+                ("test", 30)
+            }
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! What readers of a log ask for: windows of lines, matches, sections, the line that failed.
+
+use rialto_delivery_store::ids::JobId;
+use rialto_delivery_store::job;
+use serde::{Deserialize, Serialize};
+
+use crate::error::blocking;
+use crate::logs::LogReader;
+use crate::{Delivery, DeliveryError};
+
+/// Longest line text that is handed out; the offset leads to the rest.
+const LINE_BYTES: u64 = 64 << 10;
+/// Largest window of lines.
+pub const MAX_LINES: u64 = 5000;
+/// Bytes of text in one window.
+const WINDOW_BYTES: usize = 16 << 20;
+
+/// A line with its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// From 0.
+    pub no: u64,
+    /// First byte.
+    pub offset: u64,
+    /// Raw text, ANSI kept, without the line end.
+    pub text: String,
+}
+
+/// A window of lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogLines {
+    /// Lines in all.
+    pub total_lines: u64,
+    /// Bytes in all.
+    pub total_bytes: u64,
+    /// Nothing more will come.
+    pub complete: bool,
+    /// First line of the window.
+    pub from: u64,
+    /// The window.
+    pub lines: Vec<LogLine>,
+}
+
+/// A line that matches, or that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogMatch {
+    /// From 0.
+    pub line: u64,
+    /// First byte.
+    pub offset: u64,
+    /// Text without escapes.
+    pub text: String,
+}
+
+/// Matches of a search.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogMatches {
+    /// Matching lines in all.
+    pub total: u64,
+    /// The first ones.
+    pub matches: Vec<LogMatch>,
+}
+
+/// A section of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogSection {
+    /// Name.
+    pub name: String,
+    /// Heading.
+    pub header: String,
+    /// Line of the heading.
+    pub start_line: u64,
+    /// Line of its end.
+    pub end_line: Option<u64>,
+    /// RFC 3339.
+    pub started_at: String,
+    /// How long it took, when it ended.
+    pub duration_ms: Option<i64>,
+    /// Shown closed at first.
+    pub collapsed: bool,
+}
+
+/// A piece of a log as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogBytes {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// First byte.
+    pub start: u64,
+    /// Bytes in all.
+    pub total: u64,
+    /// Nothing more will come.
+    pub complete: bool,
+}
+
+impl Delivery {
+    async fn log_reader(&self, id: &JobId) -> Result<(Option<LogReader>, bool), DeliveryError> {
+        let row = job::find(&mut self.db(), id)
+            .await?
+            .ok_or_else(|| DeliveryError::not_found("job", id))?;
+        let (logs, job) = (self.logs().clone(), id.clone());
+        let reader = blocking(move || logs.reader(&job)).await?;
+        Ok((reader, row.status.is_completed()))
+    }
+
+    /// A range of the stored bytes; without `length` up to 64 MiB.
+    ///
+    /// # Errors
+    /// [`DeliveryError::NotFound`].
+    pub async fn log_bytes(
+        &self,
+        id: &JobId,
+        start: u64,
+        length: Option<u64>,
+    ) -> Result<LogBytes, DeliveryError> {
+        let (reader, complete) = self.log_reader(id).await?;
+        let Some(reader) = reader else {
+            return Ok(LogBytes {
+                bytes: Vec::new(),
+                start: 0,
+                total: 0,
+                complete,
+            });
+        };
+        blocking(move || {
+            let bytes = reader
+                .bytes(start, length.unwrap_or(64 << 20).min(64 << 20))
+                .map_err(|source| DeliveryError::File {
+                    path: "job log".into(),
+                    source,
+                })?;
+            Ok(LogBytes {
+                bytes,
+                start,
+                total: reader.size(),
+                complete,
+            })
+        })
+        .await
+    }
+
+    /// A window of lines; a negative `from` counts from the end.
+    ///
+    /// # Errors
+    /// [`DeliveryError::NotFound`].
+    pub async fn log_lines(
+        &self,
+        id: &JobId,
+        from: i64,
+        count: u64,
+    ) -> Result<LogLines, DeliveryError> {
+        let (reader, complete) = self.log_reader(id).await?;
+        let Some(reader) = reader else {
+            let lines = Vec::new();
+            return Ok(LogLines {
+                total_lines: 0,
+                total_bytes: 0,
+                complete,
+                from: 0,
+                lines,
+            });
+        };
+        blocking(move || {
+            let total = reader.line_count();
+            let from = match u64::try_from(from) {
+                Ok(from) => from.min(total),
+                Err(_) => total.saturating_sub(from.unsigned_abs()),
+            };
+            let mut lines = Vec::new();
+            let mut bytes = 0;
+            for no in from..total.min(from + count.min(MAX_LINES)) {
+                let text = reader.line(no, LINE_BYTES).map_err(unreadable)?;
+                bytes += text.len();
+                lines.push(LogLine {
+                    no,
+                    offset: reader.start_of(no),
+                    text,
+                });
+                if bytes > WINDOW_BYTES {
+                    break;
+                }
+            }
+            let total_bytes = reader.size();
+            Ok(LogLines {
+                total_lines: total,
+                total_bytes,
+                complete,
+                from,
+                lines,
+            })
+        })
+        .await
+    }
+
+    /// Lines that contain a text, letter case and escapes aside.
+    ///
+    /// # Errors
+    /// [`DeliveryError::Invalid`] for an empty text.
+    pub async fn log_search(
+        &self,
+        id: &JobId,
+        query: &str,
+        limit: usize,
+    ) -> Result<LogMatches, DeliveryError> {
+        if query.is_empty() {
+            return Err(DeliveryError::invalid(
+                "/q",
+                "required",
+                "give a text to look for",
+            ));
+        }
+        let (reader, _) = self.log_reader(id).await?;
+        let Some(reader) = reader else {
+            return Ok(LogMatches {
+                total: 0,
+                matches: Vec::new(),
+            });
+        };
+        let query = query.to_lowercase();
+        blocking(move || {
+            let text = reader.text().map_err(unreadable)?;
+            let mut found = LogMatches {
+                total: 0,
+                matches: Vec::new(),
+            };
+            for (line, raw) in text.split('\n').enumerate() {
+                let plain = strip_escapes(raw);
+                if plain.to_lowercase().contains(&query) {
+                    found.total += 1;
+                    if found.matches.len() < limit {
+                        let offset = reader.start_of(line as u64);
+                        found.matches.push(LogMatch {
+                            line: line as u64,
+                            offset,
+                            text: plain,
+                        });
+                    }
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Sections in order of their start.
+    ///
+    /// # Errors
+    /// [`DeliveryError::NotFound`].
+    pub async fn log_sections(&self, id: &JobId) -> Result<Vec<LogSection>, DeliveryError> {
+        let (reader, _) = self.log_reader(id).await?;
+        let Some(reader) = reader else {
+            return Ok(Vec::new());
+        };
+        blocking(move || Ok(sections(&reader.text().map_err(unreadable)?))).await
+    }
+}
+
+fn unreadable(source: std::io::Error) -> DeliveryError {
+    DeliveryError::File {
+        path: "job log".into(),
+        source,
+    }
+}
+
+/// Text without escape sequences; of a line rewritten by `CR`, what is seen last.
+#[must_use]
+pub fn strip_escapes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '\u{1b}' {
+            if !c.is_control() || c == '\t' {
+                out.push(c);
+            } else if c == '\r' && chars.peek().is_some() {
+                out.clear();
+            }
+            continue;
+        }
+        match chars.next() {
+            Some('[') => {
+                let _ = chars.by_ref().find(|c| ('\u{40}'..='\u{7e}').contains(c));
+            }
+            Some(']') => {
+                let _ = chars.by_ref().find(|c| *c == '\u{7}' || *c == '\\');
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Reads the section marks of a log (specification §7); an unclosed one ends at its parent.
+fn sections(text: &str) -> Vec<LogSection> {
+    let mut found: Vec<LogSection> = Vec::new();
+    // Open sections: index into `found` and start in seconds.
+    let mut open: Vec<(usize, i64)> = Vec::new();
+    for (line, raw) in (0_u64..).zip(text.split('\n')) {
+        let mut rest = raw;
+        while let Some(at) = rest.find("section_") {
+            rest = &rest[at + "section_".len()..];
+            if let Some(mark) = rest.strip_prefix("start:") {
+                let Some((unix, name, options)) = parse_mark(mark) else {
+                    continue;
+                };
+                let header = mark.split_once('\r').map_or("", |(_, header)| header);
+                open.push((found.len(), unix));
+                found.push(LogSection {
+                    name: name.to_owned(),
+                    header: strip_escapes(header),
+                    start_line: line,
+                    end_line: None,
+                    started_at: rfc3339(unix),
+                    duration_ms: None,
+                    collapsed: options.contains("collapsed=true"),
+                });
+            } else if let Some(mark) = rest.strip_prefix("end:") {
+                let Some((unix, name, _)) = parse_mark(mark) else {
+                    continue;
+                };
+                let Some(depth) = open.iter().rposition(|(i, _)| found[*i].name == name) else {
+                    continue;
+                };
+                for (index, start) in open.drain(depth..) {
+                    found[index].end_line = Some(line);
+                    found[index].duration_ms = Some((unix - start).max(0) * 1000);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// `UNIX:NAME[options]` up to the carriage return.
+fn parse_mark(mark: &str) -> Option<(i64, &str, &str)> {
+    let mark = mark.split(['\r', '\u{1b}']).next()?;
+    let (unix, rest) = mark.split_once(':')?;
+    let (name, options) = rest.split_once('[').unwrap_or((rest, ""));
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    let valid = !name.is_empty() && name.bytes().all(plain);
+    valid.then_some(())?;
+    Some((unix.parse().ok()?, name, options))
+}
+
+fn rfc3339(unix: i64) -> String {
+    jiff::Timestamp::from_second(unix).map_or_else(|_| String::new(), |at| at.to_string())
+}
+
+/// Marks of a failure, strongest first.
+const FAILURE_MARKS: &[&[&str]] = &[
+    &[
+        "panicked at",
+        "Traceback (most recent call last)",
+        "AssertionError",
+        "assertion failed",
+    ],
+    &[
+        "error[E", "error: ", "ERROR: ", "Error: ", "fatal: ", ": error:", "npm ERR!",
+    ],
+    &["FAILED", "FAIL:", "--- FAIL", "not ok ", "[FAIL]"],
+    &[
+        "command not found",
+        "No such file or directory",
+        "Permission denied",
+        "Killed",
+    ],
+];
+
+/// The line that says why a job failed: the first line with the strongest mark there is, lines the
+/// runner echoed aside; otherwise the last line that is not blank.
+pub(crate) fn failing_line(reader: &LogReader) -> std::io::Result<Option<LogMatch>> {
+    let text = reader.text()?;
+    let mut best: Option<(usize, u64, String)> = None;
+    let mut last: Option<(u64, String)> = None;
+    for (line, raw) in (0_u64..).zip(text.split('\n')) {
+        if raw.contains("section_start:") || raw.contains("section_end:") {
+            continue;
+        }
+        let plain = strip_escapes(raw);
+        if plain.trim().is_empty() {
+            continue;
+        }
+        if !plain.starts_with("$ ") {
+            let rank = FAILURE_MARKS
+                .iter()
+                .position(|marks| marks.iter().any(|m| plain.contains(m)));
+            let better = |rank: usize| best.as_ref().is_none_or(|(known, ..)| rank < *known);
+            // The closing word of the runner is true of every failed job and says nothing.
+            if let Some(rank) =
+                rank.filter(|r| better(*r) && !plain.starts_with("ERROR: Job failed"))
+            {
+                best = Some((rank, line, plain.clone()));
+            }
+        }
+        last = Some((line, plain));
+    }
+    let found = best.map(|(_, line, text)| (line, text)).or(last);
+    Ok(found.map(|(line, text)| LogMatch {
+        line,
+        offset: reader.start_of(line),
+        text: text.chars().take(500).collect(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_nest_and_an_unclosed_one_ends_with_its_parent() {
+        let log = "\u{1b}[0Ksection_start:100:outer\r\u{1b}[0K\u{1b}[1mOuter\u{1b}[0m\n\
+                   \u{1b}[0Ksection_start:101:inner[collapsed=true]\r\u{1b}[0KInner\nx\n\
+                   \u{1b}[0Ksection_end:105:outer\r\u{1b}[0K\n";
+        let found = sections(log);
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            (found[0].name.as_str(), found[0].header.as_str()),
+            ("outer", "Outer")
+        );
+        assert_eq!((found[0].start_line, found[0].end_line), (0, Some(3)));
+        assert_eq!(found[0].duration_ms, Some(5000));
+        assert!(found[1].collapsed && !found[0].collapsed);
+        assert_eq!(
+            (found[1].end_line, found[1].duration_ms),
+            (Some(3), Some(4000))
+        );
+        assert_eq!(found[0].started_at, "1970-01-01T00:01:40Z");
+    }
+
+    #[test]
+    fn escapes_are_nothing_and_a_rewritten_line_shows_its_last_text() {
+        assert_eq!(strip_escapes("\u{1b}[31mred\u{1b}[0m"), "red");
+        assert_eq!(strip_escapes("10%\r20%\r30%"), "30%");
+        assert_eq!(strip_escapes("done\r"), "done");
+        assert_eq!(strip_escapes("\u{1b}]8;;http://x\u{7}link"), "link");
+    }
+}

@@ -1,0 +1,129 @@
+use rialto_delivery_engine::view::IncidentView;
+
+use crate::world::World;
+
+const TWO: &str = "stages: [a, b]\none: {stage: a, script: [x]}\ntwo: {stage: b, script: [x]}\n";
+
+async fn incidents(world: &World) -> Vec<IncidentView> {
+    world
+        .delivery
+        .list_incidents(None, None, 0, None)
+        .await
+        .unwrap()
+        .items
+}
+
+async fn until_state(world: &World, state: &str) -> IncidentView {
+    world
+        .until(state, || async {
+            incidents(world)
+                .await
+                .first()
+                .is_some_and(|incident| incident.state == state)
+        })
+        .await;
+    incidents(world).await.remove(0)
+}
+
+#[tokio::test]
+async fn a_broken_main_turns_red_and_the_next_good_push_repairs_it() {
+    for world in World::all().await {
+        let green = world.configure(TWO).await.summary;
+        world.pass().await;
+        world.pass().await;
+        let bad = world.push("main", &[("a.txt", "bad")]).await.summary;
+        assert_eq!(world.fail().await, "one");
+        let incident = until_state(&world, "open").await;
+        assert_eq!(incident.failing_pipeline.id, bad.id);
+        assert_eq!(incident.owner.as_ref().unwrap().email, "lin@example.test");
+        assert_eq!(incident.commits.len(), 1);
+        assert_eq!(incident.commits[0].sha, bad.sha);
+        assert_ne!(incident.commits[0].sha, green.sha);
+        assert_eq!(incident.failing_jobs[0].name, "one");
+        let line = incident.failing_jobs[0].failing_line.as_ref().unwrap();
+        assert_eq!(line.text, "error: it does not work");
+        assert!(incident.detection_ms >= 0 && incident.total_ms.is_none());
+
+        let worse = world.push("main", &[("a.txt", "worse")]).await.summary;
+        world.pass().await;
+        assert_eq!(world.fail().await, "two");
+        world
+            .until("the second failure to be attached", || async {
+                incidents(&world).await[0].failing_pipeline.id == worse.id
+            })
+            .await;
+        let attached = incidents(&world).await;
+        assert_eq!(attached.len(), 1, "one open incident per branch");
+        assert_eq!(attached[0].red_at, incident.red_at, "the clock runs on");
+
+        let good = world.push("main", &[("a.txt", "good")]).await.summary;
+        world.pass().await;
+        world.pass().await;
+        let closed = until_state(&world, "closed").await;
+        assert_eq!(closed.close_kind.as_deref(), Some("repaired"));
+        assert_eq!(closed.closing_pipeline.unwrap().id, good.id);
+        assert!(closed.repair_ms.unwrap() >= 0 && closed.total_ms.unwrap() >= 0);
+        let project = world
+            .delivery
+            .project_view(&world.project.id)
+            .await
+            .unwrap();
+        assert_eq!(project.light.state, "green");
+    }
+}
+
+#[tokio::test]
+async fn a_success_by_retry_alone_is_flaky() {
+    for world in World::all().await {
+        let id = world.configure("one: {script: [x]}\n").await.summary.id;
+        world.fail().await;
+        until_state(&world, "open").await;
+        let actor = crate::world::developer();
+        world
+            .delivery
+            .retry_pipeline(&actor, &id.parse().unwrap())
+            .await
+            .unwrap();
+        world.pass().await;
+        let closed = until_state(&world, "closed").await;
+        assert_eq!(closed.close_kind.as_deref(), Some("flaky"));
+    }
+}
+
+#[tokio::test]
+async fn a_broken_configuration_is_an_incident_of_its_own_class() {
+    for world in World::all().await {
+        world.configure("one: {scirpt: [x]}\n").await;
+        let incident = until_state(&world, "open").await;
+        assert_eq!(
+            (incident.cause_class.as_str(), incident.cause_confidence),
+            ("configuration", 100)
+        );
+        world.configure("one: {script: [x]}\n").await;
+        world.pass().await;
+        until_state(&world, "closed").await;
+    }
+}
+
+#[tokio::test]
+async fn a_topic_branch_has_no_light() {
+    for world in World::all().await {
+        let id = world
+            .push("topic", &[(".gitlab-ci.yml", "one: {script: [x]}\n")])
+            .await
+            .summary
+            .id;
+        world.fail().await;
+        let db = world.delivery.db().clone();
+        world
+            .until("settling", || async {
+                let row = rialto_delivery_store::pipeline::find(&mut &db, &id.parse().unwrap())
+                    .await
+                    .unwrap()
+                    .unwrap();
+                !row.unsettled
+            })
+            .await;
+        assert!(incidents(&world).await.is_empty());
+    }
+}
