@@ -90,16 +90,28 @@ impl SigningKey {
                 format!("cannot encode a key: {error}"),
             )
         })?;
-        let made = fs::OpenOptions::new()
+        if path.exists() {
+            return Self::load(path);
+        }
+        // Written beside its place and linked into it: nobody ever sees half a key, and of two
+        // processes that make one at the same time, the second takes the first's.
+        let mut draft = path.as_os_str().to_owned();
+        draft.push(format!(".{}", std::process::id()));
+        let draft = Path::new(&draft);
+        let _ = fs::remove_file(draft);
+        let mut file = fs::OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(path);
-        match made {
-            Ok(mut file) => {
-                file.write_all(pem.as_bytes())
-                    .and_then(|()| file.sync_all())
-                    .map_err(fail)?;
+            .open(draft)
+            .map_err(fail)?;
+        file.write_all(pem.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(fail)?;
+        let linked = fs::hard_link(draft, path);
+        fs::remove_file(draft).map_err(fail)?;
+        match linked {
+            Ok(()) => {
                 // The name itself must survive a power cut too: heads signed with a lost key
                 // could never be checked.
                 if let Some(folder) = path.parent() {
@@ -194,6 +206,11 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         let loaded = SigningKey::load_or_create(&path).expect("loaded");
         assert_eq!(made.public(), loaded.public());
+        assert_eq!(
+            fs::read_dir(folder.path()).expect("listed").count(),
+            1,
+            "no draft is left"
+        );
     }
 
     #[test]

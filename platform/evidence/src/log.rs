@@ -1,5 +1,7 @@
 //! The log in the store: append in the caller's transaction, heads, queries.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rialto_platform_store::{Db, Migration, MigrationSet, StoreError, Tx, now, params};
 
@@ -253,6 +255,18 @@ impl EvidenceLog {
         let head = self.sign_head(&mut tx).await?;
         tx.commit().await?;
         Ok(head)
+    }
+
+    /// Signs a head every `every` while there is something new to sign; runs until dropped.
+    pub async fn keep_signed(&self, db: &Db, every: Duration) {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.head(db).await {
+                tracing::warn!(%error, "cannot sign the evidence log's head; trying again");
+            }
+        }
     }
 
     /// Records, newest first unless `from_seq` is given.

@@ -1,5 +1,7 @@
 //! Appending, heads, queries and the check inside the server.
 
+use std::time::Duration;
+
 use rialto_platform_evidence::{
     EvidenceError, EvidenceLog, Hash, RecordQuery, STATEMENTS, SigningKey,
 };
@@ -123,6 +125,29 @@ async fn heads_are_signed_each_thousand_records_and_after_what_people_point_to()
             "{}",
             report.message
         );
+    }
+}
+
+#[tokio::test]
+async fn new_records_are_signed_in_the_background() {
+    const SIZES: &str = "SELECT size FROM evidence_head ORDER BY size";
+    let every = Duration::from_millis(5);
+    for db in engines(SETS).await {
+        let log = EvidenceLog::open(&db, key()).await.expect("opens");
+        append_pushes(&db, &log, 3).await;
+        let signed = async {
+            loop {
+                let sizes: Vec<(i64,)> = db.fetch_all(SIZES, params![]).await.expect("reads");
+                if sizes.contains(&(3,)) {
+                    break;
+                }
+                tokio::time::sleep(every).await;
+            }
+        };
+        tokio::select! {
+            () = log.keep_signed(&db, every) => unreachable!("never ends"),
+            signed = tokio::time::timeout(Duration::from_secs(30), signed) => signed.expect("signed in time"),
+        }
     }
 }
 
