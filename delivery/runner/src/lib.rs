@@ -2,6 +2,7 @@
 //!
 //! * [`executor`] runs one job in this process, blocking, on plain threads.
 //! * [`supervisor`] runs one job in a process of its own and spools it to disk.
+//! * [`local`] runs a whole pipeline from a working copy, without a server.
 //! * [`agent`] takes jobs from a server and carries what is spooled back to it.
 
 pub mod agent;
@@ -10,6 +11,8 @@ pub mod cache;
 pub mod collect;
 pub mod download;
 pub mod executor;
+pub mod local;
+mod lock;
 pub mod log;
 pub mod mask;
 mod shell;

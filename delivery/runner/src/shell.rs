@@ -50,6 +50,22 @@ pub struct RunAs {
     pub gid: u32,
 }
 
+impl RunAs {
+    /// The user of that name on this machine.
+    ///
+    /// # Errors
+    /// When there is no such user, or the user database cannot be read.
+    pub fn named(name: &str) -> std::io::Result<Self> {
+        let user = nix::unistd::User::from_name(name)?.ok_or_else(|| {
+            std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such user")
+        })?;
+        Ok(Self {
+            uid: user.uid.as_raw(),
+            gid: user.gid.as_raw(),
+        })
+    }
+}
+
 /// What to start.
 #[derive(Debug)]
 pub struct Shell<'a> {

@@ -12,7 +12,7 @@
 //! | `outcome.json` | supervisor | the end, synced and renamed into place |
 //! | `files/` | supervisor | artifact archive and reports |
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::cache::{CacheStore, DEFAULT_STORE_BYTES};
 use crate::download::HttpArtifacts;
 use crate::executor::{CancelToken, DEFAULT_PATH, ExecutorConfig, RunAs, run_job};
+use crate::lock::FileLock;
 use crate::log::FileSink;
 use crate::tree::{self, JobTree};
 
@@ -211,19 +212,9 @@ fn watch_for_cancel(file: PathBuf, cancel: CancelToken) {
 }
 
 /// Takes the supervisor's lock; `None` when somebody holds it.
-fn take_lock(dir: &Path) -> Result<Option<File>, SuperviseError> {
+fn take_lock(dir: &Path) -> Result<Option<FileLock>, SuperviseError> {
     let path = dir.join("lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(file_error(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(source)) => Err(SuperviseError::File { path, source }),
-    }
+    FileLock::take(&path).map_err(file_error(&path))
 }
 
 /// The outcome of a spooled job, if it has ended.

@@ -1,6 +1,7 @@
 //! The processes of a job: found through `/proc`, stopped to the last one.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -49,10 +50,11 @@ pub fn start_time(pid: i32) -> Option<u64> {
 }
 
 fn read_stat(pid: i32) -> Option<Process> {
-    parse_stat(
-        pid,
-        &std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?,
-    )
+    // One read is enough: the kernel writes the whole line at once, and it is short.
+    let mut buffer = [0_u8; 1024];
+    let mut file = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?;
+    let count = file.read(&mut buffer).ok()?;
+    parse_stat(pid, &String::from_utf8_lossy(&buffer[..count]))
 }
 
 /// Reads the fields of `/proc/PID/stat`; the name in brackets may hold spaces and brackets.

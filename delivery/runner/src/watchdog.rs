@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -48,14 +48,17 @@ impl From<&Limits> for Bounds {
 pub struct Watchdog {
     bounds: Bounds,
     page_bytes: u64,
-    disk: DiskWatch,
+    directories: Vec<PathBuf>,
+    /// Started at the first look, so that a short job never pays for it.
+    disk: OnceLock<DiskWatch>,
 }
 
 impl Watchdog {
-    /// Watches these directories' total size in the background, and memory and processes whenever
-    /// [`Watchdog::breach`] is asked. Dropping it ends the background work.
+    /// Will watch these directories' total size in the background from the first
+    /// [`Watchdog::breach`] on, and memory and processes whenever it is asked. Dropping it ends the
+    /// background work.
     #[must_use]
-    pub fn start(bounds: Bounds, directories: Vec<PathBuf>) -> Self {
+    pub fn new(bounds: Bounds, directories: Vec<PathBuf>) -> Self {
         let page_bytes = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)
             .ok()
             .flatten()
@@ -64,7 +67,8 @@ impl Watchdog {
         Self {
             bounds,
             page_bytes,
-            disk: DiskWatch::start(bounds.disk_bytes, directories),
+            directories,
+            disk: OnceLock::new(),
         }
     }
 
@@ -92,7 +96,9 @@ impl Watchdog {
                 ));
             }
         }
-        self.disk.breach()
+        self.disk
+            .get_or_init(|| DiskWatch::start(self.bounds.disk_bytes, self.directories.clone()))
+            .breach()
     }
 }
 
@@ -132,6 +138,15 @@ impl DiskWatch {
         let stop = Arc::new(AtomicBool::new(false));
         let (wake, woken) = mpsc::channel::<()>();
         let (used_there, stop_there) = (Arc::clone(&used), Arc::clone(&stop));
+        if limit == u64::MAX {
+            return Self {
+                limit,
+                used,
+                stop,
+                wake: None,
+                thread: None,
+            };
+        }
         let thread = std::thread::Builder::new()
             .name("disk-watch".into())
             .spawn(move || {
@@ -219,7 +234,7 @@ mod tests {
             processes: 1,
             ..Bounds::from(&Limits::default())
         };
-        let watchdog = Watchdog::start(bounds, Vec::new());
+        let watchdog = Watchdog::new(bounds, Vec::new());
         let one = snapshot()[0];
         let other = Process {
             id: ProcessId { pid: -1, start: 0 },

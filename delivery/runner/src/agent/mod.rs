@@ -7,7 +7,7 @@ mod follow;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::future::Future;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 
 use crate::cache::DEFAULT_STORE_BYTES;
 use crate::executor::{DEFAULT_PATH, RunAs};
+use crate::lock::FileLock;
 use crate::supervisor::{self, SuperviseError, SupervisorSettings};
 use client::RunnerClient;
 use follow::{Backoff, Follower};
@@ -110,7 +111,7 @@ pub struct Agent {
     client: RunnerClient,
     jobs_dir: PathBuf,
     /// Held while this agent lives.
-    _lock: File,
+    _lock: FileLock,
 }
 
 impl Agent {
@@ -130,14 +131,9 @@ impl Agent {
             .create(&jobs_dir)
             .map_err(failed(&jobs_dir))?;
         let lock_path = config.work_dir.join("agent.lock");
-        let lock = File::create(&lock_path).map_err(failed(&lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StartAgentError::Taken(config.work_dir));
-            }
-            Err(TryLockError::Error(source)) => return Err(failed(&lock_path)(source)),
-        }
+        let lock = FileLock::take(&lock_path)
+            .map_err(failed(&lock_path))?
+            .ok_or_else(|| StartAgentError::Taken(config.work_dir.clone()))?;
         let client = RunnerClient::new(&config.server, &config.token)?;
         Ok(Self {
             config,

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rialto_delivery_run::assignment::{
@@ -58,6 +58,7 @@ pub(super) struct Job<'a> {
     pub(super) dotenv: Vec<JobVariable>,
     exit_code: Option<i32>,
     survivors: usize,
+    tree_is_clean: bool,
 }
 
 impl<'a> Job<'a> {
@@ -70,8 +71,7 @@ impl<'a> Job<'a> {
         static RUNS: AtomicU64 = AtomicU64::new(0);
         let mark = config.mark.clone().unwrap_or_else(|| {
             let run = RUNS.fetch_add(1, Ordering::Relaxed);
-            let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
-            format!("{pid}-{}-{run}", start_time(pid).unwrap_or_default())
+            format!("{}-{run}", own_mark())
         });
         let secrets = secrets(assignment);
         let masker = Masker::new(secrets.iter().map(String::as_str));
@@ -91,6 +91,7 @@ impl<'a> Job<'a> {
             dotenv: Vec::new(),
             exit_code: None,
             survivors: 0,
+            tree_is_clean: true,
         }
     }
 
@@ -500,7 +501,7 @@ impl<'a> Job<'a> {
         fs::write(&file, text)
             .map_err(|e| StepError::system(format!("{}: {e}", file.display())))?;
         let watched = vec![directories.project.clone(), directories.scratch.clone()];
-        let watchdog = Watchdog::start(self.bounds, watched);
+        let watchdog = Watchdog::new(self.bounds, watched);
         let bounds = shell::Bounds {
             job_deadline: self.deadline,
             part_deadline: limit.map(|l| Instant::now() + l),
@@ -519,6 +520,8 @@ impl<'a> Job<'a> {
         let ended = shell::run(&shell, &bounds, &mut self.tree, &self.log)
             .map_err(|e| StepError::system(format!("bash cannot be started: {e}")))?;
         self.survivors = ended.survivors;
+        // The shell has just been seen to leave nothing behind, unless it was told to.
+        self.tree_is_clean = !keep_background || ended.end != End::Exited;
         Ok(ended)
     }
 
@@ -539,7 +542,9 @@ impl<'a> Job<'a> {
     }
 
     fn clean_up(&mut self, directories: &JobDirectories) {
-        self.survivors += self.tree.kill_all(Duration::from_secs(5));
+        if !self.tree_is_clean || self.survivors > 0 {
+            self.survivors = self.tree.kill_all(Duration::from_secs(5));
+        }
         if self.survivors == 0 {
             self.isolation.push("process_tree_gone".to_owned());
         }
@@ -597,6 +602,15 @@ impl<'a> Job<'a> {
             notes,
         }
     }
+}
+
+/// This process, told apart from every other one of this machine, past and future.
+fn own_mark() -> &'static str {
+    static MARK: OnceLock<String> = OnceLock::new();
+    MARK.get_or_init(|| {
+        let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
+        format!("{pid}-{}", start_time(pid).unwrap_or_default())
+    })
 }
 
 /// Bytes that may be unpacked into a job's tree.

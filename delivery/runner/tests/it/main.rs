@@ -9,6 +9,7 @@ mod agent;
 mod artifacts;
 mod control;
 mod limits;
+mod local;
 mod log;
 mod peer;
 mod script;

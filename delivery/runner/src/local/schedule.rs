@@ -1,0 +1,511 @@
+//! Drives the state machine: starts what may start, reports what ended.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rialto_delivery_pipeline::plan::Plan;
+use rialto_delivery_run::assignment::{
+    ArtifactSource, Assignment, JobOutcome, JobResult, JobVariable, OutcomeFile,
+};
+use rialto_delivery_run::event::{Event, JobIndex, Outcome, Transition};
+use rialto_delivery_run::machine::{Machine, PipelineState};
+use rialto_delivery_run::state::{FailureReason, Status};
+
+use super::assign::{Attempt, assignment, sources_of};
+use super::output::ScreenSink;
+use super::select::is_named;
+use super::workspace::Workspace;
+use super::{Directories, JobReport, LocalOptions, LocalSummary, Reporter};
+use crate::archive;
+use crate::cache::{CacheStore, DEFAULT_STORE_BYTES};
+use crate::executor::{CancelToken, ExecutorConfig, run_job};
+use crate::log::FileSink;
+use crate::supervisor::{failed_outcome, read_json};
+use crate::tree::JobTree;
+
+/// How often a wish to stop is looked for while nothing else happens.
+const CANCEL_POLL: Duration = Duration::from_millis(50);
+
+/// A job that ended.
+struct Done {
+    job: JobIndex,
+    outcome: JobOutcome,
+    duration: Duration,
+}
+
+/// A run of a plan.
+pub(super) struct Schedule<'a> {
+    /// Jobs of this run.
+    plan: &'a Plan,
+    /// All jobs of the pipeline: artifacts may come from an earlier run.
+    whole: &'a Plan,
+    options: &'a LocalOptions,
+    directories: &'a Directories,
+    workspace: Arc<Workspace>,
+    machine: Machine,
+    state: PipelineState,
+    reporter: Arc<Mutex<Box<dyn Reporter>>>,
+    reports: Vec<JobReport>,
+    slugs: Vec<String>,
+    ready: VecDeque<JobIndex>,
+    running: HashMap<JobIndex, CancelToken>,
+    timers: Vec<(Instant, JobIndex)>,
+    locks: HashMap<String, JobIndex>,
+    attempts: u64,
+    sender: Sender<Done>,
+    done: Receiver<Done>,
+}
+
+impl<'a> Schedule<'a> {
+    pub(super) fn new(
+        (plan, whole): (&'a Plan, &'a Plan),
+        options: &'a LocalOptions,
+        directories: &'a Directories,
+        reporter: Box<dyn Reporter>,
+    ) -> Self {
+        let machine = Machine::new(plan, |_| false);
+        let state = machine.initial();
+        let head = options
+            .predefined
+            .iter()
+            .find(|(k, _)| k == "CI_COMMIT_SHA");
+        let head = head.map(|(_, sha)| sha.as_str());
+        let workspace = Workspace::new(&options.root, &options.files, head);
+        let (sender, done) = mpsc::channel();
+        let reports = plan
+            .jobs
+            .iter()
+            .map(|job| JobReport {
+                name: job.name.clone(),
+                stage: job.stage.clone(),
+                status: Status::Created,
+                failure_allowed: false,
+                attempt: 1,
+                duration: None,
+                outcome: None,
+                log: None,
+                artifacts: None,
+            })
+            .collect();
+        Self {
+            plan,
+            whole,
+            options,
+            directories,
+            workspace: Arc::new(workspace),
+            machine,
+            state,
+            reporter: Arc::new(Mutex::new(reporter)),
+            reports,
+            slugs: slugs(plan),
+            ready: VecDeque::new(),
+            running: HashMap::new(),
+            timers: Vec::new(),
+            locks: HashMap::new(),
+            attempts: 0,
+            sender,
+            done,
+        }
+    }
+
+    fn reporter(&self) -> MutexGuard<'_, Box<dyn Reporter>> {
+        self.reporter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn run(mut self) -> LocalSummary {
+        let begin = Instant::now();
+        let mut canceled = false;
+        self.apply(&Event::Created);
+        loop {
+            if !canceled && self.options.cancel.is_canceled() {
+                canceled = true;
+                self.apply(&Event::CancelPipeline);
+            }
+            self.start_ready();
+            if self.running.is_empty() && self.ready.is_empty() && self.timers.is_empty() {
+                break;
+            }
+            match self.done.recv_timeout(self.pause()) {
+                Ok(done) => self.finish(done),
+                Err(RecvTimeoutError::Timeout) => self.fire_timers(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        if self.options.exclusive {
+            // Processes that left their job's tree without a trace were handed to this one.
+            JobTree::new("", true).kill_all(Duration::from_secs(5));
+        }
+        for (index, report) in self.reports.iter_mut().enumerate() {
+            let state = &self.state.jobs[index];
+            report.status = state.status;
+            report.attempt = state.attempt;
+            report.failure_allowed = self.machine.failure_is_allowed(index, state);
+        }
+        LocalSummary {
+            status: self.machine.status(&self.state),
+            warnings: self.machine.has_warnings(&self.state),
+            jobs: self.reports,
+            duration: begin.elapsed(),
+            canceled,
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        let now = Instant::now();
+        let timer = self
+            .timers
+            .iter()
+            .map(|(at, _)| at.saturating_duration_since(now))
+            .min();
+        timer.map_or(CANCEL_POLL, |t| t.min(CANCEL_POLL))
+    }
+
+    fn fire_timers(&mut self) {
+        let now = Instant::now();
+        let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.timers)
+            .into_iter()
+            .partition(|(at, _)| *at <= now);
+        self.timers = later;
+        for (_, job) in due {
+            if self.state.jobs[job].status == Status::Scheduled {
+                self.apply(&Event::Timer { job });
+            }
+        }
+    }
+
+    /// Applies an event and everything that follows from it here.
+    fn apply(&mut self, event: &Event) {
+        let mut events = VecDeque::from([event.clone()]);
+        while let Some(event) = events.pop_front() {
+            match self.machine.apply(&mut self.state, &event) {
+                Ok(transitions) => {
+                    for transition in transitions {
+                        events.extend(self.follow(&transition));
+                    }
+                }
+                Err(refused) => self.reporter().notice(&refused.to_string()),
+            }
+        }
+    }
+
+    /// What one transition asks for.
+    fn follow(&mut self, transition: &Transition) -> Option<Event> {
+        let index = transition.job;
+        let job = &self.plan.jobs[index];
+        match transition.to {
+            Status::Pending => self.ready.push_back(index),
+            Status::Manual => {
+                let asked = self.options.play.iter().chain(&self.options.only);
+                if !self.options.cancel.is_canceled() && asked.into_iter().any(|n| is_named(job, n))
+                {
+                    return Some(Event::Play { job: index });
+                }
+            }
+            Status::Scheduled => {
+                let delay = Duration::from_secs(job.start_in_s.unwrap_or(0));
+                self.reporter().delayed(&job.name, delay);
+                self.timers.push((Instant::now() + delay, index));
+            }
+            Status::WaitingForResource => {
+                let group = job.resource_group.clone().unwrap_or_default();
+                if let std::collections::hash_map::Entry::Vacant(free) = self.locks.entry(group) {
+                    free.insert(index);
+                    return Some(Event::Lock { job: index });
+                }
+            }
+            Status::Canceling => {
+                if let Some(token) = self.running.get(&index) {
+                    token.cancel();
+                }
+            }
+            Status::Canceled => {
+                self.ready.retain(|j| *j != index);
+                self.timers.retain(|(_, j)| *j != index);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// Gives the lock of an ended job to the next one that waits for it.
+    fn release_lock(&mut self, job: JobIndex) {
+        let Some(group) = &self.plan.jobs[job].resource_group else {
+            return;
+        };
+        if self.locks.get(group) != Some(&job) {
+            return;
+        }
+        self.locks.remove(group);
+        let next = (0..self.plan.jobs.len()).find(|&other| {
+            self.state.jobs[other].status == Status::WaitingForResource
+                && self.plan.jobs[other].resource_group.as_ref() == Some(group)
+        });
+        if let Some(next) = next {
+            self.locks.insert(group.clone(), next);
+            self.apply(&Event::Lock { job: next });
+        }
+    }
+
+    fn start_ready(&mut self) {
+        let at_once = if self.options.here {
+            1
+        } else {
+            self.options.concurrency.max(1)
+        };
+        while self.running.len() < at_once
+            && let Some(job) = self.ready.pop_front()
+        {
+            self.apply(&Event::Lease { job });
+            self.start(job);
+        }
+    }
+
+    fn start(&mut self, index: JobIndex) {
+        let job = &self.plan.jobs[index];
+        self.attempts += 1;
+        let token = CancelToken::default();
+        self.running.insert(index, token.clone());
+        self.reporter().started(&job.name);
+        let build = self
+            .directories
+            .builds
+            .join(format!("{}-{}", self.attempts, self.slugs[index]));
+        let project = if self.options.here {
+            self.options.root.clone()
+        } else {
+            build.clone()
+        };
+        let prepared = self.assignment(index, &project);
+        let log = self
+            .directories
+            .logs
+            .join(format!("{}.log", self.slugs[index]));
+        self.reports[index].log = Some(log.clone());
+        let output = self.directories.jobs.join(&self.slugs[index]);
+        let config = self.config(&output);
+        let workspace = Arc::clone(&self.workspace);
+        let (sender, reporter) = (self.sender.clone(), Arc::clone(&self.reporter));
+        let (name, here) = (job.name.clone(), self.options.here);
+        std::thread::spawn(move || {
+            let begin = Instant::now();
+            let outcome = prepared.and_then(|assignment| {
+                std::fs::remove_dir_all(&output).ok();
+                if !here {
+                    workspace
+                        .copy_to(&build)
+                        .map_err(|e| format!("the working copy cannot be copied: {e}"))?;
+                }
+                let file = FileSink::create(&log).map_err(|e| format!("{}: {e}", log.display()))?;
+                let sink = ScreenSink {
+                    file,
+                    job: name,
+                    reporter,
+                    line: Vec::new(),
+                    in_script: false,
+                };
+                let outcome = run_job(&assignment, &config, Box::new(sink), &token);
+                if !here {
+                    let _ = std::fs::remove_dir_all(&build);
+                }
+                Ok(outcome)
+            });
+            let outcome = outcome.unwrap_or_else(|message| {
+                failed_outcome(FailureReason::RunnerSystemFailure, message, 0)
+            });
+            let _ = sender.send(Done {
+                job: index,
+                outcome,
+                duration: begin.elapsed(),
+            });
+        });
+    }
+
+    fn config(&self, output: &Path) -> ExecutorConfig {
+        let mut config = ExecutorConfig::new(self.directories.builds.clone(), output.to_path_buf());
+        config.cache = Some(CacheStore::new(
+            self.directories.cache.clone(),
+            DEFAULT_STORE_BYTES,
+        ));
+        config.path.clone_from(&self.options.path);
+        config.inherited.clone_from(&self.options.inherited);
+        config.inherited.push((
+            // A copy without a repository of its own must not find one further up.
+            "GIT_CEILING_DIRECTORIES".to_owned(),
+            self.directories.builds.to_string_lossy().into_owned(),
+        ));
+        config.grace = self.options.grace;
+        config
+    }
+
+    fn assignment(&self, index: JobIndex, project: &Path) -> Result<Assignment, String> {
+        let job = &self.plan.jobs[index];
+        let mut dependencies = Vec::new();
+        let mut dotenv: Vec<JobVariable> = Vec::new();
+        for name in sources_of(self.whole, job) {
+            let (outcome, slug) = match self.machine.job(name) {
+                Some(source) => (
+                    self.reports[source].outcome.clone(),
+                    self.slugs[source].clone(),
+                ),
+                // Not part of this run: what an earlier one left.
+                None => {
+                    let slug = file_name(name);
+                    (read_json(&self.outcome_file(&slug)).ok(), slug)
+                }
+            };
+            let Some(outcome) = outcome else {
+                if self.machine.job(name).is_none() {
+                    let text = format!(
+                        "{}: nothing is kept of job {name}; run it first, or add --needs",
+                        job.name
+                    );
+                    self.reporter().notice(&text);
+                }
+                continue;
+            };
+            dotenv.extend(outcome.dotenv.iter().cloned());
+            let archive = outcome.files.iter().find(|f| f.kind == "archive");
+            if let Some(file) = archive.filter(|_| !self.options.here) {
+                dependencies.push(ArtifactSource {
+                    job_name: name.to_owned(),
+                    location: self.kept_file(&slug, file),
+                    sha256: file.sha256.clone(),
+                    size: file.size,
+                });
+            }
+        }
+        let attempt = Attempt {
+            number: self.attempts,
+            project_dir: project,
+            dependencies,
+            dotenv,
+            played: self.state.jobs[index].played,
+        };
+        assignment(job, self.options, attempt).map_err(|e| format!("variables: {e}"))
+    }
+
+    fn outcome_file(&self, slug: &str) -> PathBuf {
+        self.directories.jobs.join(slug).join("outcome.json")
+    }
+
+    /// Where a file of an outcome is; the working copy may have moved since an earlier run.
+    fn kept_file(&self, slug: &str, file: &OutcomeFile) -> String {
+        let name = Path::new(&file.path).file_name().unwrap_or_default();
+        self.directories
+            .jobs
+            .join(slug)
+            .join(name)
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    fn finish(&mut self, done: Done) {
+        let Done {
+            job,
+            outcome,
+            duration,
+        } = done;
+        self.running.remove(&job);
+        let slug = self.slugs[job].clone();
+        self.reports[job].artifacts = self.export(&slug, &outcome);
+        if let Ok(text) = serde_json::to_vec(&outcome) {
+            let _ = std::fs::write(self.outcome_file(&slug), text);
+        }
+        let event = match &outcome.result {
+            JobResult::Success => Outcome::Success,
+            JobResult::Canceled => Outcome::Canceled,
+            JobResult::Failed { reason, .. } => Outcome::Failed {
+                reason: *reason,
+                exit_code: outcome.exit_code,
+            },
+        };
+        let attempt = self.state.jobs[job].attempt;
+        let report = &mut self.reports[job];
+        report.duration = Some(duration);
+        report.outcome = Some(outcome);
+        report.attempt = attempt;
+        report.status = match event {
+            Outcome::Success => Status::Success,
+            Outcome::Canceled => Status::Canceled,
+            Outcome::Failed { .. } => Status::Failed,
+        };
+        self.apply(&Event::Finish {
+            job,
+            outcome: event,
+        });
+        let state = &self.state.jobs[job];
+        self.reports[job].failure_allowed = self.machine.failure_is_allowed(job, state);
+        let will_retry = state.attempt > attempt;
+        self.reporter().ended(&self.reports[job], will_retry);
+        self.release_lock(job);
+    }
+
+    /// Unpacks what a job leaves to where a person finds it.
+    fn export(&self, slug: &str, outcome: &JobOutcome) -> Option<PathBuf> {
+        let target = self.directories.artifacts.join(slug);
+        std::fs::remove_dir_all(&target).ok();
+        if outcome.files.is_empty() {
+            return None;
+        }
+        let export = || -> Result<(), String> {
+            std::fs::create_dir_all(&target).map_err(|e| e.to_string())?;
+            for file in outcome.files.iter().filter(|f| f.kind != "manifest") {
+                let path = Path::new(&file.path);
+                if file.kind == "archive" {
+                    archive::unpack(path, &target, Some(&file.sha256), u64::MAX)
+                        .map_err(|e| e.to_string())?;
+                } else {
+                    let to = target.join(&file.name);
+                    if let Some(parent) = to.parent() {
+                        std::fs::create_dir_all(parent).map_err(|e| e.to_string())?;
+                    }
+                    std::fs::copy(path, to).map_err(|e| e.to_string())?;
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = export() {
+            self.reporter()
+                .notice(&format!("{}: {error}", target.display()));
+        }
+        Some(target)
+    }
+}
+
+/// A file name for each job; names that would meet get a number.
+fn slugs(plan: &Plan) -> Vec<String> {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    plan.jobs
+        .iter()
+        .map(|job| {
+            let name = file_name(&job.name);
+            let count = seen.entry(name.clone()).or_default();
+            *count += 1;
+            if *count == 1 {
+                name
+            } else {
+                format!("{name}~{count}")
+            }
+        })
+        .collect()
+}
+
+/// A job's name as a file name.
+fn file_name(name: &str) -> String {
+    let safe = |c: char| {
+        if c.is_alphanumeric() || "-_.+@".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    let text: String = name.chars().map(safe).take(80).collect();
+    if text.trim_matches('.').is_empty() {
+        "job".to_owned()
+    } else {
+        text
+    }
+}

@@ -1,0 +1,421 @@
+//! A whole pipeline from a working copy, without a server.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rialto_delivery_pipeline::plan::Plan;
+use rialto_delivery_pipeline::{Context, Repository, compile};
+use rialto_delivery_run::state::Status;
+use rialto_delivery_runner::executor::{CancelToken, DEFAULT_PATH};
+use rialto_delivery_runner::local::{
+    self, JobReport, LocalOptions, LocalSummary, Reporter, RunLocallyError,
+};
+
+use crate::world::{eventually, git};
+
+struct Copy {
+    dir: tempfile::TempDir,
+    options: LocalOptions,
+    heard: Heard,
+}
+
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<String>>>);
+
+impl Heard {
+    fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn has(&self, text: &str) -> bool {
+        self.all().iter().any(|l| l.contains(text))
+    }
+}
+
+impl Reporter for Heard {
+    fn started(&mut self, job: &str) {
+        self.0.lock().unwrap().push(format!("{job} started"));
+    }
+    fn delayed(&mut self, job: &str, delay: Duration) {
+        self.0.lock().unwrap().push(format!("{job} in {delay:?}"));
+    }
+    fn line(&mut self, job: &str, text: &str, _: bool) {
+        self.0
+            .lock()
+            .unwrap()
+            .push(format!("{job}: {}", local::plain(text)));
+    }
+    fn ended(&mut self, report: &JobReport, will_retry: bool) {
+        let retry = if will_retry { " again" } else { "" };
+        self.0
+            .lock()
+            .unwrap()
+            .push(format!("{} ended {}{retry}", report.name, report.status));
+    }
+    fn notice(&mut self, text: &str) {
+        self.0.lock().unwrap().push(format!("notice {text}"));
+    }
+}
+
+struct OneFile(String);
+
+impl Repository for OneFile {
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        (path == ".gitlab-ci.yml").then(|| self.0.clone().into_bytes())
+    }
+    fn list(&self) -> Vec<String> {
+        vec![".gitlab-ci.yml".to_owned()]
+    }
+    fn changed_paths(&self, _: Option<&str>) -> Option<Vec<String>> {
+        None
+    }
+}
+
+impl Copy {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let options = LocalOptions {
+            root: dir.path().to_path_buf(),
+            files: Vec::new(),
+            concurrency: 4,
+            here: false,
+            only: Vec::new(),
+            with_needs: false,
+            play: Vec::new(),
+            predefined: vec![("CI".to_owned(), "true".to_owned())],
+            variables: Vec::new(),
+            path: DEFAULT_PATH.to_owned(),
+            inherited: Vec::new(),
+            exclusive: false,
+            cancel: CancelToken::default(),
+            grace: Duration::from_millis(300),
+        };
+        Self {
+            dir,
+            options,
+            heard: Heard::default(),
+        }
+    }
+
+    fn file(&mut self, name: &str, content: &str) {
+        std::fs::write(self.dir.path().join(name), content).unwrap();
+        self.options.files.push(name.to_owned());
+    }
+
+    fn plan(&self, text: &str) -> Plan {
+        let context = Context {
+            source: "push".to_owned(),
+            variables: [("CI_COMMIT_BRANCH".to_owned(), "main".to_owned())]
+                .into_iter()
+                .collect(),
+            config_path: String::new(),
+        };
+        let compiled = compile(&OneFile(text.to_owned()), &context);
+        assert!(compiled.is_valid(), "{:?}", compiled.diagnostics);
+        compiled.plan.unwrap()
+    }
+
+    fn run(&self, text: &str) -> LocalSummary {
+        local::run(
+            &self.plan(text),
+            &self.options,
+            Box::new(self.heard.clone()),
+        )
+        .unwrap()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
+
+fn statuses(summary: &LocalSummary) -> Vec<(&str, Status)> {
+    summary
+        .jobs
+        .iter()
+        .map(|j| (j.name.as_str(), j.status))
+        .collect()
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+#[test]
+fn artifacts_and_variables_flow_by_needs() {
+    let copy = Copy::new();
+    let summary = copy.run(
+        "
+build:
+  script: [mkdir out, echo built > out/f, 'echo VERSION=1.2 > v.env']
+  artifacts: {paths: [out], reports: {dotenv: v.env}}
+check:
+  needs: [build]
+  script: ['cat out/f; echo version $VERSION']
+alone:
+  needs: []
+  script: [test ! -e out]
+",
+    );
+    assert_eq!(summary.status, Status::Success, "{:?}", copy.heard.all());
+    assert!(copy.heard.has("check: built") && copy.heard.has("check: version 1.2"));
+    assert_eq!(
+        read(&copy.path(".rialto/ci/artifacts/build/out/f")),
+        "built\n"
+    );
+    assert!(
+        !copy.path("out").exists(),
+        "a job wrote into the person's working copy"
+    );
+    assert_eq!(
+        std::fs::read_dir(copy.path(".rialto/ci/builds"))
+            .unwrap()
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn jobs_see_the_files_as_they_are_and_cannot_reach_them() {
+    let mut copy = Copy::new();
+    copy.file("a.txt", "uncommitted\n");
+    let text = "
+one: {script: [cat a.txt, echo changed >> a.txt, sleep 0.1, cat a.txt]}
+two: {script: [cat a.txt, echo changed >> a.txt, sleep 0.1, cat a.txt]}
+";
+    assert_eq!(copy.run(text).status, Status::Success);
+    for job in ["one", "two"] {
+        let lines: Vec<String> = copy
+            .heard
+            .all()
+            .into_iter()
+            .filter(|l| l.starts_with(&format!("{job}: ")) && !l.contains("$ "))
+            .collect();
+        let expected = ["uncommitted", "uncommitted", "changed"].map(|l| format!("{job}: {l}"));
+        assert_eq!(lines, expected);
+    }
+    assert_eq!(read(&copy.path("a.txt")), "uncommitted\n");
+}
+
+#[test]
+fn a_failure_skips_what_follows_and_fails_the_pipeline() {
+    let copy = Copy::new();
+    let summary = copy.run(
+        "
+stages: [build, test]
+bad: {stage: build, script: [exit 3]}
+allowed: {stage: build, script: [exit 4], allow_failure: true}
+after: {stage: test, script: [echo never]}
+rescue: {stage: test, script: [echo rescued], when: on_failure}
+",
+    );
+    assert_eq!(summary.status, Status::Failed);
+    assert_eq!(
+        statuses(&summary),
+        [
+            ("bad", Status::Failed),
+            ("allowed", Status::Failed),
+            ("after", Status::Skipped),
+            ("rescue", Status::Success)
+        ]
+    );
+    assert_eq!(summary.jobs[0].outcome.as_ref().unwrap().exit_code, Some(3));
+    assert!(summary.jobs[1].failure_allowed);
+}
+
+#[test]
+fn retries_are_made_and_the_last_one_counts() {
+    let copy = Copy::new();
+    let marker = copy.path("tried");
+    let text = format!(
+        "flaky: {{retry: 2, script: ['test -e {m} || {{ touch {m}; exit 1; }}']}}",
+        m = marker.display()
+    );
+    let summary = copy.run(&text);
+    assert_eq!(summary.status, Status::Success);
+    assert_eq!(summary.jobs[0].attempt, 2);
+    assert!(copy.heard.has("flaky ended failed again"));
+}
+
+#[test]
+fn manual_jobs_wait_unless_they_are_played() {
+    let mut copy = Copy::new();
+    let text = "
+build: {script: ['true']}
+deploy: {when: manual, script: [echo deployed $CI_JOB_MANUAL]}
+";
+    let summary = copy.run(text);
+    assert_eq!(statuses(&summary)[1], ("deploy", Status::Manual));
+    assert_eq!(summary.status, Status::Success);
+    copy.options.play = vec!["deploy".to_owned()];
+    let summary = copy.run(text);
+    assert_eq!(statuses(&summary)[1], ("deploy", Status::Success));
+    assert!(copy.heard.has("deploy: deployed true"));
+}
+
+#[test]
+fn named_jobs_run_alone_or_with_their_needs() {
+    let text = "
+stages: [build, test]
+lint: {stage: build, script: ['true']}
+build: {stage: build, script: [echo b > f], artifacts: {paths: [f]}}
+test: {stage: test, needs: [build], script: [cat f]}
+";
+    let mut copy = Copy::new();
+    copy.options.only = vec!["test".to_owned()];
+    let summary = copy.run(text);
+    assert_eq!(statuses(&summary), [("test", Status::Failed)]);
+    assert!(
+        copy.heard.has("nothing is kept of job build"),
+        "{:?}",
+        copy.heard.all()
+    );
+    copy.options.with_needs = true;
+    let summary = copy.run(text);
+    assert_eq!(
+        statuses(&summary),
+        [("build", Status::Success), ("test", Status::Success)]
+    );
+    // What an earlier run kept is enough from now on.
+    copy.options.with_needs = false;
+    let summary = copy.run(text);
+    assert_eq!(statuses(&summary), [("test", Status::Success)]);
+}
+
+#[test]
+fn an_unknown_job_is_named() {
+    let mut copy = Copy::new();
+    copy.options.only = vec!["biuld".to_owned()];
+    let plan = copy.plan("build: {script: ['true']}");
+    let error = local::run(&plan, &copy.options, Box::new(copy.heard.clone())).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no job \"biuld\" in this pipeline; it has build"
+    );
+}
+
+#[test]
+fn a_resource_group_excludes_and_a_delay_is_waited_for() {
+    let copy = Copy::new();
+    let lock = copy.path("lock-held");
+    let script = format!("mkdir {l}; sleep 0.2; rmdir {l}", l = lock.display());
+    let begin = Instant::now();
+    let summary = copy.run(&format!(
+        "
+one: {{resource_group: g, script: ['{script}']}}
+two: {{resource_group: g, script: ['{script}']}}
+three: {{resource_group: g, script: ['{script}']}}
+late: {{when: delayed, start_in: 1 seconds, script: ['true']}}
+"
+    ));
+    assert_eq!(summary.status, Status::Success, "{:?}", copy.heard.all());
+    assert!(begin.elapsed() >= Duration::from_secs(1));
+    assert!(copy.heard.has("late in 1s"));
+}
+
+#[test]
+fn independent_jobs_run_at_once() {
+    let copy = Copy::new();
+    let text: String = (0..4).map(|n| format!("j{n}: {{script: [touch {}/at-{n}, 'until [ $(ls {}/at-* | wc -l) = 4 ]; do sleep 0.01; done']}}\n", copy.dir.path().display(), copy.dir.path().display())).collect();
+    assert_eq!(
+        copy.run(&format!("default: {{timeout: 20 seconds}}\n{text}"))
+            .status,
+        Status::Success
+    );
+}
+
+#[test]
+fn a_cancelled_run_leaves_nothing_behind() {
+    let copy = Copy::new();
+    let text = format!(
+        "one: {{script: ['echo $$ > {d}/pid.tmp; mv {d}/pid.tmp {d}/pid; sleep 351']}}\ntwo: {{needs: [one], script: ['true']}}",
+        d = copy.dir.path().display()
+    );
+    let summary = std::thread::scope(|scope| {
+        let run = scope.spawn(|| copy.run(&text));
+        assert!(eventually(|| copy.path("pid").exists()));
+        copy.options.cancel.cancel();
+        run.join().unwrap()
+    });
+    assert!(summary.canceled);
+    assert_eq!(
+        statuses(&summary),
+        [("one", Status::Canceled), ("two", Status::Canceled)]
+    );
+    assert!(!crate::world::is_alive(crate::world::pid_in(
+        &copy.path("pid")
+    )));
+}
+
+#[test]
+fn here_runs_in_the_working_copy_itself() {
+    let mut copy = Copy::new();
+    copy.options.here = true;
+    let text = "
+build: {script: [echo x > made]}
+test: {stage: test, needs: [build], script: [cat made]}
+";
+    assert_eq!(copy.run(text).status, Status::Success);
+    assert_eq!(read(&copy.path("made")), "x\n");
+}
+
+#[test]
+fn two_runs_do_not_share_a_folder() {
+    let copy = Copy::new();
+    let text = format!(
+        "one: {{script: ['touch {}/started; sleep 1']}}",
+        copy.dir.path().display()
+    );
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| copy.run(&text));
+        assert!(eventually(|| copy.path("started").exists()));
+        let error = local::run(
+            &copy.plan(&text),
+            &copy.options,
+            Box::new(copy.heard.clone()),
+        )
+        .unwrap_err();
+        assert!(matches!(error, RunLocallyError::Busy(_)), "{error}");
+        assert_eq!(first.join().unwrap().status, Status::Success);
+    });
+}
+
+#[test]
+fn jobs_have_a_repository_that_is_not_the_persons() {
+    let mut copy = Copy::new();
+    let root = copy.dir.path().to_path_buf();
+    git(&root, &["init", "-q"]);
+    copy.file("a.txt", "a\n");
+    git(&root, &["add", "a.txt"]);
+    git(&root, &["commit", "-q", "-m", "first"]);
+    let head = git(&root, &["rev-parse", "HEAD"]);
+    copy.options
+        .predefined
+        .push(("CI_COMMIT_SHA".to_owned(), head.clone()));
+    copy.file("new.txt", "n\n");
+    let summary = copy.run(
+        "
+job:
+  script:
+    - git log --format=%s; git status --short
+    - git -c user.name=J -c user.email=j@example.org commit -q --allow-empty -m second
+    - git branch made-by-job
+",
+    );
+    assert_eq!(summary.status, Status::Success, "{:?}", copy.heard.all());
+    assert!(copy.heard.has("job: first") && copy.heard.has("job: ?? new.txt"));
+    assert!(!copy.heard.has(".rialto"), "{:?}", copy.heard.all());
+    assert_eq!(git(&root, &["rev-parse", "HEAD"]), head);
+    assert_eq!(git(&root, &["branch", "--list", "made-by-job"]), "");
+    assert!(!git(&root, &["status", "--short"]).contains(".rialto"));
+}
+
+#[test]
+fn caches_live_from_run_to_run() {
+    let copy = Copy::new();
+    let text = "job: {cache: {key: k, paths: [deps]}, script: ['cat deps/x || { mkdir deps; echo kept > deps/x; }']}";
+    copy.run(text);
+    copy.run(text);
+    assert!(copy.heard.has("job: kept"), "{:?}", copy.heard.all());
+}

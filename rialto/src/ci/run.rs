@@ -1,0 +1,357 @@
+//! `rialto ci run`: the pipeline of a working copy, run right here, without a server.
+
+mod screen;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use rialto_delivery_pipeline::plan::Plan;
+use rialto_delivery_pipeline::{Repository as _, Severity};
+use rialto_delivery_report::log_coverage::LogCoverage;
+use rialto_delivery_run::assignment::JobResult;
+use rialto_delivery_run::state::Status;
+use rialto_delivery_runner::executor::CancelToken;
+use rialto_delivery_runner::local::{self, JobReport, LocalOptions, LocalSummary, RunLocallyError};
+use serde_json::json;
+
+use super::{EXIT_INVALID, Opened, Source, print_no_pipeline};
+use screen::Screen;
+
+/// Exit code after Ctrl-C, as shells have it.
+const EXIT_INTERRUPTED: u8 = 130;
+
+/// Variables of the caller that jobs are given beside `PATH`, so that the person's tools work as
+/// they do in a terminal. Everything else of the caller's environment stays outside.
+const INHERITED: [&str; 18] = [
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SSH_AUTH_SOCK",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "JAVA_HOME",
+    "GOPATH",
+    "NVM_DIR",
+    "PYENV_ROOT",
+    "SSL_CERT_FILE",
+    "DOCKER_HOST",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+];
+
+/// Run the pipeline, or some jobs of it, right here.
+///
+/// Every job runs in a copy of the working copy of its own, uncommitted changes included, below
+/// `.rialto/ci`; files flow from job to job as artifacts, which are also left in
+/// `.rialto/ci/artifacts/JOB`. Exit code 0: passed, 1: a job failed, 2: wrong command line or
+/// invalid file, 130: interrupted.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Jobs to run; none = the whole pipeline.
+    #[arg(value_name = "JOB")]
+    jobs: Vec<String>,
+    /// With named jobs, run what they need as well.
+    #[arg(long, requires = "jobs")]
+    needs: bool,
+    /// Play this manual job; may be given several times.
+    #[arg(long = "manual", value_name = "JOB")]
+    manual: Vec<String>,
+    /// Jobs at once [default: the number of processors].
+    #[arg(long, value_name = "N")]
+    concurrency: Option<NonZeroUsize>,
+    /// Run in the working copy itself, one job after another, without copies and caches.
+    #[arg(long, conflicts_with = "concurrency")]
+    here: bool,
+    /// Hand this variable of your environment to the jobs; may be given several times.
+    #[arg(long = "inherit", value_name = "NAME")]
+    inherit: Vec<String>,
+    /// Form of the summary; `json` goes to standard output, everything else to standard error.
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+    #[command(flatten)]
+    source: Source,
+}
+
+/// Form of the summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    /// A table for people.
+    Table,
+    /// One object.
+    Json,
+}
+
+/// Runs the pipeline.
+///
+/// # Errors
+/// When the current folder or `.rialto/ci` cannot be used.
+pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
+    let opened = args.source.open()?;
+    let compiled = &opened.compiled;
+    if !compiled.is_valid() {
+        for diagnostic in compiled.errors() {
+            eprintln!("{diagnostic}");
+        }
+        return Ok(ExitCode::from(EXIT_INVALID));
+    }
+    let Some(plan) = &compiled.plan else {
+        print_no_pipeline(compiled);
+        return Ok(ExitCode::SUCCESS);
+    };
+    let cancel = CancelToken::default();
+    let options = options(&args, &opened, cancel.clone());
+    let selected = match local::selected(plan, &options) {
+        Ok(selected) => selected,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Ok(ExitCode::from(EXIT_INVALID));
+        }
+    };
+    if refuse(&opened, &selected) {
+        return Ok(ExitCode::from(EXIT_INVALID));
+    }
+    cancel_on_signal(cancel);
+    let colour = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+        && match args.output {
+            Output::Table => std::io::stdout().is_terminal(),
+            Output::Json => std::io::stderr().is_terminal(),
+        };
+    let names: Vec<&str> = selected.jobs.iter().map(|j| j.name.as_str()).collect();
+    let screen = Screen::new(&names, colour, args.output == Output::Json);
+    let summary = match local::run(plan, &options, Box::new(screen.clone())) {
+        Ok(summary) => summary,
+        Err(error @ (RunLocallyError::Select(_) | RunLocallyError::Busy(_))) => {
+            eprintln!("error: {error}");
+            return Ok(ExitCode::from(EXIT_INVALID));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let coverage: Vec<Option<String>> = summary
+        .jobs
+        .iter()
+        .map(|report| coverage(&selected, report))
+        .collect();
+    match args.output {
+        Output::Table => screen.summary(&summary, &coverage),
+        Output::Json => {
+            let text = serde_json::to_string_pretty(&as_json(&summary, &coverage))?;
+            let _ = writeln!(std::io::stdout(), "{text}");
+        }
+    }
+    Ok(exit_code(&summary))
+}
+
+/// Says which keywords of the jobs to run nothing executes yet, if there are any.
+fn refuse(opened: &Opened, selected: &Plan) -> bool {
+    let mut refused = false;
+    for diagnostic in opened.compiled.refusals() {
+        debug_assert_eq!(diagnostic.severity, Severity::Unsupported);
+        let concerns = diagnostic
+            .job
+            .as_ref()
+            .is_none_or(|job| selected.jobs.iter().any(|j| j.base_name == *job));
+        if concerns {
+            eprintln!("{diagnostic}");
+            refused = true;
+        }
+    }
+    refused
+}
+
+fn exit_code(summary: &LocalSummary) -> ExitCode {
+    if summary.canceled {
+        return ExitCode::from(EXIT_INTERRUPTED);
+    }
+    match summary.status {
+        // A pipeline that waits for a person has done what it could.
+        Status::Success | Status::Skipped | Status::Manual => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn options(args: &Args, opened: &Opened, cancel: CancelToken) -> LocalOptions {
+    let root = opened.copy.root();
+    let given: Vec<&str> = args
+        .source
+        .variables
+        .iter()
+        .map(|(key, _)| key.as_str())
+        .collect();
+    let mut predefined: Vec<(String, String)> = opened
+        .context
+        .variables
+        .iter()
+        .filter(|(key, _)| !given.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    predefined.push(("CI_PIPELINE_SOURCE".to_owned(), args.source.source.clone()));
+    let commit = std::thread::scope(|scope| {
+        let commit = scope.spawn(|| commit_variables(root));
+        let user = scope.spawn(|| user_variables(root));
+        let files = opened.copy.list();
+        let mut variables = commit.join().unwrap_or_default();
+        variables.extend(user.join().unwrap_or_default());
+        (files, variables)
+    });
+    let (files, facts) = commit;
+    predefined.extend(facts);
+    let names = INHERITED
+        .iter()
+        .copied()
+        .chain(args.inherit.iter().map(String::as_str));
+    LocalOptions {
+        root: root.to_path_buf(),
+        files,
+        concurrency: args.concurrency.map_or_else(
+            || std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            NonZeroUsize::get,
+        ),
+        here: args.here,
+        only: args.jobs.clone(),
+        with_needs: args.needs,
+        play: args.manual.clone(),
+        predefined,
+        variables: args.source.variables.clone(),
+        path: std::env::var("PATH").unwrap_or_default(),
+        inherited: names
+            .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
+            .collect(),
+        exclusive: true,
+        cancel,
+        grace: Duration::from_secs(3),
+    }
+}
+
+fn git(root: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(root)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8(output.stdout).ok())?
+}
+
+/// What `CI_COMMIT_…` say of the commit that is checked out.
+fn commit_variables(root: &Path) -> Vec<(String, String)> {
+    let Some(text) = git(
+        root,
+        &[
+            "log",
+            "-1",
+            "--format=%an <%ae>%x00%cI%x00%s%x00%b%x00%B%x00%P",
+        ],
+    ) else {
+        return Vec::new();
+    };
+    let fields: Vec<&str> = text.trim_end().split('\0').collect();
+    let [author, time, title, body, message, parents] = fields[..] else {
+        return Vec::new();
+    };
+    let zero = "0".repeat(40);
+    let before = parents
+        .split(' ')
+        .next()
+        .filter(|p| !p.is_empty())
+        .unwrap_or(&zero);
+    [
+        ("CI_COMMIT_AUTHOR", author),
+        ("CI_COMMIT_TIMESTAMP", time),
+        ("CI_COMMIT_TITLE", title),
+        ("CI_COMMIT_DESCRIPTION", body),
+        ("CI_COMMIT_MESSAGE", message),
+        ("CI_COMMIT_BEFORE_SHA", before),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.trim_end().to_owned()))
+    .into()
+}
+
+fn user_variables(root: &Path) -> Vec<(String, String)> {
+    let text = git(root, &["config", "--get-regexp", "^user\\.(name|email)$"]).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(key, value)| {
+            let key = if key == "user.name" {
+                "GITLAB_USER_NAME"
+            } else {
+                "GITLAB_USER_EMAIL"
+            };
+            (key.to_owned(), value.to_owned())
+        })
+        .collect()
+}
+
+/// Stops the run cleanly on Ctrl-C or SIGTERM. Jobs have sessions of their own, so a terminal's
+/// Ctrl-C reaches them only this way.
+fn cancel_on_signal(cancel: CancelToken) {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        if let Ok(runtime) = runtime {
+            runtime.block_on(crate::runner::stop_signal());
+            cancel.cancel();
+        }
+    });
+}
+
+/// The coverage a job's log tells, by the job's `coverage` expression.
+fn coverage(plan: &Plan, report: &JobReport) -> Option<String> {
+    let expression = plan
+        .jobs
+        .iter()
+        .find(|j| j.name == report.name)?
+        .coverage
+        .as_ref()?;
+    let log = std::fs::read(report.log.as_ref()?).ok()?;
+    LogCoverage::new(&format!("/{expression}/"))
+        .ok()?
+        .find(&String::from_utf8_lossy(&log))
+}
+
+fn as_json(summary: &LocalSummary, coverage: &[Option<String>]) -> serde_json::Value {
+    let jobs: Vec<serde_json::Value> = summary
+        .jobs
+        .iter()
+        .zip(coverage)
+        .map(|(job, coverage)| {
+            let failure = job.outcome.as_ref().and_then(|o| match &o.result {
+                JobResult::Failed { reason, message } => Some((reason, message)),
+                _ => None,
+            });
+            json!({
+                "name": job.name,
+                "stage": job.stage,
+                "status": job.status,
+                "failure_allowed": job.failure_allowed,
+                "attempt": job.attempt,
+                "duration_ms": job.duration.map(|d| d.as_millis()),
+                "exit_code": job.outcome.as_ref().and_then(|o| o.exit_code),
+                "failure_reason": failure.map(|(reason, _)| reason),
+                "failure_message": failure.map(|(_, message)| message),
+                "coverage_percent": coverage,
+                "log": job.log,
+                "artifacts": job.artifacts,
+            })
+        })
+        .collect();
+    json!({
+        "status": summary.status,
+        "warnings": summary.warnings,
+        "canceled": summary.canceled,
+        "duration_ms": summary.duration.as_millis(),
+        "jobs": jobs,
+    })
+}
