@@ -2,7 +2,7 @@
 //! condition that a thousand jobs share is worked out once.
 
 use std::borrow::Cow;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -70,6 +70,8 @@ pub(crate) struct World<'a> {
     expressions: RefCell<HashMap<Arc<str>, Option<Arc<Expression>>>>,
     globs: RefCell<HashMap<String, Option<Rc<Glob>>>>,
     answers: RefCell<HashMap<Question, bool>>,
+    /// Set when a question was cut off at [`MAX_GLOB_CHECKS`].
+    cut_off: Cell<bool>,
 }
 
 impl<'a> World<'a> {
@@ -100,6 +102,7 @@ impl<'a> World<'a> {
             expressions: RefCell::default(),
             globs: RefCell::default(),
             answers: RefCell::default(),
+            cut_off: Cell::new(false),
         }
     }
 
@@ -226,6 +229,11 @@ impl<'a> World<'a> {
         answer
     }
 
+    /// Whether a question since the last call was cut off and so counted as a match.
+    pub(crate) fn take_cut_off(&self) -> bool {
+        self.cut_off.take()
+    }
+
     /// All files of the repository.
     pub(crate) fn files(&self) -> &[String] {
         self.files.get_or_init(|| self.repository.list())
@@ -250,7 +258,11 @@ impl<'a> World<'a> {
             let Some(glob) = glob else { continue };
             for path in paths {
                 checks += 1;
-                if checks > MAX_GLOB_CHECKS || glob.matches(path) {
+                if checks > MAX_GLOB_CHECKS {
+                    self.cut_off.set(true);
+                    return true;
+                }
+                if glob.matches(path) {
                     return true;
                 }
             }

@@ -12,6 +12,48 @@
 //!
 //! Files come through [`Repository`], the event through [`Context`]: nothing here touches disk,
 //! clock or environment.
+//!
+//! # What holds
+//!
+//! - No text makes [`compile`] panic, loop or take memory out of proportion: every size has a
+//!   limit with a code of its own (`docs/reference/gitlab-ci.md` lists them).
+//! - Every finding has file, line and column; all findings of a file come at once.
+//! - A [`plan::Plan`] exists only if no finding is an error. Before one is run or stored,
+//!   [`Compiled::refusals`] must be empty: it names what the plan's jobs ask for and nobody does.
+//! - [`Compiled::expanded`] reads back to the same plan.
+//! - Variables: what the event brings (project, pipeline) beats the file, the file beats the
+//!   predefined set, and inside the file a rule beats the job and the job the top level.
+//!
+//! ```
+//! use rialto_delivery_pipeline::{Context, Repository, compile};
+//!
+//! struct OneFile(&'static str);
+//!
+//! impl Repository for OneFile {
+//!     fn read(&self, path: &str) -> Option<Vec<u8>> {
+//!         (path == ".gitlab-ci.yml").then(|| self.0.as_bytes().to_vec())
+//!     }
+//!     fn list(&self) -> Vec<String> {
+//!         vec![".gitlab-ci.yml".to_owned()]
+//!     }
+//!     fn changed_paths(&self, _: Option<&str>) -> Option<Vec<String>> {
+//!         None
+//!     }
+//! }
+//!
+//! let context = Context { source: "push".to_owned(), ..Context::default() };
+//! let compiled = compile(&OneFile("unit: {script: cargo test}"), &context);
+//! assert!(compiled.refusals().next().is_none());
+//! let plan = compiled.plan.expect("the file is valid and has a job for a push");
+//! assert_eq!(plan.jobs[0].stage, "test");
+//!
+//! let compiled = compile(&OneFile("unit: {scirpt: cargo test}"), &context);
+//! assert_eq!(
+//!     compiled.diagnostics[1].to_string(),
+//!     ".gitlab-ci.yml:1:8: error[unknown_keyword]: job `unit`: the key `scirpt` is not known\n  \
+//!      fix: did you mean `script`?",
+//! );
+//! ```
 
 mod build;
 mod compile;

@@ -69,7 +69,11 @@ pub(super) fn execute(args: &Args) -> anyhow::Result<ExitCode> {
             summary(&compiled.diagnostics, compiled.why.len());
         }
     }
-    Ok(if valid { ExitCode::SUCCESS } else { ExitCode::from(EXIT_INVALID) })
+    Ok(if valid {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(EXIT_INVALID)
+    })
 }
 
 fn print_why(list: &[Why]) {
@@ -82,9 +86,16 @@ fn print_why(list: &[Why]) {
 }
 
 fn summary(diagnostics: &[Diagnostic], jobs: usize) {
-    let count = |severity| diagnostics.iter().filter(|d| d.severity == severity).count();
+    let count = |severity| {
+        diagnostics
+            .iter()
+            .filter(|d| d.severity == severity)
+            .count()
+    };
     let (errors, unsupported) = (count(Severity::Error), count(Severity::Unsupported));
     let warnings = count(Severity::Warning);
     let verdict = if errors == 0 { "valid" } else { "not valid" };
-    println!("{verdict}: {jobs} jobs, {errors} errors, {unsupported} not executed, {warnings} warnings");
+    println!(
+        "{verdict}: {jobs} jobs, {errors} errors, {unsupported} not executed, {warnings} warnings"
+    );
 }

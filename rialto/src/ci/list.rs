@@ -51,7 +51,10 @@ impl<'a> Row<'a> {
             when: job.when,
             allow_failure: job.allow_failure == AllowFailure::Yes,
             needs: needs.map(|needs| needs.iter().map(|need| need.job.as_str()).collect()),
-            environment: job.environment.as_ref().map(|environment| environment.name.as_str()),
+            environment: job
+                .environment
+                .as_ref()
+                .map(|environment| environment.name.as_str()),
         }
     }
 }
@@ -65,8 +68,11 @@ pub(super) fn execute(args: &Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(EXIT_INVALID));
     }
     print_no_pipeline(compiled);
-    let rows: Vec<Row<'_>> =
-        compiled.plan.iter().flat_map(|plan| plan.jobs.iter().map(Row::new)).collect();
+    let rows: Vec<Row<'_>> = compiled
+        .plan
+        .iter()
+        .flat_map(|plan| plan.jobs.iter().map(Row::new))
+        .collect();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match args.output {
         Output::Json => {
@@ -87,9 +93,22 @@ pub(super) fn execute(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn table(out: &mut impl std::io::Write, rows: &[Row<'_>]) -> anyhow::Result<()> {
     let word = |when: When| {
-        serde_json::to_value(when).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+        serde_json::to_value(when)
+            .ok()
+            .and_then(|v| v.as_str().map(str::to_owned))
+            .unwrap_or_default()
     };
-    let mut lines = vec![["NAME", "STAGE", "WHEN", "ALLOW FAILURE", "NEEDS", "ENVIRONMENT"].map(str::to_owned)];
+    let mut lines = vec![
+        [
+            "NAME",
+            "STAGE",
+            "WHEN",
+            "ALLOW FAILURE",
+            "NEEDS",
+            "ENVIRONMENT",
+        ]
+        .map(str::to_owned),
+    ];
     for row in rows {
         let needs = match &row.needs {
             None => "-".to_owned(),

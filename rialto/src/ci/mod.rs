@@ -106,29 +106,55 @@ impl WorkingCopy {
     /// Full name of the commit that is checked out; asks git once.
     #[must_use]
     pub fn head(&self) -> Option<&str> {
-        self.head.get_or_init(|| self.git(&["rev-parse", "--verify", "HEAD"])).as_deref()
+        self.head
+            .get_or_init(|| self.git(&["rev-parse", "--verify", "HEAD"]))
+            .as_deref()
     }
 
     /// What git prints, without the line end. `None`: no git, no repository, or a failure.
     fn git(&self, arguments: &[&str]) -> Option<String> {
-        let output = Process::new("git").arg("-C").arg(&self.root).args(arguments).output().ok()?;
-        let text = output.status.success().then(|| String::from_utf8(output.stdout).ok())??;
+        let output = Process::new("git")
+            .arg("-C")
+            .arg(&self.root)
+            .args(arguments)
+            .output()
+            .ok()?;
+        let text = output
+            .status
+            .success()
+            .then(|| String::from_utf8(output.stdout).ok())??;
         Some(text.trim_end_matches('\n').to_owned())
     }
 
     fn git_paths(&self, arguments: &[&str]) -> Option<Vec<String>> {
         let text = self.git(arguments)?;
-        Some(text.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+        Some(
+            text.split('\0')
+                .filter(|path| !path.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 }
 
 impl Repository for WorkingCopy {
     fn read(&self, path: &str) -> Option<Vec<u8>> {
-        std::fs::read(self.root.join(path)).ok()
+        let path = self.root.join(path);
+        // A pipe or a device would never end.
+        std::fs::metadata(&path)
+            .ok()
+            .filter(std::fs::Metadata::is_file)?;
+        std::fs::read(path).ok()
     }
 
     fn list(&self) -> Vec<String> {
-        let tracked = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+        let tracked = [
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ];
         self.git_paths(&tracked).unwrap_or_else(|| {
             let mut out = Vec::new();
             walk(&self.root, "", &mut out);
@@ -144,16 +170,24 @@ impl Repository for WorkingCopy {
     }
 
     fn size(&self, path: &str) -> Option<u64> {
-        std::fs::metadata(self.root.join(path)).ok().map(|data| data.len())
+        std::fs::metadata(self.root.join(path))
+            .ok()
+            .map(|data| data.len())
     }
 }
 
 /// Files below a folder, for a working copy that git does not know.
 fn walk(folder: &Path, prefix: &str, out: &mut Vec<String>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let Ok(kind) = entry.file_type() else { continue };
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        let Ok(kind) = entry.file_type() else {
+            continue;
+        };
         let path = format!("{prefix}{name}");
         if kind.is_dir() {
             if name != ".git" {
@@ -184,7 +218,11 @@ impl Source {
         let (copy, config_path) = self.locate()?;
         let context = self.context(&copy, config_path);
         let compiled = compile(&copy, &context);
-        Ok(Opened { copy, context, compiled })
+        Ok(Opened {
+            copy,
+            context,
+            compiled,
+        })
     }
 
     /// The repository is the current folder when the file lies in it, otherwise the file's own.
@@ -192,7 +230,10 @@ impl Source {
         let here = std::env::current_dir().context("the current folder cannot be read")?;
         let head = OnceCell::new();
         let Some(file) = &self.file else {
-            return Ok((WorkingCopy { root: here, head }, ".gitlab-ci.yml".to_owned()));
+            return Ok((
+                WorkingCopy { root: here, head },
+                ".gitlab-ci.yml".to_owned(),
+            ));
         };
         let whole = here.join(file);
         let (root, path) = match whole.strip_prefix(&here) {
@@ -205,32 +246,55 @@ impl Source {
                 (folder, PathBuf::from(name))
             }
         };
-        let path = path.to_str().context("the name of the pipeline file is not UTF-8")?;
-        Ok((WorkingCopy { root, head }, path.trim_start_matches("./").to_owned()))
+        let path = path
+            .to_str()
+            .context("the name of the pipeline file is not UTF-8")?;
+        Ok((
+            WorkingCopy { root, head },
+            path.trim_start_matches("./").to_owned(),
+        ))
     }
 
     /// The predefined variables that make sense here, below the ones given.
     fn context(&self, copy: &WorkingCopy, config_path: String) -> Context {
         let git = git_folder(&copy.root);
         let checked_out = || git.as_deref().and_then(branch_of);
-        let branch = self.branch.clone().or_else(checked_out).unwrap_or_else(|| "main".to_owned());
+        let branch = self
+            .branch
+            .clone()
+            .or_else(checked_out)
+            .unwrap_or_else(|| "main".to_owned());
         let name = git
             .as_deref()
             .and_then(Path::parent)
             .unwrap_or(&copy.root)
             .file_name()
-            .map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned());
-        let mut context =
-            Context { source: self.source.clone(), config_path, ..Context::default() };
+            .map_or_else(
+                || "project".to_owned(),
+                |name| name.to_string_lossy().into_owned(),
+            );
+        let mut context = Context {
+            source: self.source.clone(),
+            config_path,
+            ..Context::default()
+        };
         let mut set = |key: &str, value: &str| {
             context.variables.insert(key.to_owned(), value.to_owned());
         };
         set("CI", "true");
         set("GITLAB_CI", "true");
         set("CI_CONFIG_PATH", &context.config_path);
-        set("CI_DEFAULT_BRANCH", &git.as_deref().and_then(default_branch).unwrap_or("main".into()));
+        set(
+            "CI_DEFAULT_BRANCH",
+            &git.as_deref()
+                .and_then(default_branch)
+                .unwrap_or("main".into()),
+        );
         set("CI_COMMIT_REF_NAME", &branch);
-        set("CI_COMMIT_REF_SLUG", &rialto_delivery_pipeline::variables::slug(&branch));
+        set(
+            "CI_COMMIT_REF_SLUG",
+            &rialto_delivery_pipeline::variables::slug(&branch),
+        );
         set("CI_COMMIT_REF_PROTECTED", "false");
         if self.source == "merge_request_event" {
             set("CI_MERGE_REQUEST_IID", "1");
@@ -247,7 +311,10 @@ impl Source {
         set("CI_PROJECT_NAMESPACE", "local");
         set("CI_PROJECT_ROOT_NAMESPACE", "local");
         set("CI_PROJECT_PATH", &format!("local/{name}"));
-        set("CI_PROJECT_PATH_SLUG", &rialto_delivery_pipeline::variables::slug(&format!("local/{name}")));
+        set(
+            "CI_PROJECT_PATH_SLUG",
+            &rialto_delivery_pipeline::variables::slug(&format!("local/{name}")),
+        );
         set("CI_SERVER_NAME", "Rialto");
         set("CI_SERVER_VERSION", env!("CARGO_PKG_VERSION"));
         context.variables.extend(self.variables.iter().cloned());
@@ -271,7 +338,9 @@ fn git_folder(root: &Path) -> Option<PathBuf> {
 /// The checked-out branch, read from `HEAD` without starting git.
 fn branch_of(git: &Path) -> Option<String> {
     let head = std::fs::read_to_string(git.join("HEAD")).ok()?;
-    head.trim().strip_prefix("ref: refs/heads/").map(str::to_owned)
+    head.trim()
+        .strip_prefix("ref: refs/heads/")
+        .map(str::to_owned)
 }
 
 /// The folder that holds the refs: of a linked work tree, the main one's.
@@ -285,7 +354,9 @@ fn common_folder(git: &Path) -> PathBuf {
 /// The commit of `HEAD`, from loose or packed refs.
 fn commit_of(git: &Path) -> Option<String> {
     let head = std::fs::read_to_string(git.join("HEAD")).ok()?;
-    let Some(name) = head.trim().strip_prefix("ref: ") else { return Some(head.trim().to_owned()) };
+    let Some(name) = head.trim().strip_prefix("ref: ") else {
+        return Some(head.trim().to_owned());
+    };
     let common = common_folder(git);
     if let Ok(sha) = std::fs::read_to_string(common.join(name)) {
         return Some(sha.trim().to_owned());
@@ -301,7 +372,9 @@ fn commit_of(git: &Path) -> Option<String> {
 fn default_branch(git: &Path) -> Option<String> {
     let head = common_folder(git).join("refs/remotes/origin/HEAD");
     let text = std::fs::read_to_string(head).ok()?;
-    text.trim().strip_prefix("ref: refs/remotes/origin/").map(str::to_owned)
+    text.trim()
+        .strip_prefix("ref: refs/remotes/origin/")
+        .map(str::to_owned)
 }
 
 /// Prints findings to standard error; warnings only when `all`.
@@ -319,5 +392,96 @@ pub fn print_no_pipeline(compiled: &Compiled) {
         let position = &why.position;
         let place = format!("{}:{}:{}", position.file, position.line, position.column);
         eprintln!("{place}: no pipeline for this event: {}", why.reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn source(file: &Path) -> Source {
+        Source {
+            file: Some(file.to_owned()),
+            variables: vec![("KIND".to_owned(), "own".to_owned())],
+            branch: None,
+            source: "push".to_owned(),
+        }
+    }
+
+    fn copy(root: &Path) -> WorkingCopy {
+        WorkingCopy {
+            root: root.to_owned(),
+            head: OnceCell::new(),
+        }
+    }
+
+    #[test]
+    fn branch_and_commit_are_read_without_git() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = folder.path().join(".git");
+        fs::create_dir_all(git.join("refs/heads")).unwrap();
+        fs::write(git.join("HEAD"), "ref: refs/heads/topic/x\n").unwrap();
+        fs::write(
+            git.join("packed-refs"),
+            "# pack-refs\nabc123 refs/heads/topic/x\n",
+        )
+        .unwrap();
+        assert_eq!(git_folder(&folder.path().join("deep")), Some(git.clone()));
+        assert_eq!(branch_of(&git).as_deref(), Some("topic/x"));
+        assert_eq!(commit_of(&git).as_deref(), Some("abc123"));
+        fs::create_dir_all(git.join("refs/heads/topic")).unwrap();
+        fs::write(git.join("refs/heads/topic/x"), "def456\n").unwrap();
+        assert_eq!(commit_of(&git).as_deref(), Some("def456"));
+        fs::write(git.join("HEAD"), "0123abcd\n").unwrap();
+        assert_eq!(
+            (branch_of(&git), commit_of(&git).as_deref()),
+            (None, Some("0123abcd"))
+        );
+    }
+
+    #[test]
+    fn a_file_elsewhere_brings_its_own_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(
+            folder.path().join("ci.yml"),
+            "include: more.yml\na: {script: x}\n",
+        )
+        .unwrap();
+        fs::write(
+            folder.path().join("more.yml"),
+            "b: {script: x, rules: [{if: $KIND}]}\n",
+        )
+        .unwrap();
+        let opened = source(&folder.path().join("ci.yml")).open().unwrap();
+        assert_eq!(opened.context.config_path, "ci.yml");
+        let plan = opened.compiled.plan.unwrap();
+        assert_eq!(
+            plan.jobs
+                .iter()
+                .map(|job| job.name.as_str())
+                .collect::<Vec<_>>(),
+            ["b", "a"]
+        );
+    }
+
+    #[test]
+    fn files_are_listed_outside_git_and_pipes_are_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("src")).unwrap();
+        fs::write(folder.path().join("src/a.rs"), "").unwrap();
+        let mut files = Vec::new();
+        walk(folder.path(), "", &mut files);
+        assert_eq!(files, ["src/a.rs"]);
+        assert!(copy(folder.path()).read("src").is_none());
+        assert!(copy(folder.path()).read("src/a.rs").is_some());
+    }
+
+    #[test]
+    fn variables_are_key_and_value() {
+        assert_eq!(key_value("A=b=c"), Ok(("A".to_owned(), "b=c".to_owned())));
+        assert_eq!(key_value("A="), Ok(("A".to_owned(), String::new())));
+        assert!(key_value("A").is_err() && key_value("=b").is_err());
     }
 }

@@ -50,13 +50,19 @@ pub(super) fn execute(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let opened = args.source.open()?;
     print_diagnostics(&opened.compiled.diagnostics, false);
-    let Some(plan) = opened.compiled.plan.as_ref().filter(|_| opened.compiled.is_valid()) else {
-        print_no_pipeline(&opened.compiled);
+    if !opened.compiled.is_valid() {
         return Ok(ExitCode::from(EXIT_INVALID));
-    };
-    let snapshots = match simulate(plan, &events) {
-        Ok(snapshots) => snapshots,
-        Err(error) => {
+    }
+    print_no_pipeline(&opened.compiled);
+    let snapshots = match opened
+        .compiled
+        .plan
+        .as_ref()
+        .map(|plan| simulate(plan, &events))
+    {
+        None => Vec::new(),
+        Some(Ok(snapshots)) => snapshots,
+        Some(Err(error)) => {
             eprintln!("the events cannot happen: {error}");
             return Ok(ExitCode::from(EXIT_INVALID));
         }

@@ -9,6 +9,7 @@ use crate::yaml::{Entry, Map, Mark, Node, Value, single_quoted};
 
 /// Deepest nesting of lists in a script.
 const MAX_SCRIPT_NESTING: usize = 10;
+const WEEK_S: u64 = 7 * 24 * 3_600;
 
 /// Says that a key is not known, with the nearest one that is.
 pub(crate) fn unknown_key(sink: &mut Sink, place: &str, key: &str, mark: Mark, known: &[&str]) {
@@ -270,6 +271,16 @@ impl Fields<'_> {
                 None
             }
         }
+    }
+
+    /// A delay between a second and a week.
+    pub(crate) fn start_in(&mut self, field: &str, node: &Node) -> Option<u64> {
+        let seconds = self.duration(field, node)?;
+        if seconds == 0 || seconds > WEEK_S {
+            let message = format!("`{field}` must be between 1 second and 1 week");
+            self.error(node.mark, "out_of_range", &message);
+        }
+        Some(seconds)
     }
 
     /// One of a closed list of words.

@@ -14,7 +14,6 @@ use crate::yaml::{Entry, Map, Mark, Node};
 
 const MAX_NAME_CHARS: usize = 255;
 const MAX_TAGS: usize = 50;
-const WEEK_S: u64 = 7 * 24 * 3_600;
 
 /// Reads a visible job; what is wrong with it goes to the sink, the rest is kept.
 pub(crate) fn read(
@@ -118,13 +117,7 @@ impl JobReader<'_, '_> {
                     spec.when = fields.choice(key, value, &WHEN[..WHEN.len() - 1]);
                 }
             }
-            "start_in" => {
-                spec.start_in_s = fields.duration(key, value);
-                if spec.start_in_s.is_some_and(|s| s == 0 || s > WEEK_S) {
-                    let message = "`start_in` must be between 1 second and 1 week";
-                    fields.error(value.mark, "out_of_range", message);
-                }
-            }
+            "start_in" => spec.start_in_s = fields.start_in(key, value),
             "allow_failure" => spec.allow_failure = self.allow_failure(value),
             "retry" => spec.retry = outputs::retry(fields, value),
             "interruptible" => spec.interruptible = fields.bool(key, value).unwrap_or(false),

@@ -111,7 +111,7 @@ pub(crate) fn first_match<'r>(
             (None, Some(_)) => false,
             (None, None) => true,
         };
-        condition
+        let holds = condition
             && rule
                 .changes
                 .as_ref()
@@ -119,7 +119,18 @@ pub(crate) fn first_match<'r>(
             && rule
                 .exists
                 .as_ref()
-                .is_none_or(|paths| world.exists(paths, scope))
+                .is_none_or(|paths| world.exists(paths, scope));
+        if world.take_cut_off() {
+            let message =
+                "there are too many files to check these patterns; the rule counts as a match";
+            sink.warn_fix(
+                rule.mark,
+                "too_many_checks",
+                message,
+                "use fewer or more exact patterns",
+            );
+        }
+        holds
     })
 }
 
@@ -255,7 +266,7 @@ impl RulesReader<'_, '_> {
             "exists" => rule.exists = Some(self.exists(&field, value)),
             "variables" => rule.variables = self.fields.variables(&field, value, false),
             "when" => rule.when = self.when(&field, value),
-            "start_in" => rule.start_in_s = self.fields.duration(&field, value),
+            "start_in" => rule.start_in_s = self.fields.start_in(&field, value),
             "allow_failure" => {
                 rule.allow_failure = self.fields.bool(&field, value).map(|yes| {
                     if yes {

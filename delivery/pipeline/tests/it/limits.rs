@@ -249,3 +249,17 @@ fn parallel_jobs_that_need_each_other_are_bounded() {
     }
     assert!(codes(&text).contains(&"too_many_needs".to_owned()));
 }
+
+#[test]
+fn too_many_checks_count_as_a_match_and_are_told() {
+    let text = "job: {script: x, rules: [{exists: ['*.a', '*.b', '*.c']}]}\n";
+    let mut repository = files(&[(".gitlab-ci.yml", text)]);
+    repository
+        .files
+        .extend((0..20_000).map(|n| (format!("f{n}"), Vec::new())));
+    let compiled = compile(&repository, &push(&[]));
+    assert_eq!(compiled.diagnostics[0].code, "too_many_checks");
+    assert!(compiled.plan.is_some());
+    let delay = "job: {script: x, rules: [{when: delayed, start_in: 2 weeks}]}\n";
+    assert_eq!(codes(delay), ["out_of_range"]);
+}
