@@ -11,6 +11,8 @@ import "./grid.css";
 export interface Column<T> {
   key: string;
   title: string;
+  /** The heading is only for screen readers (columns of buttons). */
+  hiddenTitle?: boolean;
   /** CSS grid track: `120px`, `minmax(160px, 1fr)`. */
   width: string;
   cell: (row: T) => ReactNode;
@@ -221,6 +223,8 @@ function HeadCell<T>({
           {column.title}
           <span aria-hidden="true">{mine ? (mine.down ? "↓" : "↑") : ""}</span>
         </button>
+      ) : column.hiddenTitle ? (
+        <span className="visually-hidden">{column.title}</span>
       ) : (
         column.title
       )}

@@ -1,6 +1,6 @@
 import { memo, type MouseEvent } from "react";
-import { useTranslation } from "react-i18next";
-import { useFormat } from "../format";
+import type { TFunction } from "i18next";
+import type { useFormat } from "../format";
 import { Icon } from "../ui";
 import { DEFAULT_COLOR, PLAIN, type RenderedLine, type Run, sameStyle } from "./ansi";
 import { runStyle } from "./color";
@@ -24,15 +24,16 @@ interface Props {
   current: boolean;
   dark: boolean;
   wrap: boolean;
+  /** Handed down: sixty rows with hooks of their own would make scrolling slow. */
+  t: TFunction;
+  format: ReturnType<typeof useFormat>;
   onSelect: (no: number, extend: boolean) => void;
   onFold: (index: number) => void;
 }
 
 /** One line. Its text is text nodes only: nothing in a log can become markup. */
 export const LogRow = memo(function LogRow(props: Props) {
-  const { no, top, line, section, selected, current, wrap } = props;
-  const { t } = useTranslation();
-  const format = useFormat();
+  const { no, top, line, section, selected, current, wrap, t, format } = props;
   const select = (event: MouseEvent) => {
     event.preventDefault();
     props.onSelect(no, event.shiftKey);

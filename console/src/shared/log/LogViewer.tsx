@@ -9,6 +9,7 @@ import {
 } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "react-router";
+import { useFormat } from "../format";
 import { useShortcuts } from "../keys";
 import { ErrorState, Skeleton } from "../states";
 import { parseAnchor } from "./anchor";
@@ -52,10 +53,16 @@ const ROW = 20;
 export function LogViewer(props: Props) {
   const { read, sections, tick, live } = props;
   const { t } = useTranslation();
+  const format = useFormat();
   const [version, setVersion] = useState(0);
   const [wrap, setWrap] = useState(false);
   const [toggled, setToggled] = useState<ReadonlyMap<string, boolean>>(new Map());
   const box = useRef<HTMLDivElement>(null);
+  const [mounted, setMounted] = useState(false);
+  const setBox = useCallback((element: HTMLDivElement | null) => {
+    box.current = element;
+    setMounted(element !== null);
+  }, []);
   const input = useRef<HTMLInputElement>(null);
   const bump = useCallback(() => setVersion((v) => v + 1), []);
   const log = useMemo(() => new LogWindow(read, bump), [read, bump]);
@@ -69,7 +76,7 @@ export function LogViewer(props: Props) {
   const anchored = parseAnchor(location.hash) !== null;
   const [follow, setFollow] = useState(live && !anchored);
   const pause = useCallback(() => setFollow(false), []);
-  const scroller = useScroller(box, rows, version, pause);
+  const scroller = useScroller(box, mounted, rows, version, pause);
   const { scrollToLine, toBottom } = scroller;
 
   useEffect(() => {
@@ -84,9 +91,9 @@ export function LogViewer(props: Props) {
   }, [log, live]);
 
   useLayoutEffect(() => {
-    if (follow && log.known) toBottom();
+    if (follow && log.known && mounted) toBottom();
     // eslint-disable-next-line react-hooks/exhaustive-deps -- only growth and switching on move the view
-  }, [follow, log.total, log.known]);
+  }, [follow, log.total, log.known, mounted]);
 
   const unfold = useCallback(
     (line: number) => {
@@ -209,7 +216,7 @@ export function LogViewer(props: Props) {
       />
       {log.error !== null && <ErrorState error={log.error} retry={() => log.retry()} />}
       <div
-        ref={box}
+        ref={setBox}
         className="log-box"
         role="region"
         aria-label={props.label}
@@ -236,22 +243,26 @@ export function LogViewer(props: Props) {
           className={wrap ? "log-spacer wrap" : "log-spacer"}
           style={{ height: scroller.spacer }}
         >
-          {lines.map((no) => (
-            <LogRow
-              key={no}
-              no={no}
-              top={rows.top(no) + scroller.shift}
-              line={log.rendered(no)}
-              section={headByLine.get(no)}
-              selected={selection.from !== null && no >= selection.from && no <= selection.to}
-              query={search.query}
-              current={no === matchLine}
-              dark={props.dark}
-              wrap={wrap}
-              onSelect={selection.select}
-              onFold={onFold}
-            />
-          ))}
+          <div className="log-layer" style={{ transform: `translateY(${scroller.layer}px)` }}>
+            {lines.map((no) => (
+              <LogRow
+                key={no}
+                no={no}
+                top={rows.top(no) - scroller.base}
+                line={log.rendered(no)}
+                section={headByLine.get(no)}
+                selected={selection.from !== null && no >= selection.from && no <= selection.to}
+                query={search.query}
+                current={no === matchLine}
+                dark={props.dark}
+                wrap={wrap}
+                t={t}
+                format={format}
+                onSelect={selection.select}
+                onFold={onFold}
+              />
+            ))}
+          </div>
         </div>
       </div>
       {live && !follow && (

@@ -4,6 +4,7 @@ import type { RowMap } from "./RowMap";
 /** Browsers stop drawing elements somewhere above ten million pixels: beyond this we scale. */
 const MAX_PX = 8_000_000;
 const OVERSCAN = 12;
+const BLOCK_PX = 20_000;
 
 export interface Scroller {
   /** First and last line to draw (visible ranks, `to` exclusive). */
@@ -11,8 +12,10 @@ export interface Scroller {
   to: number;
   /** Height of the element that gives the scroll bar its length. */
   spacer: number;
-  /** Added to `rowMap.top(line)` to get the place inside the scrolled element. */
-  shift: number;
+  /** Place of the layer of rows inside the scrolled element. */
+  layer: number;
+  /** Subtracted from `rowMap.top(line)` to get the place inside the layer; seldom changes. */
+  base: number;
   atBottom: boolean;
   scrollToLine: (line: number, where: "center" | "top") => void;
   scrollBy: (px: number) => void;
@@ -34,6 +37,8 @@ interface Place {
  */
 export function useScroller(
   ref: RefObject<HTMLDivElement | null>,
+  /** The element is there: it comes with the first lines. */
+  mounted: boolean,
   rows: RowMap,
   version: number,
   onUserUp: () => void,
@@ -104,7 +109,7 @@ export function useScroller(
       element.removeEventListener("wheel", onWheel);
       observer.disconnect();
     };
-  }, [ref, rows, setTop]);
+  }, [ref, mounted, rows, setTop]);
 
   // The log grew or was folded: the scroll bar's length changed under the same place.
   useLayoutEffect(() => {
@@ -113,6 +118,8 @@ export function useScroller(
     if (scaled || topRef.current > rows.height - element.clientHeight) setTop(topRef.current);
   }, [ref, rows, version, scaled, setTop]);
 
+  // Rows keep their place inside a moving layer: scrolling draws new rows only.
+  const base = scaled ? Math.floor(place.top / BLOCK_PX) * BLOCK_PX : 0;
   const first = rows.visible === 0 ? 0 : rows.rank(rows.lineAtY(place.top));
   const count = Math.ceil(place.viewport / rows.rowHeight) + 1;
   const scrollToLine = useCallback(
@@ -129,7 +136,8 @@ export function useScroller(
     from: Math.max(0, first - OVERSCAN),
     to: Math.min(rows.visible, first + count + OVERSCAN),
     spacer,
-    shift: scaled ? physicalTop(place, height) - place.top : 0,
+    layer: scaled ? physicalTop(place, height) - place.top + base : 0,
+    base,
     atBottom: place.top + place.viewport >= height - rows.rowHeight,
     scrollToLine,
     scrollBy: (px) => {

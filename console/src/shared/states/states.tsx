@@ -77,8 +77,11 @@ export function useErrorText(): (error: unknown) => {
                     ? "server"
                     : "refused";
     return {
-      title: t(`problem.${error.code}.title`, { defaultValue: t(`problem.${kind}.title`) }),
-      detail: error.problem.detail || error.problem.title,
+      // The server words its own problems in the reader's language; the rest is worded here.
+      title: t(`problem.${error.code}.title`, {
+        defaultValue: error.problem.title || t(`problem.${kind}.title`),
+      }),
+      detail: error.problem.detail,
       cure: t(`problem.${error.code}.cure`, { defaultValue: t(`problem.${kind}.cure`) }),
     };
   };

@@ -330,7 +330,10 @@ function RecordView({ record }: { record: EvidenceRecord }) {
           {JSON.stringify(record.body, null, 2)}
         </pre>
       </div>
-      <CopyLine value={`rialto evidence show ${record.seq}`} label={t("evidence.cli")} />
+      <CopyLine
+        value={`rialto evidence log --from ${record.seq} --limit 1`}
+        label={t("evidence.cli")}
+      />
     </div>
   );
 }

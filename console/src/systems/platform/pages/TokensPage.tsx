@@ -174,7 +174,8 @@ function TokenGrid({ tokens }: { tokens: Token[] }) {
     },
     {
       key: "actions",
-      title: "",
+      title: t("grid.actions"),
+      hiddenTitle: true,
       width: "90px",
       cell: (token) => (
         <Popconfirm

@@ -42,7 +42,7 @@ function DeploymentView({ deployment }: { deployment: Deployment }) {
         crumbs={[
           { label: t("menu.deployments"), to: paths.deployments },
           {
-            label: t("menu.environments"),
+            label: deployment.environment.name,
             to: `${paths.environments}?project=${encodeURIComponent(deployment.project_id)}`,
           },
         ]}

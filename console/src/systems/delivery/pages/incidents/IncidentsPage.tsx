@@ -203,7 +203,7 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "no",
       title: t("incident.no"),
-      width: "60px",
+      width: "44px",
       cell: (i) => `#${i.no}`,
       value: (i) => i.no,
       sortable: true,
@@ -211,7 +211,7 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "branch",
       title: t("incident.where"),
-      width: "minmax(180px, 1.2fr)",
+      width: "minmax(150px, 1.2fr)",
       cell: (i) => (
         <span className="cell-two">
           <Link className="cell-link ellipsis" to={paths.project(i.project_id)}>
@@ -226,7 +226,7 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "kind",
       title: t("incident.closedBy"),
-      width: "150px",
+      width: "120px",
       cell: (i) => (
         <StatusPill
           state={i.close_kind ?? "closed"}
@@ -239,7 +239,7 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "repair",
       title: t("incident.repair"),
-      width: "110px",
+      width: "96px",
       align: "end",
       cell: (i) => (
         <b>
@@ -252,7 +252,7 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "working",
       title: t("incident.working"),
-      width: "120px",
+      width: "96px",
       align: "end",
       cell: (i) => <Elapsed ms={i.repair_working_ms} />,
       value: (i) => i.repair_working_ms,
@@ -261,7 +261,7 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "total",
       title: t("incident.total"),
-      width: "120px",
+      width: "96px",
       align: "end",
       cell: (i) => <Elapsed ms={i.total_ms} />,
       value: (i) => i.total_ms,
@@ -270,14 +270,14 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "owner",
       title: t("incident.owner"),
-      width: "minmax(100px, 0.7fr)",
+      width: "minmax(80px, 0.7fr)",
       cell: (i) => i.owner?.name ?? "–",
       value: (i) => i.owner?.name ?? null,
     },
     {
       key: "red",
       title: t("incident.redAt"),
-      width: "160px",
+      width: "140px",
       cell: (i) => <DateTime at={i.red_at} />,
       value: (i) => i.red_at,
       sortable: true,
@@ -285,7 +285,7 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "pipelines",
       title: t("incident.pipelines"),
-      width: "110px",
+      width: "104px",
       cell: (i) => (
         <span className="row">
           <Link to={paths.pipeline(i.failing_pipeline.id)}>#{i.failing_pipeline.no}</Link>

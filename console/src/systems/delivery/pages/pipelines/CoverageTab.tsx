@@ -7,6 +7,7 @@ import { Empty, QueryView } from "@/shared/states";
 import { Card, Figure, Figures, Hash, StatusPill, useWord } from "@/shared/ui";
 import { reads } from "../../api";
 import { useMissing } from "../../components/useMissing";
+import { lineRanges } from "./lineRanges";
 
 /** Coverage with its scope beside every figure, and the new lines no test reached. */
 export default function CoverageTab({ pipelineId }: { pipelineId: string }) {
@@ -54,21 +55,6 @@ function RatioFigure({ scope, ratio }: { scope: string; ratio: Ratio }) {
       })}
     />
   );
-}
-
-/** `12, 13, 14, 20` as `12–14, 20`. */
-export function lineRanges(lines: readonly number[]): string[] {
-  const sorted = [...lines].sort((a, b) => a - b);
-  const out: string[] = [];
-  let start = 0;
-  for (let i = 1; i <= sorted.length; i += 1) {
-    const previous = sorted[i - 1];
-    if (i < sorted.length && sorted[i] === (previous ?? 0) + 1) continue;
-    const first = sorted[start];
-    out.push(first === previous ? String(first) : `${first}–${previous}`);
-    start = i;
-  }
-  return out;
 }
 
 function UncoveredLines({ files }: { files: CoverageFile[] }) {

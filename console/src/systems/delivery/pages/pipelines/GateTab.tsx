@@ -213,7 +213,7 @@ function Inputs({ verdict }: { verdict: Verdict }) {
           <StatusPill state={input.outcome} label={word("outcome", input.outcome)} />
           <span className="row wrap">
             <b>{word("inputKind", input.kind)}</b>
-            <span className="soft">
+            <span className="row soft">
               <Icon name="terminal" size={12} /> {input.job}
             </span>
             <Hash value={input.digest} label={t("copy.digest")} length={12} />

@@ -63,7 +63,13 @@ export default function JobsTab({ pipeline }: { pipeline: Pipeline }) {
       value: (job) => job.duration_ms,
       sortable: true,
     },
-    { key: "actions", title: "", width: "40px", cell: (job) => <JobActions job={job} /> },
+    {
+      key: "actions",
+      title: t("grid.actions"),
+      hiddenTitle: true,
+      width: "40px",
+      cell: (job) => <JobActions job={job} />,
+    },
   ];
   return (
     <Card flush>

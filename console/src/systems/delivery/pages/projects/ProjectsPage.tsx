@@ -182,7 +182,7 @@ function ProjectGrid({
         filtered ? (
           <Empty title={t("projects.noneFound")} detail={t("projects.noneFoundNext")} />
         ) : (
-          <Empty title={t("projects.none")} detail={<code>rialto project create</code>} />
+          <Empty title={t("projects.none")} detail={<code>rialto delivery project create</code>} />
         )
       }
     />

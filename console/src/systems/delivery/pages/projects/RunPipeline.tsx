@@ -6,21 +6,10 @@ import type { Project } from "@/api/contract";
 import { writes } from "../../api";
 import { useAction } from "../../components/useAction";
 import { paths } from "../../paths";
+import { parseVariables } from "./parseVariables";
 
-/** `KEY=value` per line; blank lines are skipped. Null names the first line that is neither. */
-export function parseVariables(text: string): {
-  values: Record<string, string>;
-  bad: number | null;
-} {
-  const values: Record<string, string> = {};
-  for (const [index, line] of text.split("\n").entries()) {
-    if (line.trim() === "") continue;
-    const match = /^\s*([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(line);
-    if (!match) return { values, bad: index + 1 };
-    values[match[1] ?? ""] = match[2] ?? "";
-  }
-  return { values, bad: null };
-}
+/** The form of a line: the same in every language. */
+const EXAMPLE = "KEY=value";
 
 /** Starts a pipeline on a branch or tag, with variables. */
 export function RunPipeline({ project, close }: { project: Project; close: () => void }) {
@@ -54,7 +43,7 @@ export function RunPipeline({ project, close }: { project: Project; close: () =>
           id="run-variables"
           rows={4}
           className="mono"
-          placeholder="KEY=value"
+          placeholder={EXAMPLE}
           value={text}
           status={variables.bad === null ? "" : "error"}
           onChange={(event) => setText(event.target.value)}

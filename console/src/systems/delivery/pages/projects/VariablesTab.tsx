@@ -68,7 +68,8 @@ export default function VariablesTab({ projectId }: { projectId: string }) {
     },
     {
       key: "actions",
-      title: "",
+      title: t("grid.actions"),
+      hiddenTitle: true,
       width: "70px",
       cell: (v) => (
         <span className="row">

@@ -51,7 +51,7 @@ function ReleaseView({ release }: { release: Release }) {
             <div className="stack tight">
               <p className="soft">{t("release.proofText")}</p>
               <CopyLine
-                value={`${cli.exportBundle(release.id)} --output ${bundle}`}
+                value={`${cli.exportBundle(release.id)} --file ${bundle}`}
                 label={t("cli.same")}
               />
               <CopyLine value={`rialto evidence verify ${bundle}`} label={t("cli.same")} />
