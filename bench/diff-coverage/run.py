@@ -159,14 +159,14 @@ def check(peer_report, our_report):
 
 
 def scenarios(ours, peer, report):
-    """Name, peer's command, our command."""
+    """Name, goal, peer's command, our command. Asking git costs both the same time, most of ours."""
     coverage = os.path.join(".git", "coverage.xml")
     diff = os.path.join(".git", "change.diff")
     theirs = [peer, coverage, "--quiet", "--format", f"json:{report}"]
     mine = [ours, "gate", "coverage", "--output", "json", "--coverage", coverage]
     return [
-        ("20,000-line diff from a file", [*theirs, "--diff-file", diff], [*mine, "--diff", diff]),
-        ("the same, asking git", [*theirs, "--compare-branch", "base"], [*mine, "--base", "base"]),
+        ("20,000-line diff from a file", GOAL, [*theirs, "--diff-file", diff], [*mine, "--diff", diff]),
+        ("the same, asking git", None, [*theirs, "--compare-branch", "base"], [*mine, "--base", "base"]),
     ]
 
 
@@ -185,7 +185,7 @@ def main():
         diff_lines = world(folder, options.seed, options.lines)
         report = os.path.join(folder, ".git", "peer.json")
         print(f"{'scenario':<36}{'peer':>10}{'ours':>10}{'ratio':>9}{'goal':>8}")
-        for name, peer_command, our_command in scenarios(ours, peer, report):
+        for name, goal, peer_command, our_command in scenarios(ours, peer, report):
             timed(peer_command, folder)
             timed(our_command, folder)
             peer_runs, our_runs = [], []
@@ -196,14 +196,15 @@ def main():
             theirs = statistics.median(run[0] for run in peer_runs)
             mine = statistics.median(run[0] for run in our_runs)
             ratio = theirs / mine
-            print(f"{name:<36}{theirs:>9.3f}s{mine:>9.4f}s{ratio:>8.1f}x{GOAL:>7}x")
+            wanted = f"{goal}x" if goal else "-"
+            print(f"{name:<36}{theirs:>9.3f}s{mine:>9.4f}s{ratio:>8.1f}x{wanted:>8}")
             figures.append(
                 {
                     "scenario": name,
                     "peer_s": theirs,
                     "ours_s": mine,
                     "ratio": ratio,
-                    "goal": GOAL,
+                    "goal": goal,
                     "peer_mb": max(run[1] for run in peer_runs),
                     "ours_mb": max(run[1] for run in our_runs),
                     "diff_lines": diff_lines,

@@ -36,17 +36,8 @@ pub enum Command {
 /// Options of `rialto gate coverage`.
 #[derive(Debug, Args)]
 pub struct CoverageArgs {
-    /// Diff made by `git diff -M --no-color BASE...HEAD`; `-` reads standard input.
-    #[arg(
-        long,
-        value_name = "FILE",
-        required_unless_present = "base",
-        conflicts_with = "base"
-    )]
-    diff: Option<PathBuf>,
-    /// Compare the merge base with this commit or branch to HEAD; committed changes only.
-    #[arg(long, value_name = "REF")]
-    base: Option<String>,
+    #[command(flatten)]
+    change: ChangeArgs,
     /// Cobertura or LCOV reports; several are merged, as those of shards.
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     coverage: Vec<PathBuf>,
@@ -60,6 +51,18 @@ pub struct CoverageArgs {
     /// How to print.
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
+}
+
+/// What is new: exactly one of the two.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct ChangeArgs {
+    /// Diff made by `git diff -M --no-color BASE...HEAD`; `-` reads standard input.
+    #[arg(long, value_name = "FILE")]
+    diff: Option<PathBuf>,
+    /// Compare the merge base with this commit or branch to HEAD; committed changes only.
+    #[arg(long, value_name = "REF")]
+    base: Option<String>,
 }
 
 /// Options of `rialto gate replay`.
@@ -82,22 +85,20 @@ enum Output {
     Json,
 }
 
-/// Runs a command.
-///
-/// # Errors
-/// Files that cannot be read and programs that cannot be run; files that are not valid are told on
-/// standard error and end with exit code 2.
+/// Runs a command. Whatever cannot be read, run or understood is told on standard error and ends
+/// with exit code 2, so that 1 always means a minimum or a verdict that was not kept.
 pub fn execute(command: Command) -> Result<ExitCode> {
-    match command {
+    let done = match command {
         Command::Coverage(arguments) => coverage(&arguments),
         Command::Replay(arguments) => judge_again(&arguments),
-    }
+    };
+    Ok(done.unwrap_or_else(|error| invalid(&[format!("{error:#}")])))
 }
 
 fn coverage(arguments: &CoverageArgs) -> Result<ExitCode> {
     // Both sides are read at the same time: each may be large, or wait for git.
     let (lines, reports, tracked) = std::thread::scope(|scope| {
-        let lines = scope.spawn(|| read_new_lines(arguments));
+        let lines = scope.spawn(|| read_new_lines(&arguments.change));
         let tracked = scope.spawn(tracked_files);
         let reports = read_reports(&arguments.coverage);
         let gone = || anyhow!("reading the diff was cut short");
@@ -137,8 +138,8 @@ fn coverage(arguments: &CoverageArgs) -> Result<ExitCode> {
 }
 
 /// The new lines, or why the diff is not valid.
-fn read_new_lines(arguments: &CoverageArgs) -> Result<Result<NewLines, String>> {
-    let (name, bytes) = match (&arguments.diff, &arguments.base) {
+fn read_new_lines(change: &ChangeArgs) -> Result<Result<NewLines, String>> {
+    let (name, bytes) = match (&change.diff, &change.base) {
         (Some(file), _) => (file.display().to_string(), read(file)?),
         (None, Some(base)) => (format!("git diff {base}...HEAD"), git_diff(base)?),
         (None, None) => bail!("give --diff FILE or --base REF"),
@@ -176,7 +177,7 @@ fn reaches(minimum: Decimal, new: Ratio) -> bool {
     new.total == 0
         || minimum
             .compare_fraction(u128::from(new.covered) * 100, new.total)
-            .is_le()
+            .is_ge()
 }
 
 /// Merges reports under repository paths; files that are not of the repository keep their path and
@@ -391,4 +392,44 @@ fn invalid(faults: &[String]) -> ExitCode {
         eprintln!("error: {fault}");
     }
     ExitCode::from(INVALID)
+}
+
+#[cfg(test)]
+mod tests {
+    use rialto_delivery_report::{Diff, PathMapper, Ratio, new_lines, read_coverage};
+
+    use super::{merge, reaches, repository_files};
+
+    #[test]
+    fn a_minimum_is_kept_exactly_and_nothing_new_keeps_it() {
+        let minimum = "80".parse().unwrap();
+        assert!(reaches(minimum, Ratio::new(4, 5)));
+        assert!(!reaches(minimum, Ratio::new(79_996, 100_000)));
+        assert!(reaches(minimum, Ratio::new(0, 0)));
+    }
+
+    #[test]
+    fn files_outside_the_repository_keep_their_path_and_are_listed() {
+        let report = "SF:/builds/quote/src/a.py\nDA:1,1\nend_of_record\n\
+                      SF:/usr/lib/x.py\nDA:1,1\nend_of_record\n";
+        let report = read_coverage(report.as_bytes()).whole().unwrap().clone();
+        let mapper = PathMapper::new(["src/a.py"]);
+        let (whole, unmapped) = merge(vec![report.clone(), report], &mapper);
+        assert_eq!(
+            whole.files.keys().collect::<Vec<_>>(),
+            ["/usr/lib/x.py", "src/a.py"]
+        );
+        assert_eq!(whole.files["src/a.py"].lines[&1], 2);
+        assert_eq!(unmapped.into_iter().collect::<Vec<_>>(), ["/usr/lib/x.py"]);
+    }
+
+    #[test]
+    fn the_working_copy_counts_only_if_the_diff_is_of_it() {
+        let diff = "--- a/src/a.py\n+++ b/src/a.py\n@@ -0,0 +1 @@\n+x\n";
+        let lines = new_lines(&Diff::read(diff.as_bytes()).unwrap());
+        let count = |tracked: &[u8]| repository_files(&lines, tracked).len();
+        assert_eq!(count(b"other.py\0more.py\0"), 1);
+        assert_eq!(count(b"src/a.py\0more.py\0"), 3);
+        assert_eq!(count(b""), 1);
+    }
 }
