@@ -78,6 +78,9 @@ impl SigningKey {
     /// As [`SigningKey::load`], or when the file cannot be made.
     pub fn load_or_create(path: &Path) -> Result<Self, Located> {
         let fail = |e: std::io::Error| Located::of_file(path.display().to_string(), e.to_string());
+        if path.exists() {
+            return Self::load(path);
+        }
         let key = Self::generate();
         // Version 1 of the form, without the public key: openssl reads no other.
         let bytes = KeypairBytes {
@@ -90,9 +93,6 @@ impl SigningKey {
                 format!("cannot encode a key: {error}"),
             )
         })?;
-        if path.exists() {
-            return Self::load(path);
-        }
         // Written beside its place and linked into it: nobody ever sees half a key, and of two
         // processes that make one at the same time, the second takes the first's.
         let mut draft = path.as_os_str().to_owned();
