@@ -42,7 +42,7 @@ impl LogCoverage {
                 .map_err(|error| ReadLogPatternError::Pattern(error.to_string()))
         };
         Ok(Self {
-            pattern: build(&inner.replace("\\/", "/"))?,
+            pattern: build(inner)?,
             number: build(r"\d+(?:\.\d+)?")?,
         })
     }
@@ -78,6 +78,12 @@ mod tests {
     fn the_last_matching_line_the_last_match_and_the_first_number_count() {
         let log = "Coverage: 10%\nCoverage: 20% Coverage: 87.5% of 99\nbye\n";
         assert_eq!(find("/Coverage: [^C]*/", log).as_deref(), Some("87.5"));
+    }
+
+    #[test]
+    fn an_escaped_slash_is_a_slash() {
+        assert_eq!(find(r"/lines\/all \d+/", "lines/all 7").as_deref(), Some("7"));
+        assert_eq!(find(r"/a\\\/\d/", r"a\/7").as_deref(), Some("7"));
     }
 
     #[test]
