@@ -82,7 +82,10 @@ mod tests {
 
     #[test]
     fn an_escaped_slash_is_a_slash() {
-        assert_eq!(find(r"/lines\/all \d+/", "lines/all 7").as_deref(), Some("7"));
+        assert_eq!(
+            find(r"/lines\/all \d+/", "lines/all 7").as_deref(),
+            Some("7")
+        );
         assert_eq!(find(r"/a\\\/\d/", r"a\/7").as_deref(), Some("7"));
     }
 

@@ -3,6 +3,7 @@
 //! There is no standard, only habits; so every attribute is optional, totals are counted from the
 //! cases, and what the file claims about itself is only compared with the count.
 
+mod case;
 mod keep;
 mod read;
 mod time;

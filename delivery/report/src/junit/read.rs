@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::keep::TextKeeper;
+use super::case::OpenCase;
 use super::time::read_seconds;
-use super::{CaseStatus, CountMismatch, TestCase, TestReport, TestSuite, TestTotals};
+use super::{CountMismatch, TestReport, TestSuite, TestTotals};
 use crate::detect;
 use crate::limits::Limits;
 use crate::outcome::{Outcome, push_note};
@@ -79,15 +79,6 @@ struct Declared {
     failures: Option<u64>,
     errors: Option<u64>,
     skipped: Option<u64>,
-}
-
-struct OpenCase {
-    case: TestCase,
-    message: TextKeeper,
-    output: TextKeeper,
-    disabled: bool,
-    failures: u64,
-    errors: u64,
 }
 
 struct JunitReader {
@@ -412,83 +403,6 @@ impl JunitReader {
             self.report.suites.push(TestSuite::default());
             self.report.suites.len() - 1
         })
-    }
-}
-
-impl OpenCase {
-    fn new(name: String) -> Self {
-        Self {
-            case: TestCase {
-                name,
-                classname: String::new(),
-                file: None,
-                number: 1,
-                status: CaseStatus::Passed,
-                flaky: false,
-                duration_us: None,
-                message: None,
-                output: None,
-            },
-            message: TextKeeper::default(),
-            output: TextKeeper::default(),
-            disabled: false,
-            failures: 0,
-            errors: 0,
-        }
-    }
-
-    fn worsen(&mut self, status: CaseStatus) {
-        self.case.status = self.case.status.max(status);
-    }
-
-    /// Reads an element inside the case; true if its text belongs to the case's output.
-    fn take_part(
-        &mut self,
-        cursor: &Cursor<'_>,
-        element: &Element<'_>,
-        room: usize,
-    ) -> Result<bool, Fault> {
-        match element.name() {
-            "failure" => {
-                self.failures += 1;
-                self.worsen(CaseStatus::Failed);
-            }
-            "error" => {
-                self.errors += 1;
-                self.worsen(CaseStatus::Errored);
-            }
-            "skipped" => self.worsen(CaseStatus::Skipped),
-            "disabled" => {
-                self.disabled = true;
-                self.worsen(CaseStatus::Skipped);
-            }
-            "rerunFailure" | "rerunError" | "flakyFailure" | "flakyError" => {
-                self.case.flaky = true;
-            }
-            "system-out" | "system-err" => return Ok(true),
-            _ => return Ok(false),
-        }
-        if self.message.is_empty()
-            && let Some(message) = element.attribute(cursor, "message")?
-        {
-            self.message
-                .push(&message, room.saturating_sub(self.output.kept_bytes()));
-        }
-        Ok(true)
-    }
-
-    /// Some tools say the result in an attribute alone.
-    fn take_status_word(&mut self, word: &str) {
-        match word.to_ascii_lowercase().as_str() {
-            "disabled" | "notrun" | "suppressed" => {
-                self.disabled = true;
-                self.worsen(CaseStatus::Skipped);
-            }
-            "skipped" | "ignored" | "pending" => self.worsen(CaseStatus::Skipped),
-            "failed" | "failure" | "fail" => self.worsen(CaseStatus::Failed),
-            "error" | "errored" | "broken" => self.worsen(CaseStatus::Errored),
-            _ => {}
-        }
     }
 }
 
