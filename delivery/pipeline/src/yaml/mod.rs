@@ -4,6 +4,8 @@
 //! The tree keeps the place of every key and value, and for scalars whose value differs from the
 //! written text, the text.
 
+#[cfg(test)]
+mod psych_tests;
 mod reader;
 mod scalar;
 mod writer;

@@ -336,8 +336,8 @@ impl<'a> Reader<'a> {
     ) -> Result<Node, Stop> {
         let tag_mark = span.tag_start().map_or(mark, |marker| self.mark(&marker));
         let plain = match tag.map(tag_name).as_deref() {
-            None => style == ScalarStyle::Plain,
-            Some("!" | "!str" | "tag:yaml.org,2002:str") => false,
+            None | Some("!") => style == ScalarStyle::Plain,
+            Some("!str" | "tag:yaml.org,2002:str") => false,
             Some("!reference") => {
                 self.sink.error_fix(
                     tag_mark,
@@ -366,7 +366,17 @@ impl<'a> Reader<'a> {
             let scalar = tokenize(text);
             return self.typed(scalar, text, mark);
         }
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let text = match text.strip_suffix('\n') {
+            // A block at the end of a file without a last line end has none either.
+            Some(body) if block && self.ends_the_file(span) => body,
+            _ => text,
+        };
         Ok(Node::new(Value::Text(text.into()), mark))
+    }
+
+    fn ends_the_file(&self, span: &Span) -> bool {
+        !self.text.ends_with('\n') && span.end.byte_offset() == Some(self.text.len())
     }
 
     fn typed(&mut self, scalar: Scalar, text: &str, mark: Mark) -> Result<Node, Stop> {
@@ -465,6 +475,9 @@ impl<'a> Reader<'a> {
             match error.kind() {
                 ErrorKind::UnknownAnchor => {
                     Some("an anchor is known behind its `&name`, in the same file only".to_owned())
+                }
+                ErrorKind::InvalidQuotedScalarIndent => {
+                    Some("indent the lines of a quoted text deeper than its key".to_owned())
                 }
                 ErrorKind::MappingValueNotAllowed => {
                     Some("check the indentation, or quote the text that holds `: `".to_owned())
