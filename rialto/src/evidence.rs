@@ -110,7 +110,11 @@ impl EvidenceArgs {
             Command::Check => {
                 let report = show(CHECK, self.output).await?;
                 let ok = report["ok"] == Value::Bool(true);
-                Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+                Ok(if ok {
+                    ExitCode::SUCCESS
+                } else {
+                    ExitCode::FAILURE
+                })
             }
         }
     }
@@ -185,17 +189,31 @@ fn render(report: &VerifyReport) -> String {
     if let Some(seq) = report.first_bad_seq {
         lines.push(format!("  first bad record  {seq}"));
     }
-    lines.extend(report.findings.iter().map(|finding| format!("  wanting           {finding}")));
+    lines.extend(
+        report
+            .findings
+            .iter()
+            .map(|finding| format!("  wanting           {finding}")),
+    );
     if let Some(about) = &report.about {
         lines.push(format!("  about             {about}"));
     }
     if let Some(head) = &report.head {
         let head = &head.head;
         lines.push(format!("  log               {}", head.log));
-        lines.push(format!("  head              {} records, signed {}", head.size, head.time));
+        lines.push(format!(
+            "  head              {} records, signed {}",
+            head.size, head.time
+        ));
     }
-    lines.push(format!("  records, contents {}, {}", report.records, report.blobs));
-    lines.push(format!("  to production     {} deployments", report.production_deployments));
+    lines.push(format!(
+        "  records, contents {}, {}",
+        report.records, report.blobs
+    ));
+    lines.push(format!(
+        "  to production     {} deployments",
+        report.production_deployments
+    ));
     if let Some(key) = &report.key_id {
         let trust = if report.key_trusted {
             "the key you trust"
@@ -209,7 +227,10 @@ fn render(report: &VerifyReport) -> String {
 
 impl ExportArgs {
     async fn execute(&self, output: Output) -> Result<ExitCode> {
-        let path = format!("/api/delivery/v1/releases/{}/evidence-bundle", encode(&self.release));
+        let path = format!(
+            "/api/delivery/v1/releases/{}/evidence-bundle",
+            encode(&self.release)
+        );
         let mut response = Client::from_environment()?.raw(&path).await?;
         let shown = self.file.display();
         let cannot = || format!("cannot write {shown}");
@@ -230,7 +251,10 @@ impl ExportArgs {
                 println!("{shown}: {bytes} bytes; check it with `rialto evidence verify {shown}`");
             }
             Output::Json => {
-                println!("{:#}", serde_json::json!({"file": self.file, "bytes": bytes}));
+                println!(
+                    "{:#}",
+                    serde_json::json!({"file": self.file, "bytes": bytes})
+                );
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -240,8 +264,16 @@ impl ExportArgs {
 impl LogArgs {
     async fn execute(&self, output: Output) -> Result<ExitCode> {
         let mut query = Vec::new();
-        query.extend(self.kind.iter().map(|kind| format!("type={}", encode(kind))));
-        query.extend(self.subject.iter().map(|subject| format!("subject={}", encode(subject))));
+        query.extend(
+            self.kind
+                .iter()
+                .map(|kind| format!("type={}", encode(kind))),
+        );
+        query.extend(
+            self.subject
+                .iter()
+                .map(|subject| format!("subject={}", encode(subject))),
+        );
         query.extend(self.from.map(|from| format!("from_seq={from}")));
         let path = match query.join("&") {
             empty if empty.is_empty() => RECORDS.to_owned(),
@@ -329,8 +361,10 @@ mod tests {
         };
         log.append(&mut tx, record).await.expect("appends");
         tx.commit().await.expect("commits");
-        let request =
-            ExportRequest { subjects: vec!["release:1".into()], ..ExportRequest::default() };
+        let request = ExportRequest {
+            subjects: vec!["release:1".into()],
+            ..ExportRequest::default()
+        };
         let bundle = log.export(&db, request).await.expect("exports");
         let head = serde_json::to_string(&log.head(&db).await.expect("a head")).expect("JSON");
         let place = |name: &str| folder.path().join(name);
@@ -371,7 +405,10 @@ mod tests {
     #[tokio::test]
     async fn a_foreign_key_ends_with_code_one() {
         let folder = house().await;
-        let other = SigningKey::from_bytes(&[4; 32]).public().to_pem().expect("PEM");
+        let other = SigningKey::from_bytes(&[4; 32])
+            .public()
+            .to_pem()
+            .expect("PEM");
         std::fs::write(folder.path().join("key.pem"), other).expect("written");
         assert_eq!(code(&arguments(folder.path())), expected(1));
     }
@@ -389,10 +426,22 @@ mod tests {
     async fn what_cannot_be_checked_ends_with_code_three_and_says_why() {
         let folder = house().await;
         let place = |name: &str| folder.path().join(name);
-        let absent = VerifyArgs { bundle: place("none"), ..arguments(folder.path()) };
-        let no_bundle = VerifyArgs { bundle: place("key.pem"), ..arguments(folder.path()) };
-        let no_key = VerifyArgs { key: Some(place("head.json")), ..arguments(folder.path()) };
-        let no_head = VerifyArgs { head: Some(place("key.pem")), ..arguments(folder.path()) };
+        let absent = VerifyArgs {
+            bundle: place("none"),
+            ..arguments(folder.path())
+        };
+        let no_bundle = VerifyArgs {
+            bundle: place("key.pem"),
+            ..arguments(folder.path())
+        };
+        let no_key = VerifyArgs {
+            key: Some(place("head.json")),
+            ..arguments(folder.path())
+        };
+        let no_head = VerifyArgs {
+            head: Some(place("key.pem")),
+            ..arguments(folder.path())
+        };
         for (arguments, why) in [
             (absent, "cannot open"),
             (no_bundle, "not an evidence bundle"),
@@ -407,6 +456,9 @@ mod tests {
 
     #[test]
     fn query_values_are_encoded() {
-        assert_eq!(encode("release:1 & 2/三"), "release%3A1%20%26%202%2F%E4%B8%89");
+        assert_eq!(
+            encode("release:1 & 2/三"),
+            "release%3A1%20%26%202%2F%E4%B8%89"
+        );
     }
 }
