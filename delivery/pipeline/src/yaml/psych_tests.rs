@@ -79,8 +79,7 @@ fn theirs(texts: &[String]) -> Option<Vec<Json>> {
 }
 
 /// Left out: a tab before the first key (Psych refuses it, our parser does not mind), keys that are
-/// lists or maps (refused here), and quoted texts that go on at the column of their key or before
-/// it (refused here with a cure).
+/// lists or maps (refused here).
 const TEXTS: &[&str] = &[
     "a: 1\nb: [x, 'y', \"z\"]\n",
     "a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\nc: {x: 3, <<: *a}\n",
@@ -137,6 +136,9 @@ const TEXTS: &[&str] = &[
     "a: >\n  one\n  two",
     "a: |+\n  one",
     "a: |-\n  one",
+    "k:\n  a: 'multi\n ne\n\n  quoted'\n  b: c\n",
+    "k:\n  - \"echo a\n  b\n  c\"\n  - d\n",
+    "a: 'one\ntwo' # c\nb: \"x\n\ny\"\n",
     "",
     "# only a comment\n",
     "text\n",

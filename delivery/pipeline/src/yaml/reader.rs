@@ -1,5 +1,6 @@
 //! Parser events to a [`Node`] tree: anchors, aliases under a budget, merge keys, tags.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -59,7 +60,7 @@ pub(crate) fn read(bytes: &[u8], file: u32, sink: &mut Sink) -> Option<Vec<Node>
         }
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    Reader::new(text, file, sink).run().ok()
+    read_text(text, file, sink)
 }
 
 /// Says that a file is over the limit; also used before it is read from the disk.
@@ -76,8 +77,43 @@ fn clip(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// A finding is in the sink; reading stops.
-struct Stop;
+/// Why reading stops.
+enum Stop {
+    /// A finding is in the sink.
+    Told,
+    /// A quoted text goes on at the column of its key or before it. YAML 1.2 refuses that, YAML 1.1
+    /// does not mind.
+    Outdented(ScanError),
+}
+
+/// Blanks put before an outdented line of a quoted text, where they mean nothing.
+const INDENT: &str = "                                                                ";
+/// Bytes that may be read again for outdented lines.
+const REREAD_BYTES: usize = 32 * 1024 * 1024;
+
+/// Reads a text; a quoted text's line that stands too far left is indented and read again.
+fn read_text(text: &str, file: u32, sink: &mut Sink) -> Option<Vec<Node>> {
+    let mut text = Cow::Borrowed(text);
+    let (mut budget, mut done) = (REREAD_BYTES, None);
+    loop {
+        let error = match Reader::new(&text, file, sink).run() {
+            Ok(documents) => return Some(documents),
+            Err(Stop::Told) => return None,
+            Err(Stop::Outdented(error)) => error,
+        };
+        let at = error
+            .marker()
+            .byte_offset()
+            .filter(|at| done < Some(*at) && budget > text.len());
+        let Some(at) = at else {
+            Reader::new(&text, file, sink).syntax(&error);
+            return None;
+        };
+        budget -= text.len();
+        text.to_mut().insert_str(at, INDENT);
+        done = Some(at + INDENT.len());
+    }
+}
 
 /// A node that can be aliased, with its cost.
 #[derive(Clone)]
@@ -151,7 +187,10 @@ impl<'a> Reader<'a> {
         let mut parser: Parser<'a, StrInput<'a>> =
             Parser::new_from_str_with_options(self.text, options);
         while let Some(next) = parser.next_event() {
-            let (event, span) = next.map_err(|error| self.syntax(&error))?;
+            let (event, span) = next.map_err(|error| match error.kind() {
+                ErrorKind::InvalidQuotedScalarIndent => Stop::Outdented(error),
+                _ => self.syntax(&error),
+            })?;
             self.event(event, &span)?;
         }
         Ok(self.documents)
@@ -229,7 +268,7 @@ impl<'a> Reader<'a> {
     fn close(&mut self) -> Result<(), Stop> {
         // The parser pairs starts and ends.
         let Some(frame) = self.frames.pop() else {
-            return Err(Stop);
+            return Err(Stop::Told);
         };
         let (value, written) = match frame.content {
             Content::List {
@@ -262,7 +301,7 @@ impl<'a> Reader<'a> {
                 "this alias stands inside the value its own anchor names",
                 "an anchor can be used only after its value has ended",
             );
-            return Err(Stop);
+            return Err(Stop::Told);
         };
         self.total += nodes;
         if nodes > MAX_ALIAS_NODES || self.total > MAX_TOTAL_NODES {
@@ -273,7 +312,7 @@ impl<'a> Reader<'a> {
             };
             let fix = "use `extends` or `!reference`, or make the anchored value smaller";
             self.sink.error_fix(mark, "alias_budget", message, fix);
-            return Err(Stop);
+            return Err(Stop::Told);
         }
         if self.frames.len() + depth > MAX_DEPTH {
             return Err(self.too_deep(mark));
@@ -292,7 +331,7 @@ impl<'a> Reader<'a> {
     fn too_deep(&mut self, mark: Mark) -> Stop {
         let message = format!("values are nested more than {MAX_DEPTH} levels deep here");
         self.sink.error(mark, "too_deep", message);
-        Stop
+        Stop::Told
     }
 
     fn add(
@@ -309,7 +348,7 @@ impl<'a> Reader<'a> {
                 let mark = self.documents[MAX_DOCUMENTS].mark;
                 let message = "a pipeline file holds at most two documents (`spec` and the rest)";
                 self.sink.error(mark, "too_many_documents", message);
-                return Err(Stop);
+                return Err(Stop::Told);
             }
             return Ok(());
         };
@@ -318,7 +357,7 @@ impl<'a> Reader<'a> {
         match &mut frame.content {
             Content::List { items, .. } => items.push(node),
             Content::Map { map, key, merged } => match key.take() {
-                None => *key = Some(read_key(&node, written, self.sink).ok_or(Stop)?),
+                None => *key = Some(read_key(&node, written, self.sink).ok_or(Stop::Told)?),
                 Some(key) if key.merge => merge(map, merged, &key, &node, written, self.sink),
                 Some(key) => insert(map, merged, key, node, self.sink),
             },
@@ -345,7 +384,7 @@ impl<'a> Reader<'a> {
                     "`!reference` needs a list of keys",
                     "write `!reference [job, script]`",
                 );
-                return Err(Stop);
+                return Err(Stop::Told);
             }
             Some("tag:yaml.org,2002:float" | "!float") => {
                 return Ok(match tokenize(text) {
@@ -393,7 +432,7 @@ impl<'a> Reader<'a> {
                     format!("`{text}` is a date, which this language does not have"),
                     format!("quote it: \"{text}\""),
                 );
-                return Err(Stop);
+                return Err(Stop::Told);
             }
         };
         let mut node = Node::new(value, mark);
@@ -421,7 +460,7 @@ impl<'a> Reader<'a> {
                 let fix = "write `!reference [job, script]`";
                 self.sink
                     .error_fix(mark, "bad_reference", "`!reference` needs a list", fix);
-                return Err(Stop);
+                return Err(Stop::Told);
             }
             "!" | "tag:yaml.org,2002:seq" | "tag:yaml.org,2002:map" => {}
             other => self.foreign_tag(other, mark)?,
@@ -443,7 +482,7 @@ impl<'a> Reader<'a> {
             let message = format!("the tag `{shown}` is not allowed in a pipeline file");
             self.sink
                 .error_fix(mark, "tag_not_allowed", message, "remove the tag");
-            return Err(Stop);
+            return Err(Stop::Told);
         }
         let message = format!("the tag `{shown}` is not known and has no effect");
         self.sink.warn_fix(
@@ -490,7 +529,7 @@ impl<'a> Reader<'a> {
             Some(fix) => self.sink.error_fix(mark, "yaml_syntax", message, fix),
             None => self.sink.error(mark, "yaml_syntax", message),
         }
-        Stop
+        Stop::Told
     }
 }
 
