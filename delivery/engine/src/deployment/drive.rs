@@ -125,11 +125,11 @@ impl Deployments {
                 })
                 .await
             }
-            Err(unmet) => self.reject(at, &unmet, began).await,
+            Err(unmet) => self.refuse(at, &unmet, began).await,
         }
     }
 
-    async fn reject(
+    async fn refuse(
         &self,
         at: &mut Loaded,
         unmet: &[Unmet],
@@ -277,7 +277,7 @@ impl Deployments {
         match self.clearance(at).await? {
             Ok(_still) => {}
             Err(unmet) => {
-                self.reject(at, &unmet, began).await?;
+                self.refuse(at, &unmet, began).await?;
                 return Ok(true);
             }
         }

@@ -6,7 +6,7 @@ use rialto_delivery_release::plan::{
     DeploymentKind, PlannedStep, StepDetail, deploy_steps, rollback_steps,
 };
 use rialto_delivery_release::watch::{ReadinessWatch, Watched};
-use rialto_delivery_release::{Event, SlotName, Step};
+use rialto_delivery_release::{Event, Step};
 use rialto_delivery_supervisor::{ProcessState, RunSpec, http};
 use rialto_platform_store::{now, to_micros};
 use tokio::time::Instant;
@@ -307,12 +307,4 @@ pub(super) fn watch_detail(at: &Loaded) -> Option<StepDetail> {
 
 pub(super) fn elapsed_ms(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The slot beside this one, when it serves or stands by.
-pub(super) fn kept_beside(at: &Loaded, slot: SlotName) -> Option<SlotName> {
-    let other = slot.other();
-    at.slot(other)
-        .filter(|row| row.address.is_some() && row.role != "idle")
-        .map(|_| other)
 }

@@ -34,7 +34,6 @@ pub(crate) struct RoutedService {
     pub name: String,
     pub listen: SocketAddr,
     pub active: Option<Target>,
-    pub standby: Option<Target>,
     pub requests: u64,
     pub failures: u64,
     pub retried: u64,

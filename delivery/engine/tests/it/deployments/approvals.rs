@@ -1,0 +1,164 @@
+use rialto_delivery_engine::DeliveryError;
+use rialto_delivery_run::state::Status;
+use rialto_delivery_store::ids::DeploymentId;
+use rialto_platform_evidence::{Outcome, VerifyOptions, verify_bundle};
+use rialto_platform_identity::{Auth, Role};
+use rialto_platform_store::params;
+
+use super::house::{House, PIPELINE};
+use crate::world::{World, person};
+
+async fn waiting(house: &House) -> (String, DeploymentId) {
+    let pipeline = house.release(PIPELINE, "50ms", "well", "one").await;
+    house.job_is(&pipeline, "to-test", Status::Success).await;
+    house
+        .job_is(&pipeline, "to-production", Status::Manual)
+        .await;
+    let id = house.deployments().await[0].id.parse().unwrap();
+    (pipeline, id)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn production_waits_for_a_person_who_is_no_author_and_the_evidence_is_complete() {
+    for world in World::all().await {
+        let house = House::over(world).await;
+        let (pipeline, id) = waiting(&house).await;
+        let controller = house.controller();
+        let author = person("lin", &[Role::ReleaseManager]);
+        let refused = controller.approve(&author, &id, "mine").await.unwrap_err();
+        assert!(refused.to_string().contains("author"), "{refused}");
+        let seen = controller.deployment(&author, &id).await.unwrap();
+        assert!(!seen.may_approve && seen.why_not_approve.unwrap().contains("author"));
+        let mut machine = person("bot", &[Role::ReleaseManager]);
+        machine.auth = Auth::System;
+        assert!(controller.approve(&machine, &id, "").await.is_err());
+        let roleless = person("dev", &[Role::Developer]);
+        let denied = controller.approve(&roleless, &id, "").await.unwrap_err();
+        assert!(matches!(denied, DeliveryError::Denied(_)), "{denied}");
+        assert_eq!(
+            house.world.job(&pipeline, "to-production").await.status,
+            Status::Manual
+        );
+
+        let manager = person("wang", &[Role::ReleaseManager]);
+        assert!(
+            controller
+                .deployment(&manager, &id)
+                .await
+                .unwrap()
+                .may_approve
+        );
+        controller
+            .approve(&manager, &id, "looks right")
+            .await
+            .unwrap();
+        house
+            .job_is(&pipeline, "to-production", Status::Success)
+            .await;
+        let done = controller.deployment(&manager, &id).await.unwrap();
+        assert_eq!(done.approvals[0].comment, "looks right");
+        let twice = controller
+            .approve(&manager, &id, "again")
+            .await
+            .unwrap_err();
+        assert!(twice.to_string().contains("not waiting"), "{twice}");
+
+        let release = done.release.id.parse().unwrap();
+        let bundle = controller.release_bundle(&release).await.unwrap();
+        let bytes = bundle.write(Vec::new()).unwrap();
+        let report = verify_bundle(bytes.as_slice(), &VerifyOptions::default()).unwrap();
+        assert_eq!(report.outcome, Outcome::Intact, "{report:#?}");
+        house.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_or_no_answer_fails_the_job_for_want_of_approval() {
+    let house = House::new().await;
+    let (pipeline, id) = waiting(&house).await;
+    let manager = person("wang", &[Role::ReleaseManager]);
+    house
+        .controller()
+        .reject(&manager, &id, "not today")
+        .await
+        .unwrap();
+    house
+        .job_is(&pipeline, "to-production", Status::Failed)
+        .await;
+    let job = house.world.job(&pipeline, "to-production").await;
+    assert_eq!(job.failure_reason.as_deref(), Some("approval_missing"));
+    assert!(job.failure_message.unwrap().contains("not today"));
+
+    let (pipeline, id) = waiting(&house).await;
+    let mut tx = house.world.delivery.db().begin().await.unwrap();
+    tx.execute(
+        "UPDATE deployment SET approval_expires_at = 1 WHERE id = $1",
+        params![&id],
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    house
+        .job_is(&pipeline, "to-production", Status::Failed)
+        .await;
+    let job = house.world.job(&pipeline, "to-production").await;
+    assert_eq!(job.failure_reason.as_deref(), Some("approval_missing"));
+    assert_eq!(
+        house
+            .controller()
+            .deployment(&manager, &id)
+            .await
+            .unwrap()
+            .state,
+        "expired"
+    );
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_can_be_cancelled_until_traffic_moves() {
+    let house = House::new().await;
+    let (pipeline, id) = waiting(&house).await;
+    let manager = person("wang", &[Role::ReleaseManager]);
+    house.controller().cancel(&manager, &id).await.unwrap();
+    house
+        .job_is(&pipeline, "to-production", Status::Canceled)
+        .await;
+    assert_eq!(
+        house
+            .controller()
+            .deployment(&manager, &id)
+            .await
+            .unwrap()
+            .state,
+        "canceled"
+    );
+    let late = house.controller().cancel(&manager, &id).await.unwrap_err();
+    assert!(late.to_string().contains("has ended"), "{late}");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn production_wants_the_same_digest_in_test_first() {
+    let house = House::new().await;
+    let only = "
+stages: [build, live]
+package: {stage: build, script: [x]}
+to-production:
+  stage: live
+  script: [x]
+  environment: {name: production}
+";
+    let pipeline = house.release(only, "50ms", "well", "one").await;
+    house
+        .job_is(&pipeline, "to-production", Status::Failed)
+        .await;
+    let job = house.world.job(&pipeline, "to-production").await;
+    assert_eq!(job.failure_reason.as_deref(), Some("unmet_prerequisites"));
+    assert!(
+        job.failure_message
+            .unwrap()
+            .contains("not deployed to environment test")
+    );
+    house.close().await;
+}

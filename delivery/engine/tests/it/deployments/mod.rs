@@ -1,0 +1,8 @@
+//! The deployment controller over a real router, real processes and constant load.
+
+mod approvals;
+mod house;
+mod recovery;
+mod releases;
+mod rollbacks;
+mod service;

@@ -1,0 +1,127 @@
+//! The controller is killed at every point of its journal.
+
+use std::time::Duration;
+
+use rialto_delivery_release::DeploymentState;
+use rialto_delivery_run::state::Status;
+
+use super::house::{House, Load, TEST_ONLY, slot};
+
+/// Points of a good deployment: two for each of its lines, and one before the lock.
+const POINTS: u32 = 2 * 19 + 1;
+
+/// Kills the controller at each of the points and looks at what comes of it.
+async fn killed_at(points: impl Iterator<Item = u32>, behaviour: &str) {
+    let house = House::new().await;
+    let first = house.release(TEST_ONLY, "50ms", "well", "first").await;
+    house.job_is(&first, "to-test", Status::Success).await;
+    let load = Load::start(house.public_address("test").await);
+    for point in points {
+        house.controller().stop_after(point);
+        let before = house.environment("test").await.active_release;
+        let mark = format!("killed at {point}");
+        let id = house.release(TEST_ONLY, "100ms", behaviour, &mark).await;
+        house.until_killed(&id).await;
+        house.restart_controller().await;
+        house
+            .world
+            .until("an end", || async { house.newest_has_ended().await })
+            .await;
+        let all = house.deployments().await;
+        let done = all
+            .iter()
+            .find(|d| d.pipeline_id.as_deref() == Some(id.as_str()) && d.kind == "deploy")
+            .unwrap();
+        let now = house.environment("test").await;
+        let expected = match done.state.as_str() {
+            "succeeded" => Some(done.release.clone()),
+            "failed" | "rolled_back" => before,
+            other => panic!("{other} at point {point}: {done:#?}"),
+        };
+        assert_eq!(now.active_release, expected, "at point {point}: {done:#?}");
+        let active = slot(&now, "active");
+        assert_eq!(
+            active.release_id,
+            now.active_release.as_ref().map(|r| r.id.clone())
+        );
+        let drift = house.router_serves().await;
+        assert_eq!(
+            drift, active.address,
+            "the router serves the active slot at point {point}"
+        );
+        house
+            .world
+            .until("a job that ended", || async {
+                house.world.job(&id, "to-test").await.status.is_completed()
+            })
+            .await;
+    }
+    load.end_without_failure().await;
+    house.close().await;
+}
+
+impl House {
+    /// Waits until the controller stopped as if killed, or had nothing left to be killed at.
+    async fn until_killed(&self, pipeline: &str) {
+        let mut last = (usize::MAX, 0);
+        for _ in 0..400 {
+            let all = self.deployments().await;
+            let found = all
+                .iter()
+                .find(|d| d.pipeline_id.as_deref() == Some(pipeline));
+            let steps = found.map_or(0, |d| d.steps.len());
+            let ended = found.is_some_and(|d| {
+                DeploymentState::parse(&d.state).is_some_and(DeploymentState::is_terminal)
+            });
+            last = if last.0 == steps {
+                (steps, last.1 + 1)
+            } else {
+                (steps, 0)
+            };
+            // Nothing was written for longer than any step of this deployment takes.
+            if found.is_some() && (ended || last.1 > 30) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!(
+            "the controller was not killed: {:#?}",
+            self.deployments().await.first()
+        );
+    }
+
+    async fn newest_has_ended(&self) -> bool {
+        let all = self.deployments().await;
+        all.iter()
+            .all(|d| DeploymentState::parse(&d.state).is_some_and(DeploymentState::is_terminal))
+    }
+
+    async fn router_serves(&self) -> Option<String> {
+        let asked = rialto_delivery_supervisor::http::Ask {
+            address: self.gateway.admin_address,
+            method: rialto_delivery_supervisor::http::Method::GET,
+            path: "/admin/v1/services",
+            token: Some(&self.gateway.token),
+            json: None,
+            limit: Duration::from_secs(5),
+        };
+        let answer = rialto_delivery_supervisor::http::ask(asked).await.unwrap();
+        let services: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        services[0]["active"]["address"].as_str().map(str::to_owned)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_early_point_exactly_one_slot_serves_in_the_end() {
+    killed_at((0..POINTS).filter(|p| p % 3 == 0), "well").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_middle_point_exactly_one_slot_serves_in_the_end() {
+    killed_at((0..POINTS).filter(|p| p % 3 == 1), "well").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_late_point_exactly_one_slot_serves_in_the_end() {
+    killed_at((0..POINTS).filter(|p| p % 3 == 2), "well").await;
+}

@@ -1,0 +1,190 @@
+use std::time::Duration;
+
+use rialto_delivery_run::state::Status;
+use rialto_delivery_supervisor::http;
+
+use super::house::{House, Load, TEST_ONLY, slot};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_version_takes_the_traffic_without_a_failed_request_and_the_old_one_stands_by() {
+    let house = House::new().await;
+    let first = house.release(TEST_ONLY, "100ms", "well", "one").await;
+    house.job_is(&first, "to-test", Status::Success).await;
+    let before = house.environment("test").await;
+    assert_eq!(
+        (before.state.as_str(), before.can_roll_back),
+        ("serving", false)
+    );
+    let one = slot(&before, "active").clone();
+    let at = house.public_address("test").await;
+    let load = Load::start(at);
+
+    let second = house.release(TEST_ONLY, "300ms", "well", "two").await;
+    house.job_is(&second, "to-test", Status::Success).await;
+    load.end_without_failure().await;
+
+    let after = house.environment("test").await;
+    let (active, standby) = (slot(&after, "active"), slot(&after, "standby"));
+    assert_ne!(active.name, one.name);
+    assert_eq!(
+        (standby.name.as_str(), standby.pid),
+        (one.name.as_str(), one.pid)
+    );
+    assert_eq!(
+        (active.health.as_str(), standby.health.as_str()),
+        ("healthy", "healthy")
+    );
+    assert!(after.can_roll_back, "{:?}", after.why_not);
+    let traffic = after.traffic.clone().unwrap();
+    assert!(
+        traffic.requests > 50 && traffic.failures == 0,
+        "{traffic:?}"
+    );
+    let answer = http::probe(at, "/", Duration::from_secs(5)).await.unwrap();
+    assert_eq!(
+        Some(answer.headers["x-rialto-version"].to_str().unwrap()),
+        active.version.as_deref()
+    );
+
+    let done = house.deployments().await.remove(0);
+    assert_eq!(
+        (done.state.as_str(), done.kind.as_str()),
+        ("succeeded", "deploy")
+    );
+    assert!(done.switched_at.is_some() && done.previous_release.is_some());
+    let steps: Vec<String> = done
+        .steps
+        .iter()
+        .map(|s| format!("{} {}", s.name, s.outcome))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            "preflight started",
+            "preflight ok",
+            "approval ok",
+            "preflight ok",
+            "install started",
+            "install ok",
+            "start started",
+            "start ok",
+            "readiness started",
+            "readiness ok",
+            "smoke started",
+            "smoke ok",
+            "switch started",
+            "switch ok",
+            "verify started",
+            "verify ok",
+            "bake started",
+            "bake ok",
+            "keep_standby ok",
+        ]
+    );
+    let job = house.world.job(&second, "to-test").await;
+    assert_eq!(job.deployment_id.as_deref(), Some(done.id.as_str()));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_does_not_get_ready_or_fails_its_smoke_never_sees_a_user() {
+    let house = House::new().await;
+    let first = house.release(TEST_ONLY, "50ms", "well", "one").await;
+    house.job_is(&first, "to-test", Status::Success).await;
+    let serving = house.environment("test").await.active_release;
+    let at = house.public_address("test").await;
+    let load = Load::start(at);
+    for (behaviour, said) in [("smokes", "404"), ("dies-after:1", "exited with status 3")] {
+        let bad = house.release(TEST_ONLY, "50ms", behaviour, behaviour).await;
+        house.job_is(&bad, "to-test", Status::Failed).await;
+        let job = house.world.job(&bad, "to-test").await;
+        assert_eq!(job.failure_reason.as_deref(), Some("deployment_failed"));
+        let message = job.failure_message.unwrap();
+        assert!(message.contains(said), "{message}");
+        assert_eq!(house.deployments().await[0].state, "failed");
+        let now = house.environment("test").await;
+        assert_eq!(
+            (now.active_release.clone(), now.state.as_str()),
+            (serving.clone(), "serving")
+        );
+        assert_eq!(slot(&now, "idle").health, "stopped");
+    }
+    load.end_without_failure().await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_gate_deploys_nothing() {
+    let house = House::new().await;
+    let rules = serde_json::json!([{
+        "id": "tests", "measure": "tests.pass_rate", "scope": "overall", "op": ">=",
+        "bound": "100", "on_missing": "fail", "effect": "block"
+    }]);
+    let delivery = &house.world.delivery;
+    let actor = crate::world::developer();
+    delivery
+        .put_gate_rules(&actor, &house.world.project.id, &rules)
+        .await
+        .unwrap();
+    let pipeline = house.release(TEST_ONLY, "50ms", "well", "one").await;
+    house.job_is(&pipeline, "to-test", Status::Failed).await;
+    let job = house.world.job(&pipeline, "to-test").await;
+    assert_eq!(
+        job.failure_reason.as_deref(),
+        Some("gate_failed"),
+        "{:?}",
+        job.failure_message
+    );
+    let refused = house.deployments().await.remove(0);
+    assert_eq!(refused.state, "rejected");
+    assert!(
+        refused.reasons[0].contains("did not pass"),
+        "{:?}",
+        refused.reasons
+    );
+    assert!(house.environment("test").await.active_release.is_none());
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_deployments_into_one_environment_follow_each_other() {
+    let house = House::new().await;
+    let first = house.release(TEST_ONLY, "400ms", "well", "one").await;
+    let second = house.release(TEST_ONLY, "50ms", "well", "two").await;
+    house.job_is(&first, "to-test", Status::Success).await;
+    house.job_is(&second, "to-test", Status::Success).await;
+    let all = house.deployments().await;
+    let (second, first) = (&all[0], &all[1]);
+    assert!(
+        second.started_at >= first.finished_at,
+        "{first:#?} {second:#?}"
+    );
+    assert_eq!(
+        slot(&house.environment("test").await, "active")
+            .version
+            .as_deref(),
+        Some(second.release.version.as_str())
+    );
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_artifact_fails_the_job_by_name() {
+    let house = House::new().await;
+    let definition = super::house::definition("50ms");
+    let files = [
+        (".gitlab-ci.yml", TEST_ONLY),
+        (".rialto/release.toml", definition.as_str()),
+    ];
+    let id = house.world.push("main", &files).await.summary.id;
+    assert_eq!(house.world.pass().await, "package");
+    house.job_is(&id, "to-test", Status::Failed).await;
+    let job = house.world.job(&id, "to-test").await;
+    assert_eq!(job.failure_reason.as_deref(), Some("missing_dependency"));
+    assert!(
+        job.failure_message
+            .unwrap()
+            .contains("`package` left no artifact archive")
+    );
+    house.close().await;
+}
