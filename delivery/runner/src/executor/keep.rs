@@ -52,7 +52,7 @@ impl Job<'_> {
             return false;
         }
         let id = self.cache_id(cache, key);
-        let limit = super::job::disk_limit(self);
+        let limit = self.bounds.disk_bytes;
         match store.restore(&id, &directories.project, limit) {
             Ok(Restored::Hit) => {
                 self.log().line(&format!("Cache {key}: restored"));

@@ -17,6 +17,7 @@ mod job;
 mod keep;
 pub mod script;
 pub mod sources;
+mod steps;
 
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;

@@ -102,12 +102,38 @@ pub fn empty_directory(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
-fn remove_any(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
+/// Removes a file, link or tree; nothing there is fine. Directories a job made read-only (module
+/// caches do that) are made writable first.
+///
+/// # Errors
+/// On file system errors.
+pub fn remove_any(path: &Path) -> io::Result<()> {
+    let removed = match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
         Ok(_) => fs::remove_file(path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            make_writable(path);
+            fs::remove_dir_all(path)
+        }
+        other => other,
+    }
+}
+
+fn make_writable(root: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut queue = vec![root.to_path_buf()];
+    while let Some(path) = queue.pop() {
+        if !fs::symlink_metadata(&path).is_ok_and(|m| m.is_dir()) {
+            continue;
+        }
+        let _ = fs::set_permissions(&path, fs::Permissions::from_mode(0o700));
+        if let Ok(entries) = fs::read_dir(&path) {
+            queue.extend(entries.flatten().map(|e| e.path()));
+        }
     }
 }
 

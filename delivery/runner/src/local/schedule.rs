@@ -21,6 +21,7 @@ use super::workspace::Workspace;
 use super::{Directories, JobReport, LocalOptions, LocalSummary, Reporter};
 use crate::archive;
 use crate::cache::{CacheStore, DEFAULT_STORE_BYTES};
+use crate::executor::sources::remove_any;
 use crate::executor::{CancelToken, ExecutorConfig, run_job};
 use crate::log::FileSink;
 use crate::supervisor::{failed_outcome, read_json};
@@ -308,7 +309,7 @@ impl<'a> Schedule<'a> {
                 };
                 let outcome = run_job(&assignment, &config, Box::new(sink), &token);
                 if !here {
-                    let _ = std::fs::remove_dir_all(&build);
+                    let _ = remove_any(&build);
                 }
                 Ok(outcome)
             });

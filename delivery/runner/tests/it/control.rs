@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use rialto_delivery_run::assignment::{JobOutcome, JobResult};
 use rialto_delivery_run::state::FailureReason;
 
+use rialto_delivery_runner::executor::RunAs;
+
 use crate::world::{World, eventually, failed, is_alive, pid_in};
 
 /// Runs the world's job and cancels it when the file appears.
@@ -147,4 +149,25 @@ fn a_background_process_holding_the_output_does_not_hold_the_job() {
     assert_eq!(world.run().result, JobResult::Success);
     assert!(begin.elapsed() < Duration::from_secs(5));
     assert_eq!(world.lines(), ["done"]);
+}
+
+#[test]
+fn a_job_can_be_run_as_an_unprivileged_user() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: only root may switch users");
+        return;
+    }
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut world = World::new(&["id -u; id -G; touch $HOME/a $TMPDIR/b c; cat $KEY"]);
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(world.dir.path(), open).unwrap();
+    world.config.run_as = Some(RunAs {
+        uid: 65534,
+        gid: 65534,
+    });
+    world.variable("KEY", "of the job\n").file = true;
+    let outcome = world.run();
+    assert_eq!(outcome.result, JobResult::Success, "{}", world.log.text());
+    assert_eq!(world.lines(), ["65534", "65534", "of the job"]);
+    assert!(outcome.isolation.contains(&"run_as_uid_65534".to_owned()));
 }

@@ -1,5 +1,6 @@
 //! Getting the sources from a real repository.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 
 use rialto_delivery_run::assignment::{JobResult, Source};
@@ -210,4 +211,37 @@ fn a_project_path_cannot_leave_the_builds_directory() {
     world.assignment.project_path = "../../outside".to_owned();
     let message = failed(&world.run(), FailureReason::RunnerSystemFailure);
     assert!(message.contains("../../outside"), "{message}");
+}
+
+#[test]
+fn credentials_go_to_the_server_in_a_header_only() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let head: Vec<String> = BufReader::new(stream.try_clone().unwrap())
+            .lines()
+            .map_while(Result::ok)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        stream
+            .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            .unwrap();
+        head
+    });
+    let mut world = World::new(&["true"]);
+    world.assignment.source = Source::Git {
+        url: format!("http://ci:very-secret-token@{address}/git/a/b.git"),
+        sha: "a".repeat(40),
+        git_ref: "refs/heads/main".to_owned(),
+    };
+    failed(&world.run(), FailureReason::RunnerSystemFailure);
+    let head = server.join().unwrap();
+    assert!(
+        head[0].starts_with("GET /git/a/b.git/info/refs?service=git-upload-pack"),
+        "{head:?}"
+    );
+    // base64 of ci:very-secret-token
+    let expected = "Authorization: Basic Y2k6dmVyeS1zZWNyZXQtdG9rZW4=";
+    assert!(head.iter().any(|line| line == expected), "{head:?}");
 }
