@@ -8,6 +8,7 @@ import { preferences } from "@/shared/theme/preferences";
 import { applyPalette } from "@/shared/theme/tokens";
 import "@/shared/theme/base.css";
 import { App } from "@/shell/App";
+import { installStyleNonce } from "@/shell/nonce";
 import { StartFailed } from "@/shell/StartFailed";
 
 function initialTheme(): "light" | "dark" {
@@ -19,6 +20,7 @@ function initialTheme(): "light" | "dark" {
 async function start(): Promise<void> {
   const host = document.getElementById("root");
   if (!host) return;
+  installStyleNonce(document);
   applyPalette(initialTheme(), document.documentElement);
   const root = createRoot(host);
   try {

@@ -125,7 +125,7 @@ export interface PipelineSummary {
   finished_at: string | null;
   duration_ms: number | null;
   queued_ms: number | null;
-  trigger_user: UserRef | null;
+  trigger_user: string | null;
 }
 
 export interface Artifact {
@@ -360,9 +360,19 @@ export interface Verdict {
   rule_set: { id: string; version: number; sha256: string };
   base_sha: string | null;
   base_choice: string | null;
-  inputs: { kind: string; job: string; digest: string; reader: string; outcome: string }[];
+  inputs: {
+    kind: string;
+    job: string;
+    name: string;
+    digest: string;
+    reader: string;
+    outcome: string;
+    reason: string | null;
+  }[];
   rules: VerdictRule[];
   overall: Open<"passed" | "failed" | "error">;
+  /** Why the verdict is an error. */
+  error: string | null;
   evaluator: string;
   created_at: string;
   evidence_seq: number | null;
@@ -385,7 +395,7 @@ export interface Incident {
   repair_working_ms: number | null;
   owner: Person | null;
   cause_class: string | null;
-  cause_confidence: string | number | null;
+  cause_confidence: number;
   failing_pipeline: { id: string; no: number; sha: string };
   failing_jobs: {
     id: string;
@@ -467,12 +477,15 @@ export interface Deployment {
   id: string;
   no: number;
   project_id: string;
+  project_path: string;
   environment: { id: string; name: string };
   kind: Open<"deploy" | "rollback" | "automatic_rollback">;
   release: ReleaseRef;
   previous_release: ReleaseRef | null;
   state: string;
   reasons: string[];
+  /** Why a person asked for it (roll back); empty for pipelines. */
+  reason_given: string;
   requested_by: UserRef | null;
   authors: Person[];
   approvals: {
@@ -491,6 +504,7 @@ export interface Deployment {
   started_at: string | null;
   finished_at: string | null;
   switched_at: string | null;
+  approval_expires_at: string | null;
   rollback_ms: number | null;
 }
 

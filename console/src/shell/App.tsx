@@ -18,11 +18,9 @@ import { applyPalette } from "@/shared/theme/tokens";
 import { CrashPage } from "./CrashPage";
 import { Layout } from "./Layout";
 import { LoginPage } from "./LoginPage";
+import { nonce } from "./nonce";
 import { NotFound } from "./NotFound";
 import { systemsOf } from "./systems";
-
-const nonce =
-  document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content || undefined;
 
 function newQueryClient(): QueryClient {
   return new QueryClient({

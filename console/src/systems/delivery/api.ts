@@ -53,7 +53,7 @@ export const reads = {
     queryOptions({
       queryKey: key("variables", id),
       queryFn: ({ signal }) =>
-        get<List<Variable>>(path`/projects/${id}/variables`, { page_size: 500 }, signal),
+        get<List<Variable>>(path`/projects/${id}/variables`, undefined, signal),
     }),
   gateRules: (id: string) =>
     queryOptions({
@@ -159,8 +159,8 @@ export const writes = {
   cancelJob: (id: string) => post<Job>(path`/jobs/${id}/cancel`),
   putVariable: (project: string, { key: name, ...body }: Variable) =>
     put<Variable>(path`/projects/${project}/variables/${name}`, body),
-  deleteVariable: (project: string, name: string) =>
-    remove(path`/projects/${project}/variables/${name}`),
+  deleteVariable: (project: string, name: string, scope: string) =>
+    remove(withQuery(path`/projects/${project}/variables/${name}`, { environment_scope: scope })),
   putGateRules: (project: string, rules: GateRule[]) =>
     put<GateRules>(path`/projects/${project}/gate-rules`, { rules }),
   rollBack: (environment: string, reason: string) =>

@@ -48,13 +48,7 @@ export function DeploymentList({
 }
 
 /** Deployments as a full list. */
-export function DeploymentGrid({
-  rows,
-  projects,
-}: {
-  rows: Deployment[];
-  projects: Map<string, string>;
-}) {
+export function DeploymentGrid({ rows }: { rows: Deployment[] }) {
   const { t } = useTranslation("delivery");
   const word = useWord("delivery");
   const columns: Column<Deployment>[] = [
@@ -75,7 +69,7 @@ export function DeploymentGrid({
           <Link className="cell-link ellipsis" to={paths.deployment(d.id)}>
             #{d.no} {word("deploymentKind", d.kind)} {d.release.version}
           </Link>
-          <span className="ellipsis">{projects.get(d.project_id)}</span>
+          <span className="ellipsis">{d.project_path}</span>
         </span>
       ),
       value: (d) => `#${d.no} ${d.release.version}`,

@@ -43,6 +43,11 @@ export function Approvals({ deployment }: { deployment: Deployment }) {
             </li>
           ))}
         </ul>
+        {waits && deployment.approval_expires_at && (
+          <span className="faint">
+            {t("deployment.expires")} <TimeAgo at={deployment.approval_expires_at} />
+          </span>
+        )}
         {waits && <Decide deployment={deployment} />}
       </div>
     </Card>

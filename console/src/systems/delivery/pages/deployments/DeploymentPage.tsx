@@ -40,7 +40,7 @@ function DeploymentView({ deployment }: { deployment: Deployment }) {
         title={name}
         name={name}
         crumbs={[
-          { label: t("menu.deployments"), to: paths.deployments },
+          { label: deployment.project_path, to: paths.project(deployment.project_id) },
           {
             label: deployment.environment.name,
             to: `${paths.environments}?project=${encodeURIComponent(deployment.project_id)}`,
@@ -110,14 +110,15 @@ function Actions({ deployment }: { deployment: Deployment }) {
 
 function Reasons({ deployment }: { deployment: Deployment }) {
   const { t } = useTranslation("delivery");
-  if (deployment.reasons.length === 0) return null;
+  const reasons = [deployment.reason_given, ...deployment.reasons].filter(Boolean);
+  if (reasons.length === 0) return null;
   return (
     <div className={`notice tone-${toneOf(deployment.state)}`}>
       <Icon name="info" size={16} />
       <div className="grow">
         <b>{t("deployment.reasons")}</b>
         <ul>
-          {deployment.reasons.map((reason) => (
+          {reasons.map((reason) => (
             <li key={reason}>{reason}</li>
           ))}
         </ul>

@@ -16,8 +16,6 @@ export default function DeploymentsPage() {
   const [params, setParams] = useSearchParams();
   const show = params.get("show") === "waiting" ? "waiting" : "all";
   const query = useQuery(reads.deployments({}));
-  const projects = useQuery(reads.projects());
-  const names = new Map((projects.data?.items ?? []).map((p) => [p.id, p.path]));
   useTopics(
     ["list:pipelines", ...(query.data?.items ?? []).slice(0, 20).map((d) => `deployment:${d.id}`)],
     [["deployments"]],
@@ -57,7 +55,6 @@ export default function DeploymentsPage() {
               rows={
                 show === "waiting" ? items.filter((d) => d.state === "awaiting_approval") : items
               }
-              projects={names}
             />
           )}
         </QueryView>

@@ -38,12 +38,13 @@ function VerdictView({ verdict }: { verdict: Verdict }) {
           <div className="grow">
             <b>{word("verdict", verdict.overall)}</b>
             <div>
-              {failed.length === 0
-                ? t("verdict.allHold", { count: verdict.rules.length })
-                : t("verdict.broken", {
-                    count: failed.length,
-                    rules: failed.map((r) => r.id).join(", "),
-                  })}
+              {verdict.error ??
+                (failed.length === 0
+                  ? t("verdict.allHold", { count: verdict.rules.length })
+                  : t("verdict.broken", {
+                      count: failed.length,
+                      rules: failed.map((r) => r.id).join(", "),
+                    }))}
             </div>
           </div>
           <CopyButton
@@ -217,7 +218,10 @@ function Inputs({ verdict }: { verdict: Verdict }) {
               <Icon name="terminal" size={12} /> {input.job}
             </span>
             <Hash value={input.digest} label={t("copy.digest")} length={12} />
-            <span className="faint">{input.reader}</span>
+            <span className="faint">
+              {input.name} {input.reader}
+            </span>
+            {input.reason && <span>{input.reason}</span>}
           </span>
         </li>
       ))}

@@ -24,7 +24,7 @@ export default function VariablesTab({ projectId }: { projectId: string }) {
   const query = useQuery(reads.variables(projectId));
   const [edited, setEdited] = useState<Variable | null>(null);
   const drop = useAction(
-    (key: string) => writes.deleteVariable(projectId, key),
+    (v: Variable) => writes.deleteVariable(projectId, v.key, v.environment_scope),
     t("variable.deleted"),
   );
   const columns: Column<Variable>[] = [
@@ -84,7 +84,7 @@ export default function VariablesTab({ projectId }: { projectId: string }) {
           <Popconfirm
             title={t("variable.deleteAsk", { key: v.key })}
             okText={t("action.delete")}
-            onConfirm={() => drop.mutate(v.key)}
+            onConfirm={() => drop.mutate(v)}
           >
             <button
               type="button"
