@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// The end of reading one report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+// Not internally tagged: numbers as map keys (lines of coverage) would not read back.
+#[serde(rename_all = "snake_case")]
 pub enum Outcome<T> {
     /// The whole file was read.
     Parsed {
@@ -118,5 +119,34 @@ pub(crate) fn push_note(notes: &mut Vec<Note>, line: u32, message: impl Into<Str
             line,
             message: message.into(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn an_outcome_with_numbers_as_keys_reads_back_from_json() {
+        let value = BTreeMap::from([(1_u32, 2_u64)]);
+        for outcome in [
+            Outcome::Parsed {
+                value: value.clone(),
+            },
+            Outcome::Partial {
+                value,
+                reason: "cut".into(),
+                line: 3,
+            },
+            Outcome::Refused {
+                reason: "no".into(),
+                line: 1,
+            },
+        ] {
+            let text = serde_json::to_string(&outcome).unwrap();
+            assert_eq!(serde_json::from_str::<Outcome<_>>(&text).unwrap(), outcome);
+        }
     }
 }
