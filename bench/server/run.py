@@ -39,7 +39,9 @@ class Server:
             cwd=folder, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
         )
         self.token = None
+        self.ready = os.path.join(folder, "data", "secrets", "ready.json")
         wait_for(lambda: self.request("GET", "/readyz", raw=True) is not None, "the server", 60)
+        wait_for(lambda: os.path.exists(self.ready), "its greeting", 60)
 
     def request(self, method, path, body=None, headers=None, raw=False):
         data = json.dumps(body).encode() if body is not None else None
@@ -59,8 +61,10 @@ class Server:
                 return None
             raise
 
-    def log_in(self, login, password):
-        session = self.request("POST", "/api/platform/v1/sessions", {"login": login, "password": password})
+    def log_in(self, login):
+        with open(self.ready, encoding="utf-8") as file:
+            link = json.load(file)["login_links"][login].split("link=")[1]
+        session = self.request("POST", "/api/platform/v1/sessions/redeem", {"link": link})
         cookie = self.headers["set-cookie"].split(";")[0]
         headers = {"cookie": cookie, "x-csrf-token": session["csrf_token"], "origin": self.url}
         body = {"name": "bench", "expires_in_days": 1}
@@ -103,14 +107,14 @@ def main():
 
 
 def measure(server, folder):
-    server.log_in("dev", "rialto-dev-2026")
+    server.log_in("developer")
     time.sleep(5)
     idle = server.memory_mb()
     base = "/api/delivery/v1"
     body = {"path": "sample/latency", "name": "latency", "description": ""}
     project = server.request("POST", base + "/projects", body)["id"]
     copy = os.path.join(folder, "copy")
-    address = server.url.replace("http://", f"http://dev:{server.token}@") + "/git/sample/latency.git"
+    address = server.url.replace("http://", f"http://developer:{server.token}@") + "/git/sample/latency.git"
 
     def git(*words):
         identity = ["-c", "user.name=bench", "-c", "user.email=bench@rialto.example"]

@@ -19,8 +19,8 @@ pub const PATIENCE: Duration = Duration::from_secs(180);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// The people of the sample house.
-pub const DEVELOPER: (&str, &str) = ("dev", "rialto-dev-2026");
-pub const RELEASE_MANAGER: (&str, &str) = ("release", "rialto-release-2026");
+pub const DEVELOPER: &str = "developer";
+pub const RELEASE_MANAGER: &str = "approver";
 
 /// A running house; killed when dropped.
 pub struct House {
@@ -88,11 +88,16 @@ impl House {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
-        self.child = Some(command.spawn().context("the house does not start")?);
+        let child = command.spawn().context("the house does not start")?;
+        let pid = format!("\"pid\":{}", child.id());
+        self.child = Some(child);
+        let greeting = self.folder.path().join("data/secrets/ready.json");
         let ready = format!("{}/readyz", self.url);
         let started = Instant::now();
         loop {
-            if let Ok(answer) = reqwest::get(&ready).await
+            let told = fs::read_to_string(&greeting).is_ok_and(|text| text.contains(&pid));
+            if told
+                && let Ok(answer) = reqwest::get(&ready).await
                 && answer.status().is_success()
             {
                 return Ok(());
@@ -124,13 +129,19 @@ impl House {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// A person, logged in with a token of their own.
-    pub async fn person(&self, (login, password): (&str, &str)) -> Result<Person> {
+    /// A person of the sample house, signed in with their one-time link, with a token of their own.
+    pub async fn person(&self, login: &str) -> Result<Person> {
         let http = reqwest::Client::new();
         let base = format!("{}/api/platform/v1", self.url);
-        let body = json!({"login": login, "password": password});
+        let ready = fs::read_to_string(self.folder.path().join("data/secrets/ready.json"))?;
+        let ready: Value = serde_json::from_str(&ready)?;
+        let link = text(&ready["login_links"][login])
+            .rsplit("link=")
+            .next()
+            .unwrap_or_default();
+        let body = json!({"link": link});
         let answer = http
-            .post(format!("{base}/sessions"))
+            .post(format!("{base}/sessions/redeem"))
             .json(&body)
             .send()
             .await?;

@@ -16,7 +16,9 @@ async fn bad_pushes_and_bad_tokens_are_refused_in_words() -> Result<()> {
     let project = text(&project["id"]).to_owned();
     let copy = developer.clone_project(path, &house.folder.path().join("nav"))?;
 
-    let address = house.url.replace("http://", "http://dev:rlt_wrong_token@");
+    let address = house
+        .url
+        .replace("http://", "http://developer:rlt_wrong_token@");
     let mut wrong = Command::new("git");
     wrong
         .args(["ls-remote", &format!("{address}/git/{path}.git")])
