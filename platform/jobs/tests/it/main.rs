@@ -375,3 +375,82 @@ async fn an_idle_worker_is_woken_by_an_enqueued_job() {
     stop.send(()).expect("the worker waits");
     worker.await.expect("stops in order");
 }
+
+/// A job whose handler reports on the first channel that it is inside, and waits on the second;
+/// with a lease so short that it is renewed within the test.
+async fn waiting_job(
+    db: &Db,
+) -> (
+    BackgroundJobId,
+    tokio::task::JoinHandle<usize>,
+    tokio::sync::mpsc::Receiver<()>,
+    tokio::sync::watch::Sender<bool>,
+) {
+    let id = enqueue(db, "mail", "a").await.id().clone();
+    let (inside, mut entered) = tokio::sync::mpsc::channel(1);
+    let (finish, finished) = tokio::sync::watch::channel(false);
+    let mut jobs = Jobs::new(db);
+    let policy = Policy {
+        lease: Duration::from_millis(60),
+        ..EAGER
+    };
+    jobs.register_with("mail", policy, move |_| {
+        let (inside, mut finished) = (inside.clone(), finished.clone());
+        async move {
+            let gone = |_| JobError::Permanent("the test ended".into());
+            inside.send(()).await.map_err(gone)?;
+            finished
+                .wait_for(|finished| *finished)
+                .await
+                .map(drop)
+                .map_err(|e| JobError::Permanent(e.to_string()))
+        }
+    });
+    let worker = tokio::spawn(async move { jobs.run_due().await.expect("runs") });
+    entered.recv().await.expect("the handler runs");
+    (id, worker, entered, finish)
+}
+
+#[tokio::test]
+async fn a_living_worker_renews_its_lease() {
+    const LEASES: &str = "SELECT lease_until FROM background_job";
+    for db in engines(SETS).await {
+        let (id, worker, _entered, finish) = waiting_job(&db).await;
+        let (first,): (i64,) = db.fetch_one(LEASES, params![]).await.expect("reads");
+        let renewed = async {
+            while db
+                .fetch_one::<(i64,)>(LEASES, params![])
+                .await
+                .expect("reads")
+                .0
+                <= first
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), renewed)
+            .await
+            .expect("renewed in time");
+        finish.send(true).expect("the handler waits");
+        assert_eq!(worker.await.expect("no panic"), 1);
+        assert_eq!(status(&db, &id).await, (JobStatus::Done, 1, None));
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_lost_its_lease_stops_its_handler_and_writes_nothing() {
+    const STEAL: &str = "UPDATE background_job SET lease = 'another', lease_until = $1";
+    for db in engines(SETS).await {
+        let (id, worker, mut entered, finish) = waiting_job(&db).await;
+        let hour = to_micros(now()) + 3_600_000_000;
+        db.execute(STEAL, params![hour]).await.expect("steals");
+        assert_eq!(
+            worker.await.expect("no panic"),
+            1,
+            "the attempt ended by itself"
+        );
+        assert_eq!(entered.recv().await, None, "the handler was dropped");
+        drop(finish);
+        assert_eq!(status(&db, &id).await, (JobStatus::Running, 1, None));
+    }
+}
