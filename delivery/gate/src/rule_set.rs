@@ -250,7 +250,23 @@ pub fn default_rule_set() -> RuleSet {
             ),
             rule("coverage-new", Measure::CoverageLine, Scope::New, 80),
         ],
-        excluded_paths: Vec::new(),
+        excluded_paths: TEST_CODE
+            .iter()
+            .map(|&pattern| pattern.to_owned())
+            .collect(),
         measured_extensions: Vec::new(),
     }
 }
+
+/// Where tests live by the habits of the languages. Tests are not what tests should cover: without
+/// this, a new test file that no coverage report names would count as uncovered new code.
+const TEST_CODE: &[&str] = &[
+    "test/**",
+    "tests/**",
+    "**/test/**",
+    "**/tests/**",
+    "**/test_*.py",
+    "**/*_test.*",
+    "**/*.test.*",
+    "**/*.spec.*",
+];
