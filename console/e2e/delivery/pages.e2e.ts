@@ -144,6 +144,11 @@ function listPages(r: Record<string, Resource>): Page[] {
       ready: (v) => v.page.getByText(v.t("slotRole.standby")).first().waitFor(),
     },
     { picture: "evidence", path: "/platform/evidence", ready: (v) => row(v, "menu.evidence") },
+    {
+      picture: "account",
+      path: "/platform/account",
+      ready: (v) => heading(v, "account.password"),
+    },
     { picture: "tokens", path: "/platform/tokens", ready: (v) => row(v, "token.list") },
   ];
 }

@@ -23,9 +23,9 @@ export const BINARY = resolve(
   process.env.RIALTO_BIN ?? "../target/debug/rialto",
 );
 
-/** The people of the sample house. */
-export const DEVELOPER = { login: "dev", password: "rialto-dev-2026" };
-export const RELEASE_MANAGER = { login: "release", password: "rialto-release-2026" };
+/** People of the sample house; the passwords are set here, after their one-time link was used. */
+export const DEVELOPER = { login: "developer", password: "nine quiet herons by the canal" };
+export const RELEASE_MANAGER = { login: "approver", password: "seven slow barges under the arch" };
 export type Account = typeof DEVELOPER;
 
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
@@ -104,27 +104,65 @@ export class House {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Somebody with a token, for the things a story does outside the browser. */
-  async person(account: Account): Promise<Person> {
-    const base = `${this.url}/api/platform/v1`;
-    const json = { "content-type": "application/json" };
-    const opened = await fetch(`${base}/sessions`, {
-      method: "POST",
-      headers: json,
-      body: JSON.stringify(account),
-    });
-    if (opened.status !== 201) throw new Error(`${account.login}: ${await opened.text()}`);
-    const cookie = (opened.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
-    const { csrf_token: csrf } = (await opened.json()) as { csrf_token: string };
-    const issued = await fetch(`${base}/tokens`, {
-      method: "POST",
-      headers: { ...json, cookie, "x-csrf-token": csrf, origin: this.url },
-      body: JSON.stringify({ name: `${account.login} e2e`, expires_in_days: 1 }),
-    });
-    if (issued.status !== 201) throw new Error(await issued.text());
-    const { token } = (await issued.json()) as { token: string };
-    return new Person(this, account.login, token);
+  /** The one-time sign-in address the server told for somebody. */
+  loginLink(login: string): string {
+    const ready = JSON.parse(readFileSync(join(this.folder, "data/ready.json"), "utf8")) as {
+      login_links: Record<string, string>;
+    };
+    const link = ready.login_links[login];
+    if (!link) throw new Error(`ready.json has no link for ${login}`);
+    return link;
   }
+
+  /** Somebody with a password and a token, for the things a story does outside the browser. */
+  async person({ login, password }: Account): Promise<Person> {
+    const link = new URL(this.loginLink(login)).searchParams.get("link");
+    const first = await this.session("/sessions/redeem", { link });
+    await this.changed(first, "PUT", `/users/${first.user.id}/password`, { password }, 204);
+    const session = await this.session("/sessions", { login, password });
+    const body = { name: `${login} e2e`, expires_in_days: 1 };
+    const issued = await this.changed(session, "POST", "/tokens", body, 201);
+    const { token } = (await issued.json()) as { token: string };
+    return new Person(this, login, token);
+  }
+
+  private async session(path: string, body: unknown): Promise<Session> {
+    const answer = await fetch(`${this.url}/api/platform/v1${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", origin: this.url },
+      body: JSON.stringify(body),
+    });
+    if (answer.status !== 201) throw new Error(`${path}: ${await answer.text()}`);
+    const cookie = (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+    return { ...((await answer.json()) as Omit<Session, "cookie">), cookie };
+  }
+
+  private async changed(
+    session: Session,
+    method: string,
+    path: string,
+    body: unknown,
+    status: number,
+  ): Promise<Response> {
+    const answer = await fetch(`${this.url}/api/platform/v1${path}`, {
+      method,
+      headers: {
+        "content-type": "application/json",
+        cookie: session.cookie,
+        "x-csrf-token": session.csrf_token,
+        origin: this.url,
+      },
+      body: JSON.stringify(body),
+    });
+    if (answer.status !== status) throw new Error(`${method} ${path}: ${await answer.text()}`);
+    return answer;
+  }
+}
+
+interface Session {
+  cookie: string;
+  csrf_token: string;
+  user: { id: string };
 }
 
 export interface Resource {

@@ -1,4 +1,4 @@
-import { get, post, remove } from "./client";
+import { get, post, put, remove } from "./client";
 import type {
   EvidenceCheck,
   EvidenceHead,
@@ -20,6 +20,8 @@ export const platform = {
     post<SessionAnswer>(`${BASE}/sessions`, { login, password }),
   redeem: (link: string) => post<SessionAnswer>(`${BASE}/sessions/redeem`, { link }),
   signOut: () => remove(`${BASE}/sessions/current`),
+  setPassword: (user: string, password: string) =>
+    put<undefined>(`${BASE}/users/${encodeURIComponent(user)}/password`, { password }),
   users: (signal?: AbortSignal) => get<List<User>>(`${BASE}/users`, { page_size: 200 }, signal),
   tokens: (signal?: AbortSignal) => get<List<Token>>(`${BASE}/tokens`, { page_size: 200 }, signal),
   issueToken: (name: string, days: number) =>

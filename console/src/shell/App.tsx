@@ -72,7 +72,8 @@ export function App({ config, initialUser }: Props) {
         user,
         config,
         signOut: async () => {
-          await platform.signOut();
+          // A session that has ended already answers 401: signed out all the same.
+          await platform.signOut().catch(() => undefined);
           setCsrfToken(null);
           client.clear();
           sessionStorage.clear();

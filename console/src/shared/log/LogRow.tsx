@@ -83,7 +83,12 @@ export const LogRow = memo(function LogRow(props: Props) {
       </span>
       {section && (
         <span className="log-duration">
-          {section.open ? t("log.open") : format.duration(section.durationMs)}
+          {section.open
+            ? t("log.open")
+            : // Section marks carry whole seconds.
+              section.durationMs === 0
+              ? t("log.subsecond")
+              : format.duration(section.durationMs)}
         </span>
       )}
     </div>

@@ -5,7 +5,8 @@ import "./bits.css";
 
 interface Props {
   children: ReactNode;
-  onClick: () => void;
+  /** Left out for the button that submits its form. */
+  onClick?: () => void;
   icon?: IconName;
   primary?: boolean;
   danger?: boolean;
@@ -36,8 +37,10 @@ export function ActionButton({
       icon={icon ? <Icon name={icon} /> : undefined}
       aria-disabled={off}
       className={off ? "action-off" : ""}
-      onClick={() => {
-        if (!off) onClick();
+      htmlType={onClick ? "button" : "submit"}
+      onClick={(event) => {
+        if (off) event.preventDefault();
+        else onClick?.();
       }}
     >
       {children}

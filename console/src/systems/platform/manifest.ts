@@ -20,5 +20,12 @@ export const manifest: SystemManifest = {
       keys: "g t",
       keywords: "tokens access lingpai lp clone",
     },
+    {
+      label: "menu.account",
+      icon: "user",
+      to: "/platform/account",
+      keys: "g a",
+      keywords: "account password zhanghu mima zh",
+    },
   ],
 };

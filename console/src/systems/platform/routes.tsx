@@ -4,6 +4,7 @@ import { Skeleton } from "@/shared/states";
 import "./platform.css";
 
 const EvidencePage = lazy(() => import("./pages/EvidencePage"));
+const AccountPage = lazy(() => import("./pages/AccountPage"));
 const TokensPage = lazy(() => import("./pages/TokensPage"));
 
 export default function PlatformRoutes() {
@@ -11,6 +12,7 @@ export default function PlatformRoutes() {
     <Suspense fallback={<Skeleton rows={8} />}>
       <Routes>
         <Route path="evidence" element={<EvidencePage />} />
+        <Route path="account" element={<AccountPage />} />
         <Route path="tokens" element={<TokensPage />} />
         <Route path="*" element={<Navigate to="/platform/evidence" replace />} />
       </Routes>

@@ -22,6 +22,7 @@ import {
 
 const TYPES = [
   "push",
+
   "pipeline",
   "job",
   "report",
@@ -30,10 +31,24 @@ const TYPES = [
   "deployment_step",
   "rollback",
   "incident",
+  "release",
+  "slot_health",
   "config_change",
   "key",
+  "signed_in",
+  "login_link_issued",
+  "login_link_used",
+  "password_changed",
+  "token_issued",
+  "token_revoked",
+  "user_created",
+  "user_changed",
+  "roles_changed",
 ];
 const PAGE = 100;
+
+/** Machines without a name are shown by what they are. */
+const isId = (text: string): boolean => /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(text);
 
 /** The hash-chained log: records, their head, and a check of the whole chain. */
 export default function EvidencePage() {
@@ -116,7 +131,10 @@ function Head() {
               <Facts
                 items={[
                   [t("evidence.size"), <b key="n">{format.integer(data.size)}</b>],
-                  [t("evidence.log"), <code key="l">{data.log}</code>],
+                  [
+                    t("evidence.log"),
+                    <Hash key="l" value={data.log} label={t("evidence.log")} length={20} />,
+                  ],
                   [t("evidence.signedAt"), <DateTime key="t" at={data.time} />],
                 ]}
               />
@@ -255,7 +273,11 @@ function useColumns(): Column<EvidenceRecord>[] {
       key: "actor",
       title: t("evidence.actor"),
       width: "minmax(130px, 1fr)",
-      cell: (r) => <span className="ellipsis">{r.actor.name ?? r.actor.id}</span>,
+      cell: (r) => (
+        <span className="ellipsis" title={r.actor.id}>
+          {r.actor.name ?? (isId(r.actor.id) ? word("actorKind", r.actor.kind) : r.actor.id)}
+        </span>
+      ),
       value: (r) => r.actor.name ?? r.actor.id,
     },
     {

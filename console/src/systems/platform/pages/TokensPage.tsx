@@ -77,7 +77,6 @@ function CreateForm({ onIssued }: { onIssued: (token: IssuedToken) => void }) {
           icon="plus"
           busy={create.isPending}
           whyNot={name.trim() === "" ? t("token.needsName") : null}
-          onClick={() => create.mutate()}
         >
           {t("token.create")}
         </ActionButton>

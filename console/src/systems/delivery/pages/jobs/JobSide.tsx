@@ -70,10 +70,14 @@ function Steps({ sections }: { sections: LogSection[] }) {
               {section.header || section.name}
             </Link>
             <span className="faint">
-              <Elapsed
-                ms={section.duration_ms}
-                since={section.end_line === null ? section.started_at : null}
-              />
+              {section.duration_ms === 0 ? (
+                t("log.subsecond")
+              ) : (
+                <Elapsed
+                  ms={section.duration_ms}
+                  since={section.end_line === null ? section.started_at : null}
+                />
+              )}
             </span>
           </li>
         ))}

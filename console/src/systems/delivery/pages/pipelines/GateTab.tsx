@@ -143,7 +143,7 @@ function RuleRow({ rule }: { rule: VerdictRule }) {
         <RuleMeter rule={rule} />
       </div>
       <div className="stack tight">
-        <details>
+        <details open={rule.result === "fail" || rule.result === "missing"}>
           <summary>{t("verdict.why")}</summary>
           <p className="soft">
             {rule.numerator !== null && rule.denominator !== null && (
