@@ -19,6 +19,8 @@ use crate::{Context, Repository};
 
 /// Pattern times path beyond this count as a match (§4.3).
 const MAX_GLOB_CHECKS: usize = 50_000;
+/// The same for all rules of a configuration together.
+const MAX_ALL_CHECKS: usize = 5_000_000;
 
 /// Variables by precedence, highest first.
 #[derive(Clone, Copy)]
@@ -72,6 +74,7 @@ pub(crate) struct World<'a> {
     answers: RefCell<HashMap<Question, bool>>,
     /// Set when a question was cut off at [`MAX_GLOB_CHECKS`].
     cut_off: Cell<bool>,
+    checks: Cell<usize>,
 }
 
 impl<'a> World<'a> {
@@ -103,6 +106,7 @@ impl<'a> World<'a> {
             globs: RefCell::default(),
             answers: RefCell::default(),
             cut_off: Cell::new(false),
+            checks: Cell::new(0),
         }
     }
 
@@ -258,7 +262,9 @@ impl<'a> World<'a> {
             let Some(glob) = glob else { continue };
             for path in paths {
                 checks += 1;
-                if checks > MAX_GLOB_CHECKS {
+                let all = self.checks.get() + 1;
+                self.checks.set(all);
+                if checks > MAX_GLOB_CHECKS || all > MAX_ALL_CHECKS {
                     self.cut_off.set(true);
                     return true;
                 }

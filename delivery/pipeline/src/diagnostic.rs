@@ -68,6 +68,12 @@ impl fmt::Display for Diagnostic {
 /// Findings are cut off here: a file with more mistakes is not read by a person anyway.
 const MAX_DIAGNOSTICS: usize = 1_000;
 
+/// Most text of all jobs: scripts and variables, every job counted with its defaults.
+const MAX_PLAN_BYTES: usize = 64 * 1024 * 1024;
+
+/// From this many errors on, no nearest names are looked for.
+const MAX_HINTS: usize = 60;
+
 /// Collects findings while a file is read; knows the names of the files.
 #[derive(Debug, Default)]
 pub(crate) struct Sink {
@@ -75,6 +81,7 @@ pub(crate) struct Sink {
     list: Vec<Diagnostic>,
     seen: HashSet<(Mark, &'static str, u64)>,
     errors: usize,
+    text_bytes: usize,
 }
 
 impl Sink {
@@ -189,6 +196,25 @@ impl Sink {
                 job,
             });
         }
+    }
+
+    /// Counts text a job takes into the plan. False, and an error at `mark`, once all jobs together
+    /// have too much of it: a large default would otherwise be copied into every job.
+    pub(crate) fn spend(&mut self, bytes: usize, mark: Mark) -> bool {
+        let fits = self.text_bytes <= MAX_PLAN_BYTES;
+        self.text_bytes = self.text_bytes.saturating_add(bytes);
+        if fits && self.text_bytes > MAX_PLAN_BYTES {
+            let message = format!("the jobs have more than {MAX_PLAN_BYTES} bytes of text in all");
+            let fix = "move long scripts and values into files of the repository";
+            self.error_fix(mark, "plan_too_large", message, fix);
+        }
+        self.text_bytes <= MAX_PLAN_BYTES
+    }
+
+    /// Whether it is still worth the time to look for what was meant. Comparing names with names is
+    /// quadratic, and nobody reads the hundredth hint.
+    pub(crate) fn wants_hints(&self) -> bool {
+        self.errors < MAX_HINTS
     }
 
     /// Errors so far, repetitions included.

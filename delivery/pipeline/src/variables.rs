@@ -25,13 +25,16 @@ pub enum ExpandVariablesError {
     /// A chain of variables longer than any sane file has.
     #[error("variables refer to each other more than {MAX_DEPTH} levels deep, at `{0}`")]
     TooDeep(String),
+    /// Variables that multiply each other.
+    #[error("a text with variables grows over {MAX_EXPANDED_BYTES} bytes")]
+    TooLong,
 }
 
 /// Longest chain of variables that need the next one.
 const MAX_DEPTH: usize = 100;
 
 /// Longest text expansion may produce; variables that double each other stop here.
-const MAX_EXPANDED_BYTES: usize = 1 << 20;
+const MAX_EXPANDED_BYTES: usize = 256 * 1024;
 
 /// A piece of a text with variables.
 enum Piece<'a> {
@@ -166,9 +169,6 @@ impl Expander<'_, '_> {
     fn text(&mut self, text: &str) -> Result<String, ExpandVariablesError> {
         let mut out = String::with_capacity(text.len());
         for piece in pieces(text) {
-            if out.len() > MAX_EXPANDED_BYTES {
-                break;
-            }
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Dollar => out.push('$'),
@@ -181,6 +181,9 @@ impl Expander<'_, '_> {
                         (None, Unknown::Empty) => {}
                     }
                 }
+            }
+            if out.len() > MAX_EXPANDED_BYTES {
+                return Err(ExpandVariablesError::TooLong);
             }
         }
         Ok(out)
@@ -391,11 +394,8 @@ mod tests {
                 },
             );
         }
-        let longest = expand_all(&map, Unknown::Keep)
-            .unwrap()
-            .into_values()
-            .map(|v| v.len());
-        assert!(longest.max().unwrap() <= 3 * MAX_EXPANDED_BYTES);
+        let error = expand_all(&map, Unknown::Keep);
+        assert_eq!(error, Err(ExpandVariablesError::TooLong));
     }
 
     #[test]

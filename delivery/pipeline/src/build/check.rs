@@ -30,17 +30,15 @@ pub(super) fn check_definitions(jobs: &[JobSpec], stages: &HashMap<&str, usize>,
                 .stage
                 .clone()
                 .unwrap_or_else(|| ("test".to_owned(), job.mark));
-            let mut names: Vec<&str> = stages.keys().copied().collect();
-            names.sort_by_key(|stage| stages[stage]);
-            let message = format!(
-                "job `{name}`: the stage `{stage}` is none of: {}",
-                names.join(", ")
-            );
-            let near = nearest(&stage, names.iter().copied());
+            let near = sink
+                .wants_hints()
+                .then(|| nearest(&stage, stages.keys().copied()))
+                .flatten();
             let fix = near.map_or_else(
                 || format!("add `{stage}` to `stages`"),
                 |near| format!("did you mean `{near}`?"),
             );
+            let message = format!("job `{name}`: there is no stage `{stage}`");
             sink.error_fix(mark, "unknown_stage", message, fix);
         }
         let of_rules = job
@@ -117,7 +115,11 @@ fn unknown_job(
     sink: &mut Sink,
 ) {
     let message = format!("job `{job}` {verb} `{target}`, which is not defined");
-    match nearest(target, known.keys().copied()) {
+    let near = sink
+        .wants_hints()
+        .then(|| nearest(target, known.keys().copied()))
+        .flatten();
+    match near {
         Some(near) => {
             sink.error_fix(
                 mark,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Why;
 use crate::conditions::{Scope, World};
-use crate::config::model::{Inherit, JobSpec, NeedSpec, Variables};
+use crate::config::model::{Inherit, JobSpec, NeedSpec, Variables, weight};
 use crate::config::rules::{Event, RefKind, Rule, RuleWhen, first_match};
 use crate::diagnostic::Sink;
 use crate::plan::{AllowFailure, VariableValue, When};
@@ -65,6 +65,9 @@ pub(super) fn choose(
         return (why, None);
     };
     let rule = decision.rule.cloned();
+    if !sink.spend(weight(inherited), spec.mark) {
+        return (why, None);
+    }
     let variables = inherited.clone();
     (
         why,

@@ -3,7 +3,7 @@
 use super::choose::Chosen;
 use super::tie::Ties;
 use crate::conditions::World;
-use crate::config::model::{NeedSpec, Parallel, Variables, combinations};
+use crate::config::model::{NeedSpec, Parallel, Variables, combinations, weight};
 use crate::diagnostic::Sink;
 use crate::plan::{PlannedJob, VariableValue};
 use crate::variables::{Unknown, environment_slug, expand_all};
@@ -32,6 +32,10 @@ pub(super) fn instances(
             let message =
                 format!("the pipeline has more than {MAX_JOBS} jobs; `{over}` is one too many");
             sink.error(mark, "too_many_jobs", message);
+            return jobs;
+        }
+        let each = job.spec.weight() + weight(&job.variables);
+        if !sink.spend(each * (members.len().saturating_sub(1)), mark) {
             return jobs;
         }
         let last = members.pop();

@@ -14,7 +14,11 @@ const WEEK_S: u64 = 7 * 24 * 3_600;
 /// Says that a key is not known, with the nearest one that is.
 pub(crate) fn unknown_key(sink: &mut Sink, place: &str, key: &str, mark: Mark, known: &[&str]) {
     let message = format!("{place}: the key `{key}` is not known");
-    let fix = match nearest(key, known.iter().copied()) {
+    let near = sink
+        .wants_hints()
+        .then(|| nearest(key, known.iter().copied()))
+        .flatten();
+    let fix = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => "remove it, or start the name with a `.` if it is a template".to_owned(),
     };

@@ -128,6 +128,9 @@ pub(crate) const RETRY_WHEN: &[&str] = &[
     "unknown_failure",
 ];
 
+/// Words looked at for a hint.
+const MAX_CANDIDATES: usize = 5_000;
+
 /// The known word closest to `word`, if it is close enough to be what was meant.
 pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let longest = word.chars().count();
@@ -136,6 +139,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
     }
     let allowed = (longest / 3).clamp(1, 3);
     known
+        .take(MAX_CANDIDATES)
         .filter(|candidate| candidate.len().abs_diff(word.len()) <= allowed * 4)
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)

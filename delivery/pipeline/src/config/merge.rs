@@ -177,7 +177,8 @@ impl Extender<'_> {
                 None => {
                     let message = format!("`{name}` extends `{parent}`, which does not exist");
                     let names = self.root.keys().map(|key| &**key);
-                    match super::keys::nearest(parent, names) {
+                    let hint = self.sink.wants_hints();
+                    match hint.then(|| super::keys::nearest(parent, names)).flatten() {
                         Some(near) => {
                             let fix = format!("did you mean `{near}`?");
                             self.sink
@@ -312,7 +313,12 @@ impl Resolver<'_> {
         }
         let Some(found) = self.find(&keys, mark) else {
             let message = format!("`!reference {}` leads nowhere", show(&keys));
-            match super::keys::nearest(&keys[0], self.root.keys().map(|key| &**key)) {
+            let hint = self.sink.wants_hints();
+            let names = self.root.keys().map(|key| &**key);
+            match hint
+                .then(|| super::keys::nearest(&keys[0], names))
+                .flatten()
+            {
                 Some(near) if near != &*keys[0] => {
                     let fix = format!("did you mean `{near}`?");
                     self.sink.error_fix(mark, "reference_unknown", message, fix);

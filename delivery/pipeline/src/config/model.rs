@@ -95,10 +95,28 @@ pub(crate) struct JobSpec {
 }
 
 impl JobSpec {
+    /// Bytes of script and variables, roughly.
+    pub(crate) fn weight(&self) -> usize {
+        let lines = self
+            .before_script
+            .iter()
+            .chain(&self.script)
+            .chain(&self.after_script);
+        lines.map(|line| line.len() + 32).sum::<usize>() + weight(&self.variables)
+    }
+
     /// The job-level `when` as the plan knows it.
     pub(crate) fn base_when(&self) -> When {
         self.when.and_then(RuleWhen::plan).unwrap_or_default()
     }
+}
+
+/// Bytes of variables, roughly.
+pub(crate) fn weight(variables: &Variables) -> usize {
+    variables
+        .iter()
+        .map(|(name, value)| name.len() + value.value.len() + 96)
+        .sum()
 }
 
 /// One entry of `needs` as written.

@@ -1,5 +1,6 @@
 //! Reads the merged map: top-level keywords, defaults, jobs.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::fields::{Fields, unknown_key};
@@ -63,7 +64,11 @@ fn visible_job(
             "`{key}` is no keyword, and a job must be a map, not {}",
             entry.value.kind()
         );
-        let fix = match nearest(key, TOP_LEVEL.iter().copied()) {
+        let near = sink
+            .wants_hints()
+            .then(|| nearest(key, TOP_LEVEL.iter().copied()))
+            .flatten();
+        let fix = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
                 format!("write `{key}:` with a `script:` below it, or start the name with a `.`")
@@ -85,6 +90,9 @@ fn visible_job(
         }
     }
     let spec = job::read(key, entry.key, &map, world, sink);
+    if !sink.spend(spec.weight(), entry.key) {
+        return;
+    }
     if &**key == "pages" && !map.contains_key("pages") {
         let message = "the job named `pages` runs like any other; its files are not published yet";
         sink.warn(entry.key, "no_effect", message);
@@ -151,13 +159,14 @@ fn defaults(root: &Map, sink: &mut Sink) -> Vec<(Arc<str>, Entry)> {
 
 fn stages(fields: &mut Fields<'_>, node: &Node) -> Vec<String> {
     let mut out = vec![".pre".to_owned()];
+    let mut seen: HashSet<String> = [".pre".to_owned(), ".post".to_owned()].into();
     for (stage, mark) in fields.marked_texts("stages", node, false) {
         if stage.chars().count() > MAX_STAGE_CHARS {
             let message =
                 format!("the name of this stage has more than {MAX_STAGE_CHARS} characters");
             fields.error(mark, "name_too_long", &message);
         }
-        if stage != ".pre" && stage != ".post" && !out.contains(&stage) {
+        if seen.insert(stage.clone()) {
             out.push(stage);
         }
     }

@@ -218,14 +218,14 @@ fn long_chains_do_not_exhaust_the_stack() {
             .plan
             .is_some()
     );
-    let extends: String = (1..50_000)
+    let extends: String = (1..5_000)
         .map(|n| format!(".e{n}: {{extends: .e{}}}\n", n - 1))
         .rev()
         .collect();
     assert!(
         codes(&format!("{extends}.e0: {{script: x}}\n")).contains(&"extends_too_deep".to_owned())
     );
-    let variables: String = (1..20_000)
+    let variables: String = (1..5_000)
         .map(|n| format!("  V{n}: $V{}\n", n - 1))
         .rev()
         .collect();
@@ -262,4 +262,27 @@ fn too_many_checks_count_as_a_match_and_are_told() {
     assert!(compiled.plan.is_some());
     let delay = "job: {script: x, rules: [{when: delayed, start_in: 2 weeks}]}\n";
     assert_eq!(codes(delay), ["out_of_range"]);
+}
+
+#[test]
+fn a_large_default_is_not_copied_into_every_job_without_end() {
+    let long = "x".repeat(400_000);
+    let jobs: String = (0..300).map(|n| format!("j{n}: {{script: x}}\n")).collect();
+    let script = format!("before_script: ['{long}']\n{jobs}");
+    assert_eq!(codes(&script), ["plan_too_large"]);
+    let variables = format!("variables: {{A: '{long}'}}\n{jobs}");
+    assert_eq!(codes(&variables), ["plan_too_large"]);
+    let parallel = format!("variables: {{A: '{long}'}}\nj: {{script: x, parallel: 200}}\n");
+    assert_eq!(codes(&parallel), ["plan_too_large"]);
+}
+
+#[test]
+fn variables_that_multiply_each_other_are_refused() {
+    let doubling: String = (1..60)
+        .map(|n| format!("  V{n}: $V{p}$V{p}\n", p = n - 1))
+        .collect();
+    let text = format!(
+        "variables:\n  V0: xxxxxxxx\n{doubling}job: {{script: x, environment: {{name: $V59}}}}\n"
+    );
+    assert_eq!(codes(&text), ["variable_cycle"]);
 }
