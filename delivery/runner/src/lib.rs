@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod archive;
 pub mod cache;
+mod cgroup;
 pub mod collect;
 pub mod download;
 pub mod executor;

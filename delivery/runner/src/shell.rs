@@ -148,9 +148,18 @@ pub fn run(
             let _ = sender.send(());
         })?;
     let pump = Pump::start(reader, Arc::clone(log))?;
-    let end = watch(bounds, tree, &exited);
+    let mut end = watch(bounds, tree, &exited);
+    if end == End::Exited
+        && let Some(limit) = tree.kernel_breach()
+    {
+        end = End::Limit(limit);
+    }
     let survivors = match &end {
-        End::Exited if bounds.keep_background => 0,
+        End::Exited if bounds.keep_background => {
+            // Known from now on, whoever their parents will be.
+            tree.alive();
+            0
+        }
         _ => tree.kill_all(KILL_PATIENCE),
     };
     let _ = waiter.join();
@@ -252,7 +261,10 @@ fn watch(bounds: &Bounds<'_>, tree: &mut JobTree, exited: &Receiver<()>) -> End 
         }
         if now >= next_look {
             next_look = now + bounds.poll_every;
-            if let Some(limit) = bounds.watchdog.breach(&tree.alive()) {
+            let breach = tree
+                .kernel_breach()
+                .or_else(|| bounds.watchdog.breach(&tree.alive()));
+            if let Some(limit) = breach {
                 return End::Limit(limit);
             }
         }

@@ -25,6 +25,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::{CacheStore, DEFAULT_STORE_BYTES};
+use crate::cgroup::JobCgroup;
 use crate::download::HttpArtifacts;
 use crate::executor::{CancelToken, DEFAULT_PATH, ExecutorConfig, RunAs, run_job};
 use crate::lock::FileLock;
@@ -47,6 +48,9 @@ pub struct SupervisorSettings {
     pub slot: u32,
     /// `PATH` of the job.
     pub path: String,
+    /// Variables of the runner's machine, below all others.
+    #[serde(default)]
+    pub inherited: Vec<(String, String)>,
     /// Time between SIGTERM and SIGKILL, milliseconds.
     pub grace_ms: u64,
     /// Unprivileged user for the job.
@@ -67,6 +71,7 @@ impl SupervisorSettings {
             cache_bytes: DEFAULT_STORE_BYTES,
             slot: 0,
             path: DEFAULT_PATH.to_owned(),
+            inherited: Vec::new(),
             grace_ms: 10_000,
             run_as: None,
             server: String::new(),
@@ -163,6 +168,7 @@ fn executor_config(dir: &Path, settings: SupervisorSettings, id: SupervisorId) -
         .map(|d| CacheStore::new(d, settings.cache_bytes));
     config.slot = settings.slot;
     config.path = settings.path;
+    config.inherited = settings.inherited;
     config.grace = Duration::from_millis(settings.grace_ms);
     config.run_as = settings.run_as;
     config.exclusive = true;
@@ -250,6 +256,7 @@ pub fn outcome(dir: &Path, just_started: bool) -> Result<Option<JobOutcome>, Sup
         let mut tree = JobTree::new(&mark, false);
         tree.adopt_marked();
         tree.kill_all(Duration::from_secs(5));
+        JobCgroup::remove_left(&id.mark());
     }
     let outcome = lost_outcome(dir);
     write_json(&path, &outcome)?;

@@ -8,6 +8,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
+use crate::cgroup::JobCgroup;
+use crate::watchdog::Bounds;
+
 /// A process, told apart from a later one with the same number by its start time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ProcessId {
@@ -108,6 +111,8 @@ pub struct JobTree {
     exclusive: bool,
     known: HashSet<ProcessId>,
     own: i32,
+    own_session: i32,
+    cgroup: Option<JobCgroup>,
 }
 
 impl JobTree {
@@ -122,6 +127,8 @@ impl JobTree {
             exclusive,
             known: HashSet::new(),
             own,
+            own_session: nix::unistd::getsid(None).map_or(0, Pid::as_raw),
+            cgroup: None,
         }
     }
 
@@ -136,8 +143,25 @@ impl JobTree {
         self.known.extend(found);
     }
 
+    /// Keeps the job in a control group, if this process may make one. Only for a process that
+    /// serves one job: moving processes between groups takes the kernel milliseconds.
+    pub(crate) fn confine(&mut self, name: &str, bounds: Bounds) -> Option<&JobCgroup> {
+        if self.exclusive && self.cgroup.is_none() {
+            self.cgroup = JobCgroup::create(name, bounds);
+        }
+        self.cgroup.as_ref()
+    }
+
+    /// A limit the kernel enforced on the job's control group.
+    pub(crate) fn kernel_breach(&self) -> Option<String> {
+        self.cgroup.as_ref().and_then(JobCgroup::breach)
+    }
+
     /// Adds a shell that leads its own session or process group.
     pub fn add_root(&mut self, pid: i32) {
+        if let Some(cgroup) = &self.cgroup {
+            cgroup.add(pid);
+        }
         self.roots.push(pid);
     }
 
@@ -153,8 +177,9 @@ impl JobTree {
         for (index, process) in all.iter().enumerate() {
             children.entry(process.parent).or_default().push(index);
         }
+        let confined: HashSet<i32> = self.cgroup.iter().flat_map(JobCgroup::members).collect();
         let mut queue: Vec<usize> = (0..all.len())
-            .filter(|&index| self.is_seed(&all[index]))
+            .filter(|&index| confined.contains(&all[index].id.pid) || self.is_seed(&all[index]))
             .collect();
         let mut seen: HashSet<usize> = queue.iter().copied().collect();
         while let Some(index) = queue.pop() {
@@ -206,8 +231,9 @@ impl JobTree {
     /// Ends every process of the job and returns how many could not be ended within `patience`
     /// (0 unless one hangs in the kernel).
     ///
-    /// Everything is stopped first, again and again until no new one appears, so that a process
-    /// that forks faster than it is killed loses.
+    /// A process that forks faster than it is found must lose: the control group and each process
+    /// group are killed in one step by the kernel, and single processes are stopped before they
+    /// are killed, so that none can hand its children to an unknown parent.
     pub fn kill_all(&mut self, patience: Duration) -> usize {
         let deadline = Instant::now() + patience;
         let mut stopped: HashSet<ProcessId> = HashSet::new();
@@ -216,21 +242,41 @@ impl JobTree {
             if alive.is_empty() {
                 return 0;
             }
-            let fresh: Vec<&Process> = alive.iter().filter(|p| !stopped.contains(&p.id)).collect();
-            for process in &fresh {
-                let _ = kill(Pid::from_raw(process.id.pid), Signal::SIGSTOP);
+            if let Some(cgroup) = &self.cgroup {
+                cgroup.kill();
             }
-            if fresh.is_empty() || Instant::now() > deadline {
+            self.kill_groups(&alive);
+            let fresh: Vec<&Process> = alive.iter().filter(|p| !stopped.contains(&p.id)).collect();
+            let late = Instant::now() > deadline;
+            if fresh.is_empty() || late || self.exclusive {
+                // Orphans of an exclusive tree come to this process and cannot get lost.
                 for process in &alive {
                     let _ = kill(Pid::from_raw(process.id.pid), Signal::SIGKILL);
                 }
-                if Instant::now() > deadline {
+                if late {
                     return alive.len();
                 }
                 std::thread::sleep(Duration::from_millis(1));
             } else {
+                for process in &fresh {
+                    let _ = kill(Pid::from_raw(process.id.pid), Signal::SIGSTOP);
+                }
                 stopped.extend(fresh.iter().map(|p| p.id));
             }
+        }
+    }
+
+    /// Kills whole process groups: the kernel lets no member fork once that has begun.
+    fn kill_groups(&self, alive: &[Process]) {
+        let groups: HashSet<i32> = alive
+            .iter()
+            // A group of the caller's own session may hold strangers.
+            .filter(|p| p.session != self.own_session && p.group > 1)
+            .map(|p| p.group)
+            .chain(self.roots.iter().copied())
+            .collect();
+        for group in groups {
+            let _ = kill(Pid::from_raw(-group), Signal::SIGKILL);
         }
     }
 }

@@ -46,6 +46,9 @@ pub struct AgentConfig {
     pub supervisor: Vec<OsString>,
     /// `PATH` of jobs.
     pub path: String,
+    /// Variables of the runner's machine that jobs get below all others, e.g. where its compiler
+    /// tool chains are.
+    pub inherited: Vec<(String, String)>,
     /// Unprivileged user for jobs.
     pub run_as: Option<RunAs>,
     /// Bytes the cache store may hold.
@@ -73,6 +76,7 @@ impl AgentConfig {
             work_dir: work_dir.to_path_buf(),
             supervisor: vec![std::env::current_exe()?.into(), "job-supervisor".into()],
             path: DEFAULT_PATH.to_owned(),
+            inherited: Vec::new(),
             run_as: None,
             cache_bytes: DEFAULT_STORE_BYTES,
             grace: Duration::from_secs(10),
@@ -306,6 +310,7 @@ impl Agent {
             cache_bytes: config.cache_bytes,
             slot,
             path: config.path.clone(),
+            inherited: config.inherited.clone(),
             grace_ms: u64::try_from(config.grace.as_millis()).unwrap_or(u64::MAX),
             run_as: config.run_as,
             server: config.server.clone(),

@@ -42,7 +42,7 @@ pub(super) struct Job<'a> {
     pub(super) config: &'a ExecutorConfig,
     pub(super) cancel: &'a CancelToken,
     log: Arc<Mutex<JobLog>>,
-    tree: JobTree,
+    pub(super) tree: JobTree,
     pub(super) mark: String,
     deadline: Instant,
     pub(super) bounds: Bounds,

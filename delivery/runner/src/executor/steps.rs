@@ -63,6 +63,11 @@ impl Job<'_> {
         if self.file_blocks().is_some() {
             self.isolation.push("rlimit_fsize".to_owned());
         }
+        if let Some(cgroup) = self.tree.confine(&self.mark, self.bounds) {
+            self.isolation.push("cgroup_v2".to_owned());
+            self.isolation
+                .extend(cgroup.controllers().iter().map(|c| (*c).to_owned()));
+        }
         if let Some(user) = self.config.run_as {
             self.isolation.push(format!("run_as_uid_{}", user.uid));
         }

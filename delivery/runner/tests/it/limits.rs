@@ -32,16 +32,16 @@ fn a_job_that_forks_too_much_is_stopped_and_leaves_nothing() {
 
 #[test]
 fn a_job_that_forks_for_ever_loses() {
-    // Each process starts two and ends: a bomb that a plain kill cannot catch. It defuses itself
-    // when the file is gone, so that a failing test leaves no harm.
-    let bomb = "b() { [ -e armed ] || exit; ( sleep 0.05; b ) & ( sleep 0.05; b ) & }";
-    let mut world = World::new(&["touch armed", bomb, "b", "sleep 300"]);
+    // Each process starts two and ends, so that a kill that looks at one process after the other
+    // runs behind. It grows for seven rounds and then ends by itself: a failing test must leave no
+    // harm.
+    let bomb = "b() { [ $1 -lt 7 ] || exec sleep 20; ( sleep 0.05; b $(($1+1)) ) & ( sleep 0.05; b $(($1+1)) ) & }";
+    let mut world = World::new(&[bomb, "b 0", "sleep 300"]);
     world.limits(Limits {
         processes: Some(60),
         ..Limits::default()
     });
     let outcome = world.run();
-    std::fs::remove_file(world.project().join("armed")).unwrap();
     failed(&outcome, FailureReason::ResourceLimitExceeded);
     assert!(
         outcome.isolation.contains(&"process_tree_gone".to_owned()),

@@ -30,6 +30,17 @@ struct Spool {
     dir: PathBuf,
 }
 
+impl Drop for Spool {
+    /// A failed test leaves no job behind.
+    fn drop(&mut self) {
+        let outcome = self.dir.join("outcome.json");
+        if self.dir.join("pid").exists() && !outcome.exists() {
+            std::fs::write(self.dir.join("cancel"), "").unwrap();
+            eventually(|| outcome.exists());
+        }
+    }
+}
+
 impl Spool {
     fn new(script: &[&str]) -> Self {
         let world = tempfile::tempdir().unwrap();
@@ -216,4 +227,27 @@ fn a_killed_supervisor_is_a_failed_job_without_left_processes() {
     std::fs::remove_file(spool.project().join("started")).unwrap();
     assert!(spool.start().wait().unwrap().success());
     assert!(!spool.project().join("started").exists());
+}
+
+#[test]
+fn a_bomb_whose_every_process_leaves_its_group_loses() {
+    // Bounded: it grows for seven rounds, and what is left then ends by itself.
+    let bomb = "#!/bin/bash\n[ $1 -lt 7 ] || exec sleep 20\nsleep 0.05\n\
+                setsid env -i /bin/bash bomb $(($1+1)) &\nsetsid env -i /bin/bash bomb $(($1+1)) &\n";
+    let spool = Spool::new(&[
+        &format!("cat > bomb <<'END'\n{bomb}END"),
+        "bash bomb 0 & sleep 300",
+    ]);
+    let mut assignment: Assignment =
+        supervisor::read_json(&spool.dir.join("assignment.json")).unwrap();
+    assignment.limits.processes = Some(40);
+    supervisor::write_json(&spool.dir.join("assignment.json"), &assignment).unwrap();
+    let mut child = spool.start();
+    let outcome = spool.outcome();
+    child.wait().unwrap();
+    failed(&outcome, FailureReason::ResourceLimitExceeded);
+    assert!(
+        outcome.isolation.contains(&"process_tree_gone".to_owned()),
+        "{outcome:?}"
+    );
 }
