@@ -6,7 +6,6 @@ mod list;
 pub mod run;
 mod simulate;
 
-use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, ExitCode};
 
@@ -93,7 +92,6 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 /// The folder a pipeline file belongs to, as a repository.
 pub struct WorkingCopy {
     root: PathBuf,
-    head: OnceCell<Option<String>>,
 }
 
 impl WorkingCopy {
@@ -101,14 +99,6 @@ impl WorkingCopy {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
-    }
-
-    /// Full name of the commit that is checked out; asks git once.
-    #[must_use]
-    pub fn head(&self) -> Option<&str> {
-        self.head
-            .get_or_init(|| self.git(&["rev-parse", "--verify", "HEAD"]))
-            .as_deref()
     }
 
     /// What git prints, without the line end. `None`: no git, no repository, or a failure.
@@ -203,8 +193,6 @@ fn walk(folder: &Path, prefix: &str, out: &mut Vec<String>) {
 pub struct Opened {
     /// The folder of the file.
     pub copy: WorkingCopy,
-    /// The event.
-    pub context: Context,
     /// The outcome.
     pub compiled: Compiled,
 }
@@ -218,22 +206,14 @@ impl Source {
         let (copy, config_path) = self.locate()?;
         let context = self.context(&copy, config_path);
         let compiled = compile(&copy, &context);
-        Ok(Opened {
-            copy,
-            context,
-            compiled,
-        })
+        Ok(Opened { copy, compiled })
     }
 
     /// The repository is the current folder when the file lies in it, otherwise the file's own.
     fn locate(&self) -> anyhow::Result<(WorkingCopy, String)> {
         let here = std::env::current_dir().context("the current folder cannot be read")?;
-        let head = OnceCell::new();
         let Some(file) = &self.file else {
-            return Ok((
-                WorkingCopy { root: here, head },
-                ".gitlab-ci.yml".to_owned(),
-            ));
+            return Ok((WorkingCopy { root: here }, ".gitlab-ci.yml".to_owned()));
         };
         let whole = here.join(file);
         let (root, path) = match whole.strip_prefix(&here) {
@@ -250,7 +230,7 @@ impl Source {
             .to_str()
             .context("the name of the pipeline file is not UTF-8")?;
         Ok((
-            WorkingCopy { root, head },
+            WorkingCopy { root },
             path.trim_start_matches("./").to_owned(),
         ))
     }
@@ -413,7 +393,6 @@ mod tests {
     fn copy(root: &Path) -> WorkingCopy {
         WorkingCopy {
             root: root.to_owned(),
-            head: OnceCell::new(),
         }
     }
 
@@ -455,7 +434,6 @@ mod tests {
         )
         .unwrap();
         let opened = source(&folder.path().join("ci.yml")).open().unwrap();
-        assert_eq!(opened.context.config_path, "ci.yml");
         let plan = opened.compiled.plan.unwrap();
         assert_eq!(
             plan.jobs
