@@ -20,8 +20,12 @@ impl DataFolder {
         let shown = path.display();
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true).mode(0o700);
-        builder.create(path).with_context(|| format!("cannot make the data folder {shown}"))?;
-        let root = path.canonicalize().with_context(|| format!("cannot open {shown}"))?;
+        builder
+            .create(path)
+            .with_context(|| format!("cannot make the data folder {shown}"))?;
+        let root = path
+            .canonicalize()
+            .with_context(|| format!("cannot open {shown}"))?;
         builder
             .create(root.join("secrets"))
             .with_context(|| format!("cannot make {shown}/secrets"))?;
@@ -67,7 +71,12 @@ impl DataFolder {
 
     /// Keeps a secret, readable by its owner alone.
     pub fn keep_secret(&self, name: &str, text: &str) -> Result<()> {
-        let path = self.path("secrets").join(name);
+        self.write_private(&format!("secrets/{name}"), text)
+    }
+
+    /// Writes a file that only its owner may read; it is there whole or not at all.
+    pub fn write_private(&self, name: &str, text: &str) -> Result<()> {
+        let path = self.path(name);
         write_private(&path, text.as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))
     }
@@ -76,7 +85,10 @@ impl DataFolder {
     pub fn random_key(&self, name: &str) -> Result<[u8; 32]> {
         if let Some(text) = self.secret(name)? {
             return parse_hex(&text).with_context(|| {
-                format!("{}/secrets/{name} is damaged: expected 64 hex digits", self.root.display())
+                format!(
+                    "{}/secrets/{name} is damaged: expected 64 hex digits",
+                    self.root.display()
+                )
             });
         }
         let mut bytes = [0; 32];
@@ -121,7 +133,10 @@ mod tests {
         let place = tempfile::tempdir().expect("a folder");
         let first = DataFolder::open(&place.path().join("data")).expect("opens");
         let error = DataFolder::open(&place.path().join("data")).expect_err("taken");
-        assert!(error.to_string().contains("in use by another server"), "{error}");
+        assert!(
+            error.to_string().contains("in use by another server"),
+            "{error}"
+        );
         drop(first);
         DataFolder::open(&place.path().join("data")).expect("free again");
     }

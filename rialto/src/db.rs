@@ -45,22 +45,29 @@ impl DbCommand {
 /// Exit code 1 when migrations are missing.
 async fn status(source: &ConfigArgs) -> Result<ExitCode> {
     let settings = source.load()?.settings;
-    let root = settings.store.data.canonicalize().with_context(|| {
-        format!("there is no data folder {}", settings.store.data.display())
-    })?;
+    let root =
+        settings.store.data.canonicalize().with_context(|| {
+            format!("there is no data folder {}", settings.store.data.display())
+        })?;
     let db = Db::open(&database_url(&settings, &root)?).await?;
     let applied = db.applied_migrations().await.unwrap_or_default();
     println!("engine {}", db.engine());
     for one in &applied {
         let at = from_micros(one.applied_at)?;
-        println!("✓ {} {} {} (rialto {}, {at:.0})", one.system, one.version, one.name, one.binary);
+        println!(
+            "✓ {} {} {} (rialto {}, {at:.0})",
+            one.system, one.version, one.name, one.binary
+        );
     }
     let mut missing = 0;
     for MigrationSet { system, migrations } in migration_sets() {
         for migration in migrations {
             let has = |one: &&_| is_same(one, system, migration.version);
             if applied.iter().find(has).is_none() {
-                println!("· {system} {} {}: not applied", migration.version, migration.name);
+                println!(
+                    "· {system} {} {}: not applied",
+                    migration.version, migration.name
+                );
                 missing += 1;
             }
         }
@@ -74,10 +81,6 @@ async fn status(source: &ConfigArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn is_same(
-    applied: &rialto_platform_store::AppliedMigration,
-    system: &str,
-    version: i64,
-) -> bool {
+fn is_same(applied: &rialto_platform_store::AppliedMigration, system: &str, version: i64) -> bool {
     applied.system == system && applied.version == version
 }

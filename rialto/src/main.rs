@@ -1,12 +1,26 @@
 //! The one binary: every role and command of the suite.
 
+mod ci;
 mod client;
+mod config;
+mod data_folder;
+mod db;
 mod delivery;
+mod doctor;
 mod evidence;
+mod gate;
+mod gateway;
 mod git_hook;
+mod house;
+mod openapi;
+mod runner;
+mod settings;
+mod up;
 
+use std::future::Future;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -22,23 +36,62 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Start everything in one process on loopback, with embedded storage.
+    Up(up::UpArgs),
+    /// Start the server, and further roles beside it when asked.
+    Serve(up::ServeArgs),
+    /// Take jobs from a server and run them on this machine.
+    Runner(runner::RunnerArgs),
+    /// Carry the traffic of deployed services, apart from the server.
+    Gateway(gateway::GatewayArgs),
+    /// Pipelines from a working copy, without a server.
+    #[command(subcommand)]
+    Ci(ci::Command),
     /// Remember a server and a token for it.
     Login(client::LoginArgs),
     /// Delivery: projects, pipelines, jobs, releases, deployments, environments, the light.
     Delivery(delivery::DeliveryArgs),
+    /// Coverage and gate verdicts, offline.
+    #[command(subcommand)]
+    Gate(gate::Command),
     /// Evidence: check a bundle without a server, fetch one, look at the log.
     Evidence(evidence::EvidenceArgs),
+    /// Look at the configuration without starting anything.
+    Config(config::ConfigCommand),
+    /// The schema of the database.
+    Db(db::DbCommand),
+    /// Check set-up, tools, clock, database and versions.
+    Doctor(doctor::DoctorArgs),
+    /// Print the interface document of a system.
+    Openapi(openapi::OpenapiArgs),
+    /// Print the completions of a shell.
+    Completions { shell: clap_complete::Shell },
     #[command(hide = true)]
     GitHook(git_hook::GitHookArgs),
+    #[command(hide = true)]
+    JobSupervisor(runner::JobSupervisorArgs),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    // Fails only when a provider is there already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let result = match Arguments::parse().command {
-        Command::Login(arguments) => arguments.execute().await,
-        Command::Delivery(arguments) => arguments.execute().await,
-        Command::Evidence(arguments) => arguments.execute().await,
+        Command::Up(arguments) => wait(arguments.execute()),
+        Command::Serve(arguments) => wait(arguments.execute()),
+        Command::Runner(arguments) => wait(arguments.execute()),
+        Command::Gateway(arguments) => wait(arguments.execute()),
+        Command::Ci(command) => ci::execute(command),
+        Command::Login(arguments) => wait(arguments.execute()),
+        Command::Delivery(arguments) => wait(arguments.execute()),
+        Command::Gate(command) => gate::execute(command),
+        Command::Evidence(arguments) => wait(arguments.execute()),
+        Command::Config(command) => command.execute(),
+        Command::Db(command) => wait(command.execute()),
+        Command::Doctor(arguments) => wait(arguments.execute()),
+        Command::Openapi(arguments) => arguments.execute(),
+        Command::Completions { shell } => Ok(completions(shell)),
         Command::GitHook(arguments) => Ok(arguments.execute()),
+        Command::JobSupervisor(arguments) => arguments.execute(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -47,4 +100,16 @@ async fn main() -> ExitCode {
             None => ExitCode::FAILURE,
         }
     })
+}
+
+/// Runs a command that waits for the network; the others need no runtime and start faster.
+fn wait(command: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
+    runtime.block_on(command)
+}
+
+fn completions(shell: clap_complete::Shell) -> ExitCode {
+    let mut command = <Arguments as clap::CommandFactory>::command();
+    clap_complete::generate(shell, &mut command, "rialto", &mut std::io::stdout());
+    ExitCode::SUCCESS
 }

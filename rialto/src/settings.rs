@@ -25,7 +25,9 @@ impl ConfigArgs {
     pub fn load(&self) -> Result<Loaded> {
         let mut flags = Vec::new();
         if let Some(data) = &self.data {
-            let text = data.to_str().ok_or_else(|| anyhow!("--data is not UTF-8"))?;
+            let text = data
+                .to_str()
+                .ok_or_else(|| anyhow!("--data is not UTF-8"))?;
             flags.push(("store.data".to_owned(), text.to_owned()));
         }
         if let Some(port) = self.port {

@@ -1,1 +1,56 @@
 //! HTTP interface of delivery.
+//!
+//! Routes, what each needs, and the shapes that go over the wire; every decision is the engine's.
+//! The table [`ENDPOINTS`] says who may call what, and a test compares it with the routes.
+
+#![expect(
+    unused_qualifications,
+    reason = "the macros of the interface document write them"
+)]
+
+mod answer;
+mod deployments;
+mod documents;
+mod endpoints;
+mod events;
+mod file;
+mod git;
+mod jobs;
+mod logs;
+mod pipelines;
+mod projects;
+mod reports;
+mod runner;
+
+use axum::Router;
+use axum::extract::FromRef;
+use rialto_delivery_engine::Delivery;
+use rialto_delivery_engine::deployment::Deployments;
+use rialto_platform_web::Web;
+
+pub use documents::document;
+pub use endpoints::ENDPOINTS;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct Api {
+    /// Conventions, people, sessions.
+    pub web: Web,
+    /// Projects, pipelines, jobs.
+    pub delivery: Delivery,
+    /// Releases, environments, deployments.
+    pub deployments: Deployments,
+}
+
+impl FromRef<Api> for Web {
+    fn from_ref(api: &Api) -> Self {
+        api.web.clone()
+    }
+}
+
+/// The routes, ready to be put behind a [`rialto_platform_web::Site`] with [`ENDPOINTS`].
+#[must_use]
+pub fn routes(api: Api) -> Router {
+    let (router, _) = documents::router().split_for_parts();
+    router.merge(git::routes()).with_state(api)
+}

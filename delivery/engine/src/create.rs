@@ -32,7 +32,7 @@ use crate::view::ConfigErrorView;
 use crate::{Delivery, DeliveryError};
 
 /// A pipeline asked for by a person or program.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 pub struct NewPipeline {
     /// Branch or tag.
     #[serde(rename = "ref")]
@@ -416,10 +416,9 @@ impl Delivery {
                 let why = format!("there is no {} at this commit", context.path());
                 return Ok(Configured::Nothing(why));
             }
-            let definition = match files.file(DEFINITION_PATH)? {
-                Some(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-                None => None,
-            };
+            let definition = files
+                .file(DEFINITION_PATH)?
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
             Ok(judge(compile(&files, &context), definition))
         })
         .await

@@ -22,7 +22,7 @@ const MAX_COMMITS: u32 = 50;
 const ALARMS: [(i64, u32); 2] = [(20, 20), (30, 30)];
 
 /// A commit that may have broken the branch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CandidateCommit {
     /// Commit.
     pub sha: String,
@@ -37,7 +37,7 @@ pub struct CandidateCommit {
 }
 
 /// An alarm that was raised.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Alarm {
     /// RFC 3339.
     pub at: String,
@@ -100,14 +100,12 @@ impl Delivery {
         &self,
         row: &PipelineRow,
     ) -> Result<(Vec<JobRow>, Vec<EndedJob>), DeliveryError> {
-        let mut tx = self.db().begin().await?;
-        let loaded = match self.load(&mut tx, &row.id).await {
+        let loaded = match self.load(&mut self.db(), &row.id).await {
             Ok(loaded) => loaded,
             // A configuration error has no jobs.
             Err(DeliveryError::Refused { .. }) => return Ok((Vec::new(), Vec::new())),
             Err(error) => return Err(error),
         };
-        tx.rollback().await?;
         let jobs = loaded
             .rows
             .iter()

@@ -16,7 +16,7 @@ pub const MAX_LINES: u64 = 5000;
 const WINDOW_BYTES: usize = 16 << 20;
 
 /// A line with its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LogLine {
     /// From 0.
     pub no: u64,
@@ -27,7 +27,7 @@ pub struct LogLine {
 }
 
 /// A window of lines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct LogLines {
     /// Lines in all.
     pub total_lines: u64,
@@ -42,7 +42,7 @@ pub struct LogLines {
 }
 
 /// A line that matches, or that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LogMatch {
     /// From 0.
     pub line: u64,
@@ -53,7 +53,7 @@ pub struct LogMatch {
 }
 
 /// Matches of a search.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct LogMatches {
     /// Matching lines in all.
     pub total: u64,
@@ -62,7 +62,7 @@ pub struct LogMatches {
 }
 
 /// A section of a log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct LogSection {
     /// Name.
     pub name: String,

@@ -22,7 +22,7 @@ use crate::{Delivery, DeliveryError};
 const TIMEOUT_S: i64 = 3600;
 
 /// A project to be added.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewProject {
     /// `namespace/name`.
@@ -39,7 +39,7 @@ pub struct NewProject {
 }
 
 /// A variable to be set.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariableInput {
     /// Value.
@@ -63,7 +63,7 @@ fn any() -> String {
 }
 
 /// A variable as shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct VariableView {
     /// Name.
     pub key: String,
@@ -80,13 +80,14 @@ pub struct VariableView {
 }
 
 /// Gate rules in force.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct RuleSetView {
     /// Id.
     pub rule_set_id: String,
     /// Version.
     pub version: u64,
     /// Rules.
+    #[schema(value_type = Vec<Object>)]
     pub rules: Vec<Rule>,
 }
 

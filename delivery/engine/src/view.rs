@@ -9,7 +9,7 @@ use crate::incident::{Alarm, CandidateCommit};
 use crate::log_view::LogMatch;
 
 /// A page of a list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Listed<T> {
     /// Items.
     pub items: Vec<T>,
@@ -18,7 +18,7 @@ pub struct Listed<T> {
 }
 
 /// A person in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PersonView {
     /// Name.
     pub name: String,
@@ -27,7 +27,7 @@ pub struct PersonView {
 }
 
 /// A project.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "the words of the HTTP contract")]
 pub struct ProjectView {
     pub id: String,
@@ -43,7 +43,7 @@ pub struct ProjectView {
 }
 
 /// Light of the default branch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct LightView {
     /// `green`, `red` or `none`.
     pub state: &'static str,
@@ -54,7 +54,7 @@ pub struct LightView {
 }
 
 /// A mistake in a configuration file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ConfigErrorView {
     /// Path in the repository.
     pub file: String,
@@ -67,7 +67,7 @@ pub struct ConfigErrorView {
 }
 
 /// A pipeline in a list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "the words of the HTTP contract")]
 pub struct PipelineSummary {
     pub id: String,
@@ -81,6 +81,7 @@ pub struct PipelineSummary {
     pub title: String,
     pub author: PersonView,
     pub source: String,
+    #[schema(value_type = String)]
     pub status: Status,
     pub warnings: bool,
     pub config_errors: Vec<ConfigErrorView>,
@@ -93,7 +94,7 @@ pub struct PipelineSummary {
 }
 
 /// A pipeline with its jobs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct PipelineView {
     /// As in a list.
     #[serde(flatten)]
@@ -109,7 +110,7 @@ pub struct PipelineView {
 }
 
 /// A verdict in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct VerdictLink {
     /// Id.
     pub id: String,
@@ -118,18 +119,19 @@ pub struct VerdictLink {
 }
 
 /// A stage.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct StageView {
     /// Name.
     pub name: String,
     /// Status.
+    #[schema(value_type = String)]
     pub status: Status,
     /// Jobs, earlier attempts included.
     pub jobs: Vec<JobView>,
 }
 
 /// A stored file of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "the words of the HTTP contract")]
 pub struct ArtifactView {
     pub kind: String,
@@ -140,12 +142,13 @@ pub struct ArtifactView {
 }
 
 /// A job.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "the words of the HTTP contract")]
 pub struct JobView {
     pub id: String,
     pub name: String,
     pub stage: String,
+    #[schema(value_type = String)]
     pub status: Status,
     pub when: String,
     pub allow_failure: bool,
@@ -174,7 +177,7 @@ pub struct JobView {
 }
 
 /// A job with its pipeline.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct JobDetail {
     /// As in a pipeline.
     #[serde(flatten)]
@@ -186,7 +189,7 @@ pub struct JobDetail {
 }
 
 /// Tests of a pipeline.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "the words of the HTTP contract")]
 pub struct TestReportView {
     pub total: u64,
@@ -201,7 +204,7 @@ pub struct TestReportView {
 }
 
 /// A report file and how its reading ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "the words of the HTTP contract")]
 pub struct ReportFileView {
     pub job_name: String,
@@ -214,7 +217,7 @@ pub struct ReportFileView {
 }
 
 /// A suite.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "the words of the HTTP contract")]
 pub struct SuiteView {
     pub name: String,
@@ -228,7 +231,7 @@ pub struct SuiteView {
 }
 
 /// A test case.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "the words of the HTTP contract")]
 pub struct CaseView {
     pub name: String,
@@ -243,7 +246,7 @@ pub struct CaseView {
 }
 
 /// A part of a whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RatioView {
     /// Part.
     pub covered: u64,
@@ -254,7 +257,7 @@ pub struct RatioView {
 }
 
 /// Coverage of a pipeline.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "the words of the HTTP contract")]
 pub struct CoverageReportView {
     pub overall: RatioView,
@@ -268,7 +271,7 @@ pub struct CoverageReportView {
 }
 
 /// Coverage of one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "the words of the HTTP contract")]
 pub struct FileCoverageView {
     pub path: String,
@@ -281,7 +284,7 @@ pub struct FileCoverageView {
 }
 
 /// A report that could not be taken whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RefusedView {
     /// File.
     pub name: String,
@@ -290,7 +293,7 @@ pub struct RefusedView {
 }
 
 /// A pipeline in an incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct PipelineLink {
     /// Id.
     pub id: String,
@@ -301,7 +304,7 @@ pub struct PipelineLink {
 }
 
 /// A failed job in an incident.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct FailedJobView {
     /// Id.
     pub id: String,
@@ -314,7 +317,7 @@ pub struct FailedJobView {
 }
 
 /// A red-light incident.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "the words of the HTTP contract")]
 pub struct IncidentView {
     pub id: String,

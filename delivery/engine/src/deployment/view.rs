@@ -98,6 +98,7 @@ pub struct ReleaseView {
 /// The artifact of a release.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[expect(missing_docs, reason = "one for one the fields of the HTTP contract")]
+#[schema(as = ReleaseArtifactView)]
 pub struct ArtifactView {
     pub name: String,
     pub size: i64,

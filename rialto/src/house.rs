@@ -1,0 +1,356 @@
+//! The house: its parts opened, wired and started in order, and stopped in the reverse order.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use jiff::SignedDuration;
+use rialto_delivery_api::Api;
+use rialto_delivery_engine::deployment::{Deployments, RouterAccess};
+use rialto_delivery_engine::{Delivery, DeliverySettings};
+use rialto_delivery_runner::agent::{Agent, AgentConfig};
+use rialto_delivery_supervisor::Supervisor;
+use rialto_esb_gateway::{Gateway, GatewayConfig, GatewayHandle};
+use rialto_platform_config::{Settings, Span};
+use rialto_platform_evidence::{EvidenceLog, SigningKey};
+use rialto_platform_identity::{Actor, Auth, Identity, Rules};
+use rialto_platform_store::{Db, Engine, MigrationSet};
+use rialto_platform_web::{Module, Site, Web, WebSettings, serve};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::data_folder::DataFolder;
+
+/// How long answers under way at the gateway may take when it stops.
+const GATEWAY_GRACE: Duration = Duration::from_secs(5);
+/// How long the token of the runner inside this process lives.
+const RUNNER_TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(24 * 365);
+/// How often events of other servers on the same PostgreSQL are looked for.
+const RELAY_EVERY: Duration = Duration::from_millis(500);
+
+/// The tables of every system, in the order they are migrated.
+pub fn migration_sets() -> [MigrationSet; 3] {
+    [
+        rialto_platform_evidence::MIGRATIONS,
+        rialto_platform_identity::MIGRATIONS,
+        rialto_delivery_store::MIGRATIONS,
+    ]
+}
+
+/// The database's URL: given, in a file, or SQLite in the data folder.
+pub fn database_url(settings: &Settings, data: &Path) -> Result<String> {
+    if let Some(url) = &settings.store.url {
+        return Ok(url.clone());
+    }
+    if let Some(path) = &settings.store.url_file {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("store.url_file: cannot read {}", path.display()))?;
+        return Ok(text.trim().to_owned());
+    }
+    Ok(format!("sqlite://{}", data.join("rialto.db").display()))
+}
+
+/// Which roles this process plays beside the server itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// Runs jobs.
+    pub runner: bool,
+    /// Carries the traffic of deployed services.
+    pub gateway: bool,
+}
+
+/// A running house.
+pub struct House {
+    /// Address people use.
+    pub url: String,
+    /// Who may sign in.
+    pub identity: Identity,
+    /// The delivery services.
+    pub delivery: Delivery,
+    /// The data folder, locked.
+    pub folder: DataFolder,
+    db: Db,
+    supervisor: Supervisor,
+    deployments: Deployments,
+    gateway: Option<GatewayHandle>,
+    stop: watch::Sender<bool>,
+    web_stop: tokio_util::sync::CancellationToken,
+    server: JoinHandle<std::io::Result<()>>,
+    runner: Option<JoinHandle<()>>,
+    relay: Option<JoinHandle<()>>,
+}
+
+impl House {
+    /// Opens and starts everything; the listener is taken as it is.
+    pub async fn start(settings: &Settings, roles: Roles, listener: TcpListener) -> Result<Self> {
+        let address = listener
+            .local_addr()
+            .context("the listener has no address")?;
+        let folder = DataFolder::open(&settings.store.data)?;
+        let db = open_database(settings, &folder).await?;
+        let key = SigningKey::load_or_create(&folder.path("secrets/evidence.pem"))?;
+        let evidence = EvidenceLog::open(&db, key).await?;
+        let identity = Identity::new(db.clone(), evidence.clone()).with_rules(rules(settings)?);
+        let url = settings
+            .server
+            .public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{address}"));
+
+        let delivery_settings = delivery_settings(settings, &folder, &url)?;
+        let delivery = Delivery::open(db.clone(), evidence.clone(), delivery_settings).await?;
+        let gateway = if roles.gateway {
+            Some(start_gateway(settings, &folder).await?)
+        } else {
+            None
+        };
+        let router = router_access(settings, gateway.as_ref())?;
+        let supervisor = Supervisor::open(folder.path("services")).await?;
+        let deployments = Deployments::new(delivery.clone(), supervisor.clone(), router);
+        delivery.set_controller(Arc::new(deployments.clone()));
+
+        let web_stop = tokio_util::sync::CancellationToken::new();
+        let web_settings = web_settings(settings, &folder)?;
+        let web = Web::new(db.clone(), identity.clone(), evidence, web_settings)
+            .stopping_with(web_stop.clone());
+        let api = Api {
+            web: web.clone(),
+            delivery: delivery.clone(),
+            deployments: deployments.clone(),
+        };
+        let site = Site::new(web).with(
+            rialto_delivery_api::routes(api),
+            rialto_delivery_api::ENDPOINTS,
+        );
+        let server = tokio::spawn(serve(listener, site.build(), web_stop.clone()));
+
+        deployments.start().await?;
+        delivery.start().await?;
+        let (stop, _) = watch::channel(false);
+        let runner = match roles.runner {
+            true => Some(start_runner(settings, &folder, &identity, address, &stop).await?),
+            false => None,
+        };
+        let relay = (db.engine() == Engine::Postgres).then(|| {
+            let db = db.clone();
+            tokio::spawn(async move { db.relay_events(RELAY_EVERY).await })
+        });
+        Ok(Self {
+            url,
+            identity,
+            delivery,
+            folder,
+            db,
+            supervisor,
+            deployments,
+            gateway,
+            stop,
+            web_stop,
+            server,
+            runner,
+            relay,
+        })
+    }
+
+    /// Waits until the HTTP server ends, which it does only when it fails.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        match (&mut self.server).await {
+            Ok(Ok(())) => anyhow::anyhow!("the HTTP server ended by itself"),
+            Ok(Err(error)) => anyhow::Error::new(error).context("the HTTP server failed"),
+            Err(error) => anyhow::Error::new(error).context("the HTTP server broke"),
+        }
+    }
+
+    /// Stops everything this process started, in order. Jobs under way go on in their supervisors
+    /// and are taken up again; deployed services end and are started again with the next house.
+    pub async fn stop(self) -> Result<()> {
+        self.stop.send_replace(true);
+        self.delivery.stop();
+        if let Some(runner) = self.runner {
+            runner.await.context("the runner broke")?;
+        }
+        self.web_stop.cancel();
+        if !self.server.is_finished() {
+            self.server.await.context("the HTTP server broke")??;
+        }
+        if let Some(gateway) = self.gateway {
+            gateway.shutdown(GATEWAY_GRACE).await;
+        }
+        drop(self.deployments);
+        self.supervisor.stop_all().await;
+        if let Some(relay) = self.relay {
+            relay.abort();
+        }
+        self.db.close().await;
+        drop(self.folder);
+        Ok(())
+    }
+}
+
+async fn open_database(settings: &Settings, folder: &DataFolder) -> Result<Db> {
+    let db = Db::open(&database_url(settings, folder.root())?).await?;
+    db.migrate(&migration_sets()).await?;
+    Ok(db)
+}
+
+fn signed(span: Span) -> Result<SignedDuration> {
+    SignedDuration::try_from(span.0).with_context(|| format!("{span} is too long"))
+}
+
+fn rules(settings: &Settings) -> Result<Rules> {
+    Ok(Rules {
+        session_idle: signed(settings.session.idle)?,
+        session_absolute: signed(settings.session.absolute)?,
+        password_minimum: usize::try_from(settings.password.minimum_length)?,
+        ..Rules::default()
+    })
+}
+
+fn web_settings(settings: &Settings, folder: &DataFolder) -> Result<WebSettings> {
+    Ok(WebSettings {
+        public_url: settings.server.public_url.clone(),
+        body_limit: usize::try_from(settings.server.body_limit.0)?,
+        modules: vec![Module {
+            name: "delivery".into(),
+            base: "/api/delivery/v1".into(),
+        }],
+        version: env!("CARGO_PKG_VERSION"),
+        signing_key: folder.random_key("web.key")?,
+    })
+}
+
+fn delivery_settings(
+    settings: &Settings,
+    folder: &DataFolder,
+    url: &str,
+) -> Result<DeliverySettings> {
+    let program = std::env::current_exe().context("the path of this program is not known")?;
+    let program = program
+        .to_str()
+        .context("the path of this program is not UTF-8")?
+        .to_owned();
+    let hook = vec![program, "git-hook".to_owned()];
+    let limits = &settings.delivery;
+    let mut made = DeliverySettings::new(folder.root().to_owned(), url.to_owned(), hook);
+    env!("CARGO_PKG_VERSION").clone_into(&mut made.version);
+    made.log_bytes = limits.log_limit.0;
+    made.artifact_bytes = limits.artifact_limit.0;
+    made.report_bytes = limits.report_limit.0;
+    made.artifact_days = limits.artifact_days;
+    made.job_memory_bytes = limits.job_memory.map(|size| size.0);
+    made.job_disk_bytes = limits.job_disk.map(|size| size.0);
+    made.job_processes = Some(limits.job_processes);
+    made.stuck_after = limits.stuck_after.0;
+    Ok(made)
+}
+
+/// The gateway's admin token: given, in a file, or none.
+fn gateway_token(settings: &Settings) -> Result<Option<String>> {
+    if let Some(token) = &settings.gateway.token {
+        return Ok(Some(token.clone()));
+    }
+    let Some(path) = &settings.gateway.token_file else {
+        return Ok(None);
+    };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("gateway.token_file: cannot read {}", path.display()))?;
+    Ok(Some(text.trim().to_owned()))
+}
+
+/// How to start a gateway in this process. The admin listener takes a free port when its own is
+/// busy, because nobody outside of this process needs to find it.
+pub fn gateway_config(settings: &Settings, folder: &DataFolder) -> Result<GatewayConfig> {
+    let state = settings.gateway.state_file.clone();
+    Ok(GatewayConfig {
+        admin_listen: settings.gateway.admin_listen,
+        admin_token: gateway_token(settings)?,
+        state_file: Some(state.unwrap_or_else(|| folder.path("gateway.json"))),
+    })
+}
+
+async fn start_gateway(settings: &Settings, folder: &DataFolder) -> Result<GatewayHandle> {
+    let mut config = gateway_config(settings, folder)?;
+    if std::net::TcpListener::bind(config.admin_listen).is_err() {
+        config.admin_listen.set_port(0);
+    }
+    Ok(Gateway::start(config).await?)
+}
+
+fn router_access(settings: &Settings, gateway: Option<&GatewayHandle>) -> Result<RouterAccess> {
+    if let Some(gateway) = gateway {
+        return Ok(RouterAccess {
+            admin: gateway.admin_address,
+            token: gateway.token.clone(),
+        });
+    }
+    match gateway_token(settings)? {
+        Some(token) => Ok(RouterAccess {
+            admin: settings.gateway.admin_listen,
+            token,
+        }),
+        None => bail!(
+            "this server has no gateway of its own and no token for another one: add the role \
+             gateway, or set gateway.token_file (and gateway.admin_listen)"
+        ),
+    }
+}
+
+async fn start_runner(
+    settings: &Settings,
+    folder: &DataFolder,
+    identity: &Identity,
+    address: SocketAddr,
+    stop: &watch::Sender<bool>,
+) -> Result<JoinHandle<()>> {
+    let runner = &settings.runner;
+    let token = runner_token(folder, identity, &runner.name).await?;
+    let work_dir = runner
+        .folder
+        .clone()
+        .unwrap_or_else(|| folder.path("runner"));
+    std::fs::create_dir_all(&work_dir)
+        .with_context(|| format!("runner.folder: cannot make {}", work_dir.display()))?;
+    let work_dir = work_dir.canonicalize()?;
+    // A wildcard address is no address to connect to.
+    let host = if address.ip().is_unspecified() {
+        SocketAddr::from(([127, 0, 0, 1], address.port()))
+    } else {
+        address
+    };
+    let mut config = AgentConfig::new(&format!("http://{host}"), &token, &work_dir)
+        .context("the path of this program is not known")?;
+    config.name.clone_from(&runner.name);
+    config.tags.clone_from(&runner.tags);
+    config.slots = runner.concurrency;
+    if let Ok(path) = std::env::var("PATH") {
+        config.path = path;
+    }
+    config.inherited = crate::runner::tool_chains();
+    let agent = Agent::new(config)?;
+    let mut stopping = stop.subscribe();
+    Ok(tokio::spawn(agent.run(async move {
+        // An error means that the house is gone, which is a reason to stop too.
+        let _ = stopping.wait_for(|stop| *stop).await;
+    })))
+}
+
+/// The kept token when it still works, else a new one.
+async fn runner_token(folder: &DataFolder, identity: &Identity, name: &str) -> Result<String> {
+    const FILE: &str = "runner.token";
+    if let Some(token) = folder.secret(FILE)?
+        && let Some(actor) = identity.actor_by_token(&token).await?
+        && actor.auth == Auth::Runner
+        && actor.name == name
+    {
+        return Ok(token);
+    }
+    let system = Actor::system("start");
+    let issued = identity
+        .issue_runner_token(&system, name, RUNNER_TOKEN_LIFE)
+        .await?;
+    folder.keep_secret(FILE, &issued.text)?;
+    Ok(issued.text)
+}
