@@ -10,8 +10,8 @@ use rialto_delivery_run::machine::{JobState, Machine, PipelineState};
 use rialto_delivery_run::state::{FailureReason, Status};
 use rialto_delivery_store::ids::{JobId, PipelineId};
 use rialto_delivery_store::job::{self, JobRow};
-use rialto_delivery_store::json;
 use rialto_delivery_store::pipeline::{self, PipelineRow};
+use rialto_delivery_store::{Reader, json};
 use rialto_platform_evidence::Actor;
 use rialto_platform_store::{Tx, new_id, now, to_micros};
 use serde_json::Value;
@@ -102,25 +102,32 @@ pub(crate) struct Prepared {
 /// The newest few prepared plans.
 #[derive(Debug, Default)]
 pub(crate) struct PreparedCache {
-    plans: Mutex<(HashMap<PipelineId, Arc<Prepared>>, VecDeque<PipelineId>)>,
+    plans: Mutex<CachedPlans>,
+}
+
+#[derive(Debug, Default)]
+struct CachedPlans {
+    by_pipeline: HashMap<PipelineId, Arc<Prepared>>,
+    /// In order of arrival.
+    order: VecDeque<PipelineId>,
 }
 
 const CACHED_PLANS: usize = 64;
 
 impl PreparedCache {
     fn get(&self, id: &PipelineId) -> Option<Arc<Prepared>> {
-        lock(&self.plans).0.get(id).cloned()
+        lock(&self.plans).by_pipeline.get(id).cloned()
     }
 
     pub(crate) fn put(&self, id: &PipelineId, prepared: Arc<Prepared>) {
         let mut plans = lock(&self.plans);
-        if plans.0.insert(id.clone(), prepared).is_none() {
-            plans.1.push_back(id.clone());
+        if plans.by_pipeline.insert(id.clone(), prepared).is_none() {
+            plans.order.push_back(id.clone());
         }
-        if plans.1.len() > CACHED_PLANS
-            && let Some(oldest) = plans.1.pop_front()
+        if plans.order.len() > CACHED_PLANS
+            && let Some(oldest) = plans.order.pop_front()
         {
-            plans.0.remove(&oldest);
+            plans.by_pipeline.remove(&oldest);
         }
     }
 }
@@ -196,11 +203,11 @@ impl Delivery {
         Ok(())
     }
 
-    /// Reads a pipeline for an event. Write transactions are serial, so what is read here is true
-    /// until the transaction ends.
+    /// Reads a pipeline for an event. Write transactions are serial, so what is read in one is true
+    /// until it ends; outside of one it is good for showing only.
     pub(crate) async fn load(
         &self,
-        tx: &mut Tx<'_>,
+        tx: &mut impl Reader,
         id: &PipelineId,
     ) -> Result<Loaded, DeliveryError> {
         let pipeline = pipeline::find(tx, id)

@@ -118,9 +118,10 @@ impl Delivery {
             "archive" => settings.artifact_bytes,
             "junit" | "cobertura" | "lcov" => settings.report_bytes,
             "dotenv" => 64 << 10,
+            "manifest" => 64 << 20,
             other => {
                 let message = format!(
-                    "`{other}` is not a kind of file; use archive, junit, cobertura, lcov or dotenv"
+                    "`{other}` is not a kind of file; use archive, manifest, junit, cobertura, lcov or dotenv"
                 );
                 return Err(DeliveryError::invalid("/kind", "unknown_kind", message));
             }
@@ -198,9 +199,7 @@ impl Delivery {
     }
 
     async fn expiry(&self, row: &JobRow, at: i64) -> Result<Option<i64>, DeliveryError> {
-        let mut tx = self.db().begin().await?;
-        let loaded = self.load(&mut tx, &row.pipeline_id).await?;
-        tx.rollback().await?;
+        let loaded = self.load(&mut self.db(), &row.pipeline_id).await?;
         let index = usize::try_from(row.plan_index).unwrap_or(usize::MAX);
         let artifacts = loaded
             .prepared

@@ -147,7 +147,7 @@ impl Delivery {
             archives.push(ArtifactSource {
                 job_name: source.name.clone(),
                 location: format!(
-                    "{}/runner/artifacts/{}",
+                    "{}/api/delivery/v1/runner/artifacts/{}",
                     self.settings().public_url,
                     source.id
                 ),

@@ -68,6 +68,9 @@ pub enum DeliveryError {
     /// The fact could not be recorded, so it did not happen.
     #[error("the evidence log could not be written, so nothing was changed: {0}")]
     Evidence(#[from] EvidenceError),
+    /// Identity trouble.
+    #[error(transparent)]
+    Identity(#[from] rialto_platform_identity::IdentityError),
     /// Git trouble.
     #[error(transparent)]
     Git(#[from] GitError),

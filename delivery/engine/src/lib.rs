@@ -31,6 +31,7 @@ mod report;
 mod report_view;
 mod repository;
 mod runner;
+pub mod sample;
 mod settings;
 mod settle;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use rialto_delivery_store::job::JobRow;
 use rialto_delivery_store::report::ReportFileRow;
 use rialto_platform_evidence::Actor;
 use rialto_platform_store::{Tx, new_id, now, to_micros};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::blocking;
@@ -15,6 +16,61 @@ use crate::{Delivery, DeliveryError};
 pub(crate) enum Facts {
     Tests(Outcome<TestReport>),
     Coverage(Outcome<Coverage>),
+}
+
+/// An outcome as it is written. Not the enum itself: numbers as keys of a map do not read back
+/// through serde's tagged enums.
+#[derive(Serialize, Deserialize)]
+struct StoredOutcome<T> {
+    value: Option<T>,
+    reason: Option<String>,
+    line: u32,
+}
+
+impl<T> StoredOutcome<T> {
+    fn of(outcome: Outcome<T>) -> Self {
+        match outcome {
+            Outcome::Parsed { value } => Self {
+                value: Some(value),
+                reason: None,
+                line: 0,
+            },
+            Outcome::Partial {
+                value,
+                reason,
+                line,
+            } => Self {
+                value: Some(value),
+                reason: Some(reason),
+                line,
+            },
+            Outcome::Refused { reason, line } => Self {
+                value: None,
+                reason: Some(reason),
+                line,
+            },
+        }
+    }
+
+    fn into_outcome(self) -> Outcome<T> {
+        let Self {
+            value,
+            reason,
+            line,
+        } = self;
+        match (value, reason) {
+            (Some(value), None) => Outcome::Parsed { value },
+            (Some(value), Some(reason)) => Outcome::Partial {
+                value,
+                reason,
+                line,
+            },
+            (None, reason) => Outcome::Refused {
+                reason: reason.unwrap_or_default(),
+                line,
+            },
+        }
+    }
 }
 
 impl Delivery {
@@ -44,8 +100,8 @@ impl Delivery {
                 _ => Facts::Coverage(lcov::read(&bytes)),
             };
             let text = match &facts {
-                Facts::Tests(outcome) => serde_json::to_vec(outcome),
-                Facts::Coverage(outcome) => serde_json::to_vec(outcome),
+                Facts::Tests(outcome) => serde_json::to_vec(&StoredOutcome::of(outcome.clone())),
+                Facts::Coverage(outcome) => serde_json::to_vec(&StoredOutcome::of(outcome.clone())),
             }
             .map_err(DeliveryError::json("report facts"))?;
             let stored = cas.put(&text)?;
@@ -136,8 +192,10 @@ impl Delivery {
             let bytes = cas.read(&sha256, 1 << 30)?;
             let damaged = DeliveryError::json("stored report facts");
             match kind.as_str() {
-                "junit" => serde_json::from_slice(&bytes).map(Facts::Tests),
-                _ => serde_json::from_slice(&bytes).map(Facts::Coverage),
+                "junit" => serde_json::from_slice(&bytes)
+                    .map(|stored: StoredOutcome<TestReport>| Facts::Tests(stored.into_outcome())),
+                _ => serde_json::from_slice(&bytes)
+                    .map(|stored: StoredOutcome<Coverage>| Facts::Coverage(stored.into_outcome())),
             }
             .map_err(damaged)
         })

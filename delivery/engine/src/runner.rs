@@ -354,9 +354,7 @@ impl Delivery {
         outcome: &JobOutcome,
         success: bool,
     ) -> Result<EndFacts, DeliveryError> {
-        let mut tx = self.db().begin().await?;
-        let loaded = self.load(&mut tx, &row.pipeline_id).await?;
-        tx.rollback().await?;
+        let loaded = self.load(&mut self.db(), &row.pipeline_id).await?;
         let index = usize::try_from(row.plan_index).unwrap_or(usize::MAX);
         let pattern = loaded
             .prepared

@@ -219,13 +219,11 @@ impl Delivery {
         &self,
         id: &PipelineId,
     ) -> Result<Vec<(String, Status)>, DeliveryError> {
-        let mut tx = self.db().begin().await?;
-        let loaded = match self.load(&mut tx, id).await {
+        let loaded = match self.load(&mut self.db(), id).await {
             Ok(loaded) => loaded,
             Err(DeliveryError::Refused { .. }) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        tx.rollback().await?;
         Ok(loaded.prepared.machine.stage_statuses(&loaded.state))
     }
 

@@ -127,3 +127,33 @@ async fn a_topic_branch_has_no_light() {
         assert!(incidents(&world).await.is_empty());
     }
 }
+
+#[tokio::test]
+async fn alarms_are_raised_once_after_twenty_and_thirty_working_minutes() {
+    for mut world in World::all().await {
+        world.configure("one: {script: [x]}\n").await;
+        world.fail().await;
+        until_state(&world, "open").await;
+        // As if it had been red for two weeks, which hold more than thirty working minutes.
+        let sql = "UPDATE incident SET red_at = red_at - 1209600000000";
+        world
+            .delivery
+            .db()
+            .execute(sql, rialto_platform_store::params![])
+            .await
+            .unwrap();
+        world.restart().await;
+        world
+            .until("the alarms", || async {
+                !incidents(&world).await[0].alarms.is_empty()
+            })
+            .await;
+        for _ in 0..2 {
+            let incident = incidents(&world).await.remove(0);
+            let levels: Vec<u32> = incident.alarms.iter().map(|alarm| alarm.level).collect();
+            assert_eq!(levels, [20, 30]);
+            assert!(incident.repair_working_ms.unwrap() >= 30 * 60_000);
+            world.restart().await;
+        }
+    }
+}

@@ -83,10 +83,9 @@ async fn a_broken_configuration_is_a_failed_pipeline_that_says_where() {
         let error = &pipeline.summary.config_errors[0];
         assert_eq!((error.file.as_str(), error.line), (".gitlab-ci.yml", 3));
         assert!(error.message.contains("scirpt"), "{}", error.message);
-        let retry = world
-            .delivery
-            .retry_pipeline(&developer(), &pipeline.summary.id.parse().unwrap());
-        assert!(matches!(retry.await, Err(DeliveryError::Refused { .. })));
+        let (actor, id) = (developer(), pipeline.summary.id.parse().unwrap());
+        let retry = world.delivery.retry_pipeline(&actor, &id).await;
+        assert!(matches!(retry, Err(DeliveryError::Refused { .. })));
     }
 }
 
@@ -134,9 +133,11 @@ async fn a_newer_push_cancels_what_has_not_begun() {
 #[tokio::test]
 async fn a_person_may_start_a_pipeline_with_variables() {
     for world in World::all().await {
+        let yaml = "job:\n  rules: [{if: '$WHO == \"me\"'}]\n  script: [echo $WHO]\n";
         world
-            .configure("job:\n  rules: [{if: '$WHO == \"me\"'}]\n  script: [echo $WHO]\n")
+            .commit("main", &[(".gitlab-ci.yml", yaml)], "rules")
             .await;
+        world.delivery.take_pushes(&world.project).await.unwrap();
         assert_eq!(
             world.count().await,
             0,
@@ -264,5 +265,29 @@ async fn a_protected_branch_is_needed_for_protected_variables() {
             .push("topic", &[(".gitlab-ci.yml", "job: {script: [x]}\n")])
             .await;
         assert!(world.take().await.unwrap().variable("TOKEN").is_none());
+    }
+}
+
+#[tokio::test]
+async fn the_sample_house_is_loaded_once() {
+    for world in World::all().await {
+        let identity = world.identity();
+        for _ in 0..2 {
+            let house = rialto_delivery_engine::sample::load(&world.delivery, &identity).await;
+            let house = house.unwrap();
+            assert!(house.projects.contains(&"sample/quote-service".to_owned()));
+            assert_eq!(house.users.len(), 4);
+            assert_eq!(
+                world.count().await,
+                house.projects.len(),
+                "one pipeline each"
+            );
+        }
+        let newest = world.newest().await.summary;
+        assert!(
+            newest.config_errors.is_empty(),
+            "{:?}",
+            newest.config_errors
+        );
     }
 }

@@ -26,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 
 const SETS: &[MigrationSet] = &[
     rialto_platform_evidence::MIGRATIONS,
+    rialto_platform_identity::MIGRATIONS,
     rialto_delivery_store::MIGRATIONS,
 ];
 
@@ -132,6 +133,11 @@ impl World {
         }
     }
 
+    pub fn identity(&self) -> rialto_platform_identity::Identity {
+        let evidence = self.delivery.evidence().clone();
+        rialto_platform_identity::Identity::new(self.delivery.db().clone(), evidence)
+    }
+
     pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
@@ -218,9 +224,8 @@ impl World {
     /// The newest attempt of a job.
     pub async fn job(&self, pipeline: &str, name: &str) -> JobView {
         let view = self.view(pipeline).await;
-        let jobs = view.stages.into_iter().flat_map(|stage| stage.jobs);
-        jobs.filter(|job| job.name == name && !job.superseded)
-            .next_back()
+        let mut jobs = view.stages.into_iter().flat_map(|stage| stage.jobs);
+        jobs.rfind(|job| job.name == name && !job.superseded)
             .unwrap()
     }
 
