@@ -143,7 +143,10 @@ async fn production_wants_the_same_digest_in_test_first() {
     let house = House::new().await;
     let only = "
 stages: [build, live]
-package: {stage: build, script: [x]}
+package:
+  stage: build
+  script: [x]
+  artifacts: {paths: [serve], reports: {junit: report.xml}}
 to-production:
   stage: live
   script: [x]

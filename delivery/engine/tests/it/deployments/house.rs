@@ -55,7 +55,10 @@ pub struct House {
 
 pub const PIPELINE: &str = "
 stages: [build, test-it, live]
-package: {stage: build, script: [x]}
+package:
+  stage: build
+  script: [x]
+  artifacts: {paths: [serve], reports: {junit: report.xml}}
 to-test:
   stage: test-it
   script: [x]
@@ -69,7 +72,10 @@ to-production:
 /// The pipeline without production.
 pub const TEST_ONLY: &str = "
 stages: [build, test-it]
-package: {stage: build, script: [x]}
+package:
+  stage: build
+  script: [x]
+  artifacts: {paths: [serve], reports: {junit: report.xml}}
 to-test:
   stage: test-it
   script: [x]
@@ -121,7 +127,10 @@ impl House {
         let supervisor = Supervisor::open(world.folder().join("services"))
             .await
             .unwrap();
-        let rules = serde_json::json!([]);
+        let rules = serde_json::json!([{
+            "id": "tests", "measure": "tests.pass_rate", "scope": "overall", "op": ">=",
+            "bound": "100", "on_missing": "fail", "effect": "block"
+        }]);
         world
             .delivery
             .put_gate_rules(&developer(), &world.project.id, &rules)
@@ -160,8 +169,21 @@ impl House {
         self.begin().await;
     }
 
-    /// Pushes a version and builds it; its pipeline.
+    /// Pushes a version, builds it and passes its tests; its pipeline.
     pub async fn release(&self, pipeline: &str, bake: &str, behaviour: &str, mark: &str) -> String {
+        self.release_tested(pipeline, bake, behaviour, mark, "")
+            .await
+    }
+
+    /// The same with a test case that ends as given.
+    pub async fn release_tested(
+        &self,
+        pipeline: &str,
+        bake: &str,
+        behaviour: &str,
+        mark: &str,
+        case: &str,
+    ) -> String {
         let definition = definition(bake);
         let files = [
             (".gitlab-ci.yml", pipeline),
@@ -179,6 +201,11 @@ impl House {
         )
         .await
         .unwrap();
+        let report =
+            format!("<testsuite name=\"s\"><testcase name=\"t\">{case}</testcase></testsuite>");
+        work.upload(&self.world, "junit", "report.xml", report.as_bytes())
+            .await
+            .unwrap();
         work.finish(&self.world, JobResult::Success).await.unwrap();
         id
     }

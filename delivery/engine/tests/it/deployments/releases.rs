@@ -116,17 +116,10 @@ async fn a_version_that_does_not_get_ready_or_fails_its_smoke_never_sees_a_user(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_gate_deploys_nothing() {
     let house = House::new().await;
-    let rules = serde_json::json!([{
-        "id": "tests", "measure": "tests.pass_rate", "scope": "overall", "op": ">=",
-        "bound": "100", "on_missing": "fail", "effect": "block"
-    }]);
-    let delivery = &house.world.delivery;
-    let actor = crate::world::developer();
-    delivery
-        .put_gate_rules(&actor, &house.world.project.id, &rules)
-        .await
-        .unwrap();
-    let pipeline = house.release(TEST_ONLY, "50ms", "well", "one").await;
+    let bad = "<failure message=\"no\"/>";
+    let pipeline = house
+        .release_tested(TEST_ONLY, "50ms", "well", "one", bad)
+        .await;
     house.job_is(&pipeline, "to-test", Status::Failed).await;
     let job = house.world.job(&pipeline, "to-test").await;
     assert_eq!(
