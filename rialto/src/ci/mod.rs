@@ -193,6 +193,8 @@ fn walk(folder: &Path, prefix: &str, out: &mut Vec<String>) {
 pub struct Opened {
     /// The folder of the file.
     pub copy: WorkingCopy,
+    /// The event.
+    pub context: Context,
     /// The outcome.
     pub compiled: Compiled,
 }
@@ -206,7 +208,11 @@ impl Source {
         let (copy, config_path) = self.locate()?;
         let context = self.context(&copy, config_path);
         let compiled = compile(&copy, &context);
-        Ok(Opened { copy, compiled })
+        Ok(Opened {
+            copy,
+            context,
+            compiled,
+        })
     }
 
     /// The repository is the current folder when the file lies in it, otherwise the file's own.
@@ -434,6 +440,7 @@ mod tests {
         )
         .unwrap();
         let opened = source(&folder.path().join("ci.yml")).open().unwrap();
+        assert_eq!(opened.context.config_path, "ci.yml");
         let plan = opened.compiled.plan.unwrap();
         assert_eq!(
             plan.jobs
