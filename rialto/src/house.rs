@@ -314,13 +314,12 @@ async fn start_runner(
     std::fs::create_dir_all(&work_dir)
         .with_context(|| format!("runner.folder: cannot make {}", work_dir.display()))?;
     let work_dir = work_dir.canonicalize()?;
-    // A wildcard address is no address to connect to.
-    let host = if address.ip().is_unspecified() {
-        SocketAddr::from(([127, 0, 0, 1], address.port()))
-    } else {
-        address
+    // Jobs get addresses below the public one (sources, artifacts), so the agent uses it too.
+    let server = match &settings.server.public_url {
+        Some(url) => url.clone(),
+        None => format!("http://{address}"),
     };
-    let mut config = AgentConfig::new(&format!("http://{host}"), &token, &work_dir)
+    let mut config = AgentConfig::new(&server, &token, &work_dir)
         .context("the path of this program is not known")?;
     config.name.clone_from(&runner.name);
     config.tags.clone_from(&runner.tags);

@@ -63,11 +63,13 @@ impl Console {
         {
             return self.file(name, &file, request.headers());
         }
+        // A program that mistook the address must get an error, not a page: only browsers ask for
+        // text/html by name.
         let accepts = request
             .headers()
             .get(ACCEPT)
             .and_then(|value| value.to_str().ok());
-        let wants_page = accepts.is_none_or(|a| a.contains("text/html") || a.contains("*/*"));
+        let wants_page = name.is_empty() || accepts.is_some_and(|a| a.contains("text/html"));
         if !wants_page || NOT_PAGES.iter().any(|prefix| path.starts_with(prefix)) {
             return Problem::not_found("resource", path).into_response();
         }

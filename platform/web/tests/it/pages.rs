@@ -28,7 +28,8 @@ async fn every_answer_has_the_security_headers() {
 async fn routes_of_the_console_answer_with_its_page_and_nothing_else_does() {
     for world in World::on_each_engine().await {
         for path in ["/", "/login?link=x", "/delivery/pipelines/1", "/index.html"] {
-            let answer = world.get(path).await;
+            let request = Request::get(path).header("accept", "text/html,*/*;q=0.8");
+            let answer = world.send(request.body(Body::empty()).unwrap()).await;
             assert_eq!(answer.status, 200, "{path}");
             let page = String::from_utf8_lossy(&answer.body).into_owned();
             assert!(page.contains("<!doctype html>"), "{path}");
@@ -53,9 +54,15 @@ async fn routes_of_the_console_answer_with_its_page_and_nothing_else_does() {
                 "{path}"
             );
         }
-        let json = Request::get("/delivery").header("accept", "application/json");
-        let answer = world.send(json.body(Body::empty()).unwrap()).await;
-        assert_eq!(answer.code(), "not_found");
+        for accept in ["application/json", "*/*"] {
+            let program = Request::get("/delivery").header("accept", accept);
+            let answer = world.send(program.body(Body::empty()).unwrap()).await;
+            assert_eq!(
+                answer.code(),
+                "not_found",
+                "a program that mistook the address"
+            );
+        }
         let post = Request::post("/delivery").body(Body::empty()).unwrap();
         assert_eq!(world.send(post).await.code(), "not_found");
     }
