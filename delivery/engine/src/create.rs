@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use rialto_delivery_git::{CommitInfo, Repository, RepositoryName, ZERO_SHA};
-use rialto_delivery_pipeline::plan::{AllowFailure, EnvironmentAction, Plan, PlannedJob, When};
-use rialto_delivery_pipeline::{Compiled, Context, Diagnostic, compile};
-use rialto_delivery_release::{DEFINITION_PATH, ReleaseDefinition};
+use rialto_delivery_pipeline::plan::{AllowFailure, PlannedJob, When};
 use rialto_delivery_run::assignment::JobVariable;
 use rialto_delivery_run::event::Event;
 use rialto_delivery_run::state::Status;
@@ -23,12 +21,11 @@ use rialto_platform_store::{Tx, new_id, now, to_micros};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::apply::{After, Cause, Loaded, prepare, queue_class};
-use crate::error::blocking;
+use crate::apply::{After, Cause, Loaded, prepare};
+use crate::configure::{Configured, Planned};
 use crate::predefined::{Before, TriggerPerson, before_creation};
 use crate::record::evidence_actor;
-use crate::repository::CommitFiles;
-use crate::view::ConfigErrorView;
+use crate::transition::queue_class;
 use crate::{Delivery, DeliveryError};
 
 /// A pipeline asked for by a person or program.
@@ -43,34 +40,18 @@ pub struct NewPipeline {
 }
 
 /// Everything about a pipeline that is known before its configuration is read.
-struct Request {
-    project: ProjectRow,
-    ref_name: String,
-    is_tag: bool,
-    commit: CommitInfo,
-    before_sha: String,
-    source: &'static str,
-    variables: Vec<JobVariable>,
-    person: TriggerPerson,
-    actor: Actor,
-    push: Option<PushEventRow>,
-    skip: bool,
-}
-
-/// What the configuration at the commit came to.
-enum Configured {
-    /// No `.gitlab-ci.yml`, or its rules want no pipeline; the reason in words.
-    Nothing(String),
-    /// It is not valid.
-    Invalid(Vec<ConfigErrorView>),
-    /// A plan.
-    Planned(Box<Planned>),
-}
-
-struct Planned {
-    plan: Plan,
-    managed: Vec<String>,
-    definition: Option<String>,
+pub(crate) struct Request {
+    pub project: ProjectRow,
+    pub ref_name: String,
+    pub is_tag: bool,
+    pub commit: CommitInfo,
+    pub before_sha: String,
+    pub source: &'static str,
+    pub variables: Vec<JobVariable>,
+    pub person: TriggerPerson,
+    pub actor: Actor,
+    pub push: Option<PushEventRow>,
+    pub skip: bool,
 }
 
 impl Delivery {
@@ -384,46 +365,6 @@ impl Delivery {
         .map(drop)
     }
 
-    /// Reads and compiles the configuration at the commit.
-    async fn configure(
-        &self,
-        request: &Request,
-        repository: &Repository,
-        predefined: &IndexMap<String, String>,
-        protected: bool,
-    ) -> Result<Configured, DeliveryError> {
-        let mut variables = predefined.clone();
-        for row in project::variables(&mut self.db(), &request.project.id).await? {
-            // File variables are paths that only a runner knows.
-            if !row.file && row.environment_scope == "*" && (protected || !row.protected) {
-                variables.insert(row.key, row.value);
-            }
-        }
-        for variable in &request.variables {
-            variables.insert(variable.key.clone(), variable.value.clone());
-        }
-        let context = Context {
-            source: request.source.to_owned(),
-            variables,
-            config_path: String::new(),
-        };
-        // A branch's first push has nothing to compare with.
-        let pushed = request.source == "push" && !request.is_tag && request.before_sha != ZERO_SHA;
-        let base = pushed.then(|| request.before_sha.clone());
-        let files = CommitFiles::open(repository, &request.commit.sha, base)?;
-        blocking(move || {
-            if files.file(context.path())?.is_none() {
-                let why = format!("there is no {} at this commit", context.path());
-                return Ok(Configured::Nothing(why));
-            }
-            let definition = files
-                .file(DEFINITION_PATH)?
-                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-            Ok(judge(compile(&files, &context), definition))
-        })
-        .await
-    }
-
     pub(crate) async fn is_protected(
         &self,
         project: &ProjectRow,
@@ -434,62 +375,6 @@ impl Delivery {
             .iter()
             .any(|rule| rialto_delivery_git::hook::matches_pattern(&rule.pattern, branch)))
     }
-}
-
-/// Turns the compiler's findings into a plan, errors, or the reason for nothing.
-fn judge(compiled: Compiled, definition: Option<String>) -> Configured {
-    let told = |d: &Diagnostic| ConfigErrorView {
-        file: d.position.file.clone(),
-        line: d.position.line,
-        column: d.position.column,
-        message: match &d.fix {
-            Some(fix) => format!("{}; {fix}", d.message),
-            None => d.message.clone(),
-        },
-    };
-    let mut errors: Vec<ConfigErrorView> = compiled.errors().map(told).collect();
-    errors.extend(compiled.refusals().map(told));
-    let parsed = definition
-        .as_deref()
-        .map(|text| ReleaseDefinition::parse(text, DEFINITION_PATH));
-    let release = match parsed {
-        Some(Ok(release)) => Some(release),
-        Some(Err(faults)) => {
-            errors.extend(faults.into_iter().map(|fault| ConfigErrorView {
-                file: fault.file,
-                line: fault.line,
-                column: fault.column,
-                message: fault.message,
-            }));
-            None
-        }
-        None => None,
-    };
-    if !errors.is_empty() {
-        return Configured::Invalid(errors);
-    }
-    let Some(plan) = compiled.plan else {
-        let why = compiled.no_pipeline.map(|why| format!("{why:?}"));
-        return Configured::Nothing(why.unwrap_or_else(|| "no job applies".to_owned()));
-    };
-    let managed = plan
-        .jobs
-        .iter()
-        .filter(|job| {
-            job.environment.as_ref().is_some_and(|environment| {
-                environment.action == EnvironmentAction::Start
-                    && release
-                        .as_ref()
-                        .is_some_and(|r| r.environment(&environment.name).is_some())
-            })
-        })
-        .map(|job| job.name.clone())
-        .collect();
-    Configured::Planned(Box::new(Planned {
-        plan,
-        managed,
-        definition,
-    }))
 }
 
 fn new_row(id: PipelineId, request: &Request, protected: bool, at: i64) -> PipelineRow {

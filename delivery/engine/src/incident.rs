@@ -7,7 +7,7 @@ use rialto_delivery_store::incident::{self, IncidentRow};
 use rialto_delivery_store::job::{self, JobRow};
 use rialto_delivery_store::pipeline::{self, Link, PipelineRow};
 use rialto_delivery_store::project::{self, Number, ProjectRow};
-use rialto_delivery_store::{json, report as reports};
+use rialto_delivery_store::{json, push, report as reports};
 use rialto_platform_evidence::Actor;
 use rialto_platform_store::{Tx, new_id, now, to_micros};
 use serde::{Deserialize, Serialize};
@@ -137,6 +137,7 @@ impl Delivery {
             row.created_at,
         )
         .await?;
+        let pushed_at = self.first_push(row, green.as_ref()).await?;
         let last_green_sha = green.map(|green| green.sha);
         let commits = self
             .candidates(project, row, last_green_sha.as_deref())
@@ -157,7 +158,7 @@ impl Delivery {
             branch: row.ref_name.clone(),
             state: "open".to_owned(),
             close_kind: None,
-            pushed_at: row.pushed_at.unwrap_or(row.created_at),
+            pushed_at,
             red_at,
             green_at: None,
             last_green_sha,
@@ -183,6 +184,22 @@ impl Delivery {
             "the light is red"
         );
         Ok(())
+    }
+
+    /// When the breakage was pushed: with the failing commit, or earlier, when the pipelines of
+    /// earlier pushes since the last green commit never ended by themselves.
+    async fn first_push(
+        &self,
+        row: &PipelineRow,
+        green: Option<&PipelineRow>,
+    ) -> Result<i64, DeliveryError> {
+        let own = row.pushed_at.unwrap_or(row.created_at);
+        let Some(green) = green else { return Ok(own) };
+        let since = green.pushed_at.unwrap_or(green.created_at);
+        let name = format!("refs/heads/{}", row.ref_name);
+        let earlier =
+            push::earliest_unfinished(&mut self.db(), &row.project_id, &name, since, own).await?;
+        Ok(earlier.unwrap_or(own))
     }
 
     async fn prolong_incident(

@@ -14,6 +14,7 @@
 mod apply;
 mod artifact;
 mod assignment;
+mod configure;
 mod create;
 pub mod deployment;
 mod error;
@@ -37,6 +38,7 @@ mod settle;
 #[cfg(test)]
 mod testing;
 mod timer;
+mod transition;
 pub mod view;
 mod view_query;
 mod working;

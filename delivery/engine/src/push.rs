@@ -507,4 +507,30 @@ mod tests {
             ]
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn untaken_pushes_lead_from_the_known_ref_to_the_one_on_disk(
+            steps in proptest::collection::vec(0_u8..6, 1..8),
+            missing in proptest::collection::vec(proptest::bool::ANY, 8),
+        ) {
+            let sha = |step: u8| format!("sha {step}");
+            let mut receipts = Vec::new();
+            for (at, pair) in steps.windows(2).enumerate() {
+                if !missing[at] {
+                    let change = ("main", &*sha(pair[0]), &*sha(pair[1]));
+                    receipts.push(receipt(&format!("p{at}"), at as i64, &[change]));
+                }
+            }
+            let (first, last) = (sha(steps[0]), sha(steps[steps.len() - 1]));
+            let moved =
+                moves(&refs(&[("main", &first)]), &refs(&[("main", &last)]), &receipts);
+            let mut at = first;
+            for step in &moved {
+                proptest::prop_assert_eq!(&step.old, &at);
+                at.clone_from(&step.new);
+            }
+            proptest::prop_assert_eq!(at, last);
+        }
+    }
 }

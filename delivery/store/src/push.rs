@@ -57,6 +57,10 @@ statements! {
         ORDER BY pushed_at, id LIMIT 100";
     SET_HANDLED = "UPDATE push_event SET handled_at = $2 WHERE id = $1 AND handled_at IS NULL";
     FIND_PUSH_EVENT = "SELECT * FROM push_event WHERE id = $1";
+    EARLIEST_UNFINISHED = "SELECT min(e.pushed_at) FROM push_event e
+        JOIN pipeline p ON p.push_event_id = e.id
+        WHERE e.project_id = $1 AND e.ref_name = $2 AND e.pushed_at > $3 AND e.pushed_at < $4
+        AND p.status NOT IN ('success', 'failed', 'skipped')";
     NEWEST_PUSH_OF_SHA = "SELECT * FROM push_event WHERE project_id = $1 AND new_sha = $2
         ORDER BY pushed_at DESC LIMIT 1";
 }
@@ -154,6 +158,22 @@ pub async fn unhandled(reader: &mut impl Reader) -> Result<Vec<PushEventRow>, St
 /// Store errors.
 pub async fn set_handled(tx: &mut Tx<'_>, id: &PushEventId, at: i64) -> Result<bool, StoreError> {
     Ok(tx.execute(SET_HANDLED, params![id, at]).await? > 0)
+}
+
+/// The earliest push of a ref between two times whose pipeline never came to success or failure.
+///
+/// # Errors
+/// Store errors.
+pub async fn earliest_unfinished(
+    reader: &mut impl Reader,
+    project: &ProjectId,
+    ref_name: &str,
+    after: i64,
+    before: i64,
+) -> Result<Option<i64>, StoreError> {
+    let values = params![project, ref_name, after, before];
+    let row: Option<(Option<i64>,)> = reader.optional(EARLIEST_UNFINISHED, values).await?;
+    Ok(row.and_then(|(at,)| at))
 }
 
 /// The newest push that brought a commit to a ref's head.

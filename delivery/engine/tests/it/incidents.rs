@@ -157,3 +157,21 @@ async fn alarms_are_raised_once_after_twenty_and_thirty_working_minutes() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_incident_counts_from_the_first_push_that_never_got_a_result() {
+    for world in World::all().await {
+        world.configure("one: {script: [x]}\n").await;
+        world.pass().await;
+        let cut_off = world.push("main", &[("a.txt", "1")]).await.summary;
+        let failing = world.push("main", &[("a.txt", "2")]).await.summary;
+        world.fail().await;
+        let incident = until_state(&world, "open").await;
+        assert_eq!(incident.failing_pipeline.id, failing.id);
+        assert!(
+            incident.pushed_at <= cut_off.created_at,
+            "{incident:?} {cut_off:?}"
+        );
+        assert_eq!(incident.commits.len(), 2);
+    }
+}

@@ -1,0 +1,128 @@
+//! The configuration at a commit: read, compiled, and judged.
+
+use indexmap::IndexMap;
+use rialto_delivery_git::{Repository, ZERO_SHA};
+use rialto_delivery_pipeline::plan::{EnvironmentAction, Plan};
+use rialto_delivery_pipeline::{Compiled, Context, Diagnostic, compile};
+use rialto_delivery_release::{DEFINITION_PATH, ReleaseDefinition};
+use rialto_delivery_store::project;
+
+use crate::create::Request;
+use crate::error::blocking;
+use crate::repository::CommitFiles;
+use crate::view::ConfigErrorView;
+use crate::{Delivery, DeliveryError};
+
+/// What the configuration at the commit came to.
+pub(crate) enum Configured {
+    /// No `.gitlab-ci.yml`, or its rules want no pipeline; the reason in words.
+    Nothing(String),
+    /// It is not valid.
+    Invalid(Vec<ConfigErrorView>),
+    /// A plan.
+    Planned(Box<Planned>),
+}
+
+pub(crate) struct Planned {
+    pub plan: Plan,
+    pub managed: Vec<String>,
+    pub definition: Option<String>,
+}
+
+impl Delivery {
+    /// Reads and compiles the configuration at the commit.
+    pub(crate) async fn configure(
+        &self,
+        request: &Request,
+        repository: &Repository,
+        predefined: &IndexMap<String, String>,
+        protected: bool,
+    ) -> Result<Configured, DeliveryError> {
+        let mut variables = predefined.clone();
+        for row in project::variables(&mut self.db(), &request.project.id).await? {
+            // File variables are paths that only a runner knows.
+            if !row.file && row.environment_scope == "*" && (protected || !row.protected) {
+                variables.insert(row.key, row.value);
+            }
+        }
+        for variable in &request.variables {
+            variables.insert(variable.key.clone(), variable.value.clone());
+        }
+        let context = Context {
+            source: request.source.to_owned(),
+            variables,
+            config_path: String::new(),
+        };
+        // A branch's first push has nothing to compare with.
+        let pushed = request.source == "push" && !request.is_tag && request.before_sha != ZERO_SHA;
+        let base = pushed.then(|| request.before_sha.clone());
+        let files = CommitFiles::open(repository, &request.commit.sha, base)?;
+        blocking(move || {
+            if files.file(context.path())?.is_none() {
+                let why = format!("there is no {} at this commit", context.path());
+                return Ok(Configured::Nothing(why));
+            }
+            let definition = files
+                .file(DEFINITION_PATH)?
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            Ok(judge(compile(&files, &context), definition))
+        })
+        .await
+    }
+}
+
+/// Turns the compiler's findings into a plan, errors, or the reason for nothing.
+fn judge(compiled: Compiled, definition: Option<String>) -> Configured {
+    let told = |d: &Diagnostic| ConfigErrorView {
+        file: d.position.file.clone(),
+        line: d.position.line,
+        column: d.position.column,
+        message: match &d.fix {
+            Some(fix) => format!("{}; {fix}", d.message),
+            None => d.message.clone(),
+        },
+    };
+    let mut errors: Vec<ConfigErrorView> = compiled.errors().map(told).collect();
+    errors.extend(compiled.refusals().map(told));
+    let parsed = definition
+        .as_deref()
+        .map(|text| ReleaseDefinition::parse(text, DEFINITION_PATH));
+    let release = match parsed {
+        Some(Ok(release)) => Some(release),
+        Some(Err(faults)) => {
+            errors.extend(faults.into_iter().map(|fault| ConfigErrorView {
+                file: fault.file,
+                line: fault.line,
+                column: fault.column,
+                message: fault.message,
+            }));
+            None
+        }
+        None => None,
+    };
+    if !errors.is_empty() {
+        return Configured::Invalid(errors);
+    }
+    let Some(plan) = compiled.plan else {
+        let why = compiled.no_pipeline.map(|why| format!("{why:?}"));
+        return Configured::Nothing(why.unwrap_or_else(|| "no job applies".to_owned()));
+    };
+    let managed = plan
+        .jobs
+        .iter()
+        .filter(|job| {
+            job.environment.as_ref().is_some_and(|environment| {
+                environment.action == EnvironmentAction::Start
+                    && release
+                        .as_ref()
+                        .is_some_and(|r| r.environment(&environment.name).is_some())
+            })
+        })
+        .map(|job| job.name.clone())
+        .collect();
+    Configured::Planned(Box::new(Planned {
+        plan,
+        managed,
+        definition,
+    }))
+}
