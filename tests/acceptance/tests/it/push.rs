@@ -118,7 +118,7 @@ fn evidence(house: &House, developer: &Person, deployment: &Value) -> Result<()>
     let bundle = bundle.to_str().context("a path in UTF-8")?;
     let release = text(&deployment["release"]["id"]);
     let export =
-        developer.rialto(&["evidence", "export", "--release", release, "--out", bundle])?;
+        developer.rialto(&["evidence", "export", "--release", release, "--file", bundle])?;
     ensure!(
         export.status.success(),
         "{}",
@@ -210,8 +210,8 @@ async fn a_version_that_fails_in_production_is_rolled_back_without_a_failed_requ
     let kept = deploy(&developer, &manager, &project, &good, "succeeded").await?;
     let url = text(&developer.environment(&project, "production").await?["url"]).to_owned();
 
-    copy.edit("src/service.rs", "from_secs(3600)", "from_secs(4)")?;
-    let bad = copy.push("a feed is stale after four seconds")?;
+    copy.edit("src/service.rs", "from_secs(3600)", "from_secs(8)")?;
+    let bad = copy.push("a feed is stale after eight seconds")?;
     let load = Load::start(&format!("{url}/quotes/600000"));
     let back = deploy(&developer, &manager, &project, &bad, "rolled_back").await?;
     let (sent, failed) = load.stop().await?;
