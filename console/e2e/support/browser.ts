@@ -86,7 +86,7 @@ export class Visit {
       viewport: { width: 1440, height: 900 },
       permissions: ["clipboard-read", "clipboard-write"],
     });
-    context.setDefaultTimeout(60_000);
+    context.setDefaultTimeout(20_000);
     await context.tracing.start({ screenshots: true, snapshots: true });
     const page = context.pages()[0] ?? (await context.newPage());
     return new Visit(house, locale, context, page, profile);

@@ -79,7 +79,8 @@ export class House {
       await until("the house to be ready", async () => {
         if (house.child?.exitCode !== null) throw new Error(`the house ended:\n${house.log()}`);
         const answer = await fetch(`${house.url}/readyz`).catch(() => null);
-        return answer?.ok ? true : null;
+        // The file with the sign-in links comes last.
+        return answer?.ok && existsSync(join(data, "ready.json")) ? true : null;
       });
     } catch (error) {
       await house.stop();

@@ -5,6 +5,7 @@ import type { RowMap } from "./RowMap";
 const MAX_PX = 8_000_000;
 const OVERSCAN = 12;
 const BLOCK_PX = 20_000;
+const MAX_ROWS = 400;
 
 export interface Scroller {
   /** First and last line to draw (visible ranks, `to` exclusive). */
@@ -121,7 +122,8 @@ export function useScroller(
   // Rows keep their place inside a moving layer: scrolling draws new rows only.
   const base = scaled ? Math.floor(place.top / BLOCK_PX) * BLOCK_PX : 0;
   const first = rows.visible === 0 ? 0 : rows.rank(rows.lineAtY(place.top));
-  const count = Math.ceil(place.viewport / rows.rowHeight) + 1;
+  // A box that failed to get a height would otherwise draw every line there is.
+  const count = Math.min(MAX_ROWS, Math.ceil(place.viewport / rows.rowHeight) + 1);
   const scrollToLine = useCallback(
     (line: number, where: "center" | "top") => {
       const element = ref.current;
