@@ -130,6 +130,10 @@ impl Deployments {
     pub(super) async fn cancel_of_job(&self, job: &JobId) -> Result<(), DeliveryError> {
         let found = deployment::find_by_job(&mut self.delivery().db(), job).await?;
         let Some(row) = found else { return Ok(()) };
+        let ended = DeploymentState::parse(&row.state).is_some_and(DeploymentState::is_terminal);
+        if ended {
+            return Ok(());
+        }
         let actor = rialto_platform_evidence::Actor::system("pipeline");
         self.cancel_as(&row.id, actor, "its job").await
     }

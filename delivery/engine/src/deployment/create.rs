@@ -1,6 +1,7 @@
 //! From a managed job to a deployment: the release of its artifact, the environment, the record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{MutexGuard, PoisonError};
 
 use rialto_delivery_git::RepositoryName;
 use rialto_delivery_release::plan::DeploymentKind;
@@ -12,7 +13,7 @@ use rialto_delivery_run::state::FailureReason;
 use rialto_delivery_store::artifact::{self, ArtifactRow};
 use rialto_delivery_store::deployment::{self, DeploymentRow};
 use rialto_delivery_store::environment::{self, EnvironmentRow};
-use rialto_delivery_store::ids::{DeploymentId, ProjectId};
+use rialto_delivery_store::ids::{DeploymentId, JobId, ProjectId};
 use rialto_delivery_store::job::{self, JobRow};
 use rialto_delivery_store::json;
 use rialto_delivery_store::pipeline::{self, Link, PipelineRow};
@@ -65,16 +66,31 @@ struct Prepared {
 impl Deployments {
     /// Begins, or goes on with, the deployment of a job.
     pub(super) async fn begin(&self, job: ManagedJob) {
-        match self.deployment_of(&job).await {
+        if self.has_stopped() || !self.beginning().insert(job.job.clone()) {
+            return;
+        }
+        self.begin_once(&job).await;
+        self.beginning().remove(&job.job);
+    }
+
+    fn beginning(&self) -> MutexGuard<'_, HashSet<JobId>> {
+        self.inner
+            .beginning
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn begin_once(&self, job: &ManagedJob) {
+        match self.deployment_of(job).await {
             Ok(Ok(id)) => self.spawn(id),
-            Ok(Err(unready)) => self.refuse_job(&job, unready).await,
+            Ok(Err(unready)) => self.refuse_job(job, unready).await,
             Err(error) => {
                 tracing::error!(job = %job.job, %error, "a deployment could not begin");
                 let unready = Unready {
                     reason: FailureReason::RunnerSystemFailure,
                     message: format!("the deployment could not begin: {error}"),
                 };
-                self.refuse_job(&job, unready).await;
+                self.refuse_job(job, unready).await;
             }
         }
     }

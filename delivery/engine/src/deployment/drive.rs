@@ -39,8 +39,11 @@ pub(super) async fn carry(inner: Weak<Inner>, id: DeploymentId, control: Control
                 controller.running().remove(&id);
                 return;
             }
-            // As if this process were gone: nothing is cleaned up.
-            Err(DriveError::Killed) => return,
+            // As if this process were gone: nothing goes on, nothing is cleaned up.
+            Err(DriveError::Killed) => {
+                controller.stop();
+                return;
+            }
             Err(DriveError::Changed) => {}
             Err(DriveError::Delivery(error)) => {
                 tracing::warn!(deployment = %id, %error, "a deployment met trouble, it is tried again");
@@ -305,6 +308,10 @@ impl Deployments {
     /// The job ends with its deployment, and whoever waits for the environment is woken.
     async fn end(&self, at: &Loaded) -> Result<(), DriveError> {
         if let Some(job) = job_of(at) {
+            if at.state()? == DeploymentState::Canceled {
+                // A job that waited is shown at work before it ends as cancelled.
+                self.phase(at, DeploymentPhase::Deploying).await;
+            }
             self.delivery()
                 .finish_job(&job, self.job_result(at).await?)
                 .await?;

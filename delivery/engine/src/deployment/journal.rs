@@ -4,9 +4,11 @@
 use rialto_delivery_release::state::apply;
 use rialto_delivery_release::{Event, Outcome, Step};
 use rialto_delivery_run::event::DeploymentPhase;
+use rialto_delivery_run::state::Status;
 use rialto_delivery_store::deployment::{self, DeploymentRow, StepRow};
 use rialto_delivery_store::environment;
 use rialto_delivery_store::ids::JobId;
+use rialto_delivery_store::job;
 use rialto_delivery_store::project::{self, Number};
 use rialto_platform_evidence::Actor;
 use rialto_platform_store::{Tx, now, to_micros};
@@ -238,9 +240,19 @@ impl Deployments {
         }
     }
 
-    /// Shows on the job where the deployment is.
+    /// Shows on the job where the deployment is, unless it does already.
     pub(super) async fn phase(&self, at: &Loaded, phase: DeploymentPhase) {
         let Some(job) = job_of(at) else { return };
+        let wanted = match phase {
+            DeploymentPhase::Checking => Status::Preparing,
+            DeploymentPhase::AwaitingApproval => Status::Manual,
+            DeploymentPhase::Queued => Status::WaitingForResource,
+            DeploymentPhase::Deploying => Status::Running,
+        };
+        let shown = job::find(&mut self.delivery().db(), &job).await;
+        if shown.is_ok_and(|row| row.is_some_and(|row| *row.status == wanted)) {
+            return;
+        }
         if let Err(error) = self.delivery().deployment_phase(&job, phase).await {
             tracing::debug!(%job, %error, "the job does not show the phase of its deployment");
         }

@@ -21,13 +21,15 @@ mod sync;
 mod traffic;
 pub mod view;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rialto_delivery_store::deployment;
+use rialto_delivery_release::DeploymentState;
+use rialto_delivery_run::state::Status;
 use rialto_delivery_store::ids::{DeploymentId, JobId};
+use rialto_delivery_store::{deployment, job};
 use rialto_delivery_supervisor::Supervisor;
 use tokio::task::AbortHandle;
 
@@ -49,6 +51,8 @@ struct Inner {
     router: RouterAccess,
     /// What is being worked on by this process.
     running: Mutex<HashMap<DeploymentId, Running>>,
+    /// Jobs whose deployment is being created.
+    beginning: Mutex<HashSet<JobId>>,
     /// Tasks that live as long as the controller.
     background: Mutex<Vec<AbortHandle>>,
     /// Journal points left until the controller stops as if killed; negative: never.
@@ -95,6 +99,7 @@ impl Deployments {
                 supervisor,
                 router,
                 running: Mutex::default(),
+                beginning: Mutex::default(),
                 background: Mutex::default(),
                 points_left: AtomicI64::new(-1),
                 stopped: AtomicBool::new(false),
@@ -138,12 +143,44 @@ impl Deployments {
             .store(i64::from(points), Ordering::SeqCst);
     }
 
-    /// Works on every deployment that has not ended.
-    pub(crate) async fn take_up(&self) -> Result<(), DeliveryError> {
+    /// Works on every deployment that has not ended, and on those whose job does not know it.
+    async fn take_up(&self) -> Result<(), DeliveryError> {
         for row in deployment::unfinished(&mut self.delivery().db()).await? {
             self.spawn(row.id);
         }
+        self.take_up_ended().await
+    }
+
+    /// Jobs at work whose deployment has ended: the end did not reach them.
+    async fn take_up_ended(&self) -> Result<(), DeliveryError> {
+        let mut db = self.delivery().db();
+        for status in [
+            Status::Preparing,
+            Status::WaitingForResource,
+            Status::Running,
+            Status::Manual,
+        ] {
+            for row in job::by_status(&mut db, status).await? {
+                if !row.managed || row.deployment_id.is_none() {
+                    continue;
+                }
+                let found = deployment::find_by_job(&mut db, &row.id).await?;
+                let ended = found.filter(|d| {
+                    DeploymentState::parse(&d.state).is_some_and(DeploymentState::is_terminal)
+                });
+                if let Some(ended) = ended {
+                    self.spawn(ended.id);
+                }
+            }
+        }
         Ok(())
+    }
+
+    /// The recovery drill has stopped the controller.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.inner.stopped.load(Ordering::SeqCst)
     }
 
     fn delivery(&self) -> &Delivery {

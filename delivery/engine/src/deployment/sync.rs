@@ -67,7 +67,7 @@ impl Deployments {
                 self.spawn(row.id);
             }
         }
-        Ok(())
+        self.take_up_ended().await
     }
 
     /// Writes health, process and address of every slot that differs from its row.

@@ -267,8 +267,12 @@ pub struct Load {
 
 impl Load {
     pub fn start(at: SocketAddr) -> Self {
+        Self::of(4, at)
+    }
+
+    pub fn of(clients: u32, at: SocketAddr) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let tasks = (0..4)
+        let tasks = (0..clients)
             .map(|_| {
                 let stop = Arc::clone(&stop);
                 tokio::spawn(async move {

@@ -15,7 +15,7 @@ async fn killed_at(points: impl Iterator<Item = u32>, behaviour: &str) {
     let house = House::new().await;
     let first = house.release(TEST_ONLY, "50ms", "well", "first").await;
     house.job_is(&first, "to-test", Status::Success).await;
-    let load = Load::start(house.public_address("test").await);
+    let load = Load::of(1, house.public_address("test").await);
     for point in points {
         house.controller().stop_after(point);
         let before = house.environment("test").await.active_release;
@@ -63,31 +63,12 @@ async fn killed_at(points: impl Iterator<Item = u32>, behaviour: &str) {
 impl House {
     /// Waits until the controller stopped as if killed, or had nothing left to be killed at.
     async fn until_killed(&self, pipeline: &str) {
-        let mut last = (usize::MAX, 0);
-        for _ in 0..400 {
-            let all = self.deployments().await;
-            let found = all
-                .iter()
-                .find(|d| d.pipeline_id.as_deref() == Some(pipeline));
-            let steps = found.map_or(0, |d| d.steps.len());
-            let ended = found.is_some_and(|d| {
-                DeploymentState::parse(&d.state).is_some_and(DeploymentState::is_terminal)
-            });
-            last = if last.0 == steps {
-                (steps, last.1 + 1)
-            } else {
-                (steps, 0)
-            };
-            // Nothing was written for longer than any step of this deployment takes.
-            if found.is_some() && (ended || last.1 > 30) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!(
-            "the controller was not killed: {:#?}",
-            self.deployments().await.first()
-        );
+        self.world
+            .until("the kill", || async {
+                let job = self.world.job(pipeline, "to-test").await;
+                self.controller().has_stopped() || job.status.is_completed()
+            })
+            .await;
     }
 
     async fn newest_has_ended(&self) -> bool {
