@@ -51,8 +51,7 @@ const CHANGES: Record<Locale, Change> = {
 
 /** A token made in the browser, used by git as its password. */
 async function cloneWithTokenFromTheBrowser(v: Visit, path: string): Promise<WorkingCopy> {
-  await v.page.getByRole("link", { name: v.t("menu.tokens") }).click();
-  await v.heading(v.t("menu.tokens"));
+  await v.menu("tokens");
   await v.page.getByRole("textbox", { name: v.t("token.name") }).fill(`git ${v.locale}`);
   await v.button(v.t("token.create")).click();
   const once = v.page.getByRole("region", { name: v.t("token.once") });
@@ -67,10 +66,7 @@ async function cloneWithTokenFromTheBrowser(v: Visit, path: string): Promise<Wor
 
 /** Opens the newest pipeline of the project and follows it until it waits for approval. */
 async function followPipeline(v: Visit, change: Change): Promise<void> {
-  await v.page
-    .getByRole("link", { name: v.t("menu.pipelines") })
-    .first()
-    .click();
+  await v.menu("pipelines");
   await v.page
     .getByRole("link", { name: new RegExp(change.message) })
     .first()
@@ -115,7 +111,7 @@ describe.each(["zh-CN", "en"] as const)("a push seen in %s", (locale) => {
       await followPipeline(v, change);
       await readResults(v, change);
 
-      await v.page.getByRole("link", { name: new RegExp(`^${v.t("menu.deployments")}`) }).click();
+      await v.menu("deployments");
       await v.page
         .getByRole("link", { name: new RegExp(v.t("deploymentKind.deploy")) })
         .first()
@@ -142,7 +138,7 @@ describe.each(["zh-CN", "en"] as const)("a push seen in %s", (locale) => {
         .first()
         .waitFor({ timeout: 150_000 });
       await v.page.getByText(v.t("step.switch"), { exact: true }).first().waitFor();
-      await v.page.getByRole("link", { name: new RegExp(`^${v.t("menu.environments")}`) }).click();
+      await v.menu("environments");
       await v.page.getByText(v.t("slotRole.active"), { exact: true }).first().waitFor();
     });
     const { sent, failed } = (await (load as Load | null)?.stop()) ?? { sent: 0, failed: 0 };

@@ -136,6 +136,14 @@ export class Visit {
     await this.page.getByRole("heading", { level: 1, name }).waitFor();
   }
 
+  /** Goes to a page by the main menu. */
+  async menu(item: string): Promise<void> {
+    const name = this.t(`menu.${item}`);
+    const menu = this.page.getByRole("navigation", { name: this.t("nav.main"), exact: true });
+    await menu.getByRole("link", { name: new RegExp(`^${name}`) }).click();
+    await this.heading(name);
+  }
+
   button(name: string): ReturnType<Page["getByRole"]> {
     return this.page.getByRole("button", { name, exact: true });
   }
