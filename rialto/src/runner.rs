@@ -39,6 +39,12 @@ pub struct RunnerArgs {
     /// Bytes all caches together may take.
     #[arg(long, value_name = "BYTES", default_value_t = 10 * 1024 * 1024 * 1024)]
     cache_bytes: u64,
+    /// `PATH` of jobs; absent: the runner's own.
+    #[arg(long, value_name = "PATH", env = "PATH", hide_env_values = true)]
+    path: String,
+    /// A variable of the runner's environment that jobs get too; may be given several times.
+    #[arg(long = "inherit", value_name = "NAME")]
+    inherit: Vec<String>,
     /// Seconds between asking a job to stop and killing it.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     grace: u64,
@@ -61,6 +67,12 @@ impl RunnerArgs {
         config.slots = self.slots;
         config.cache_bytes = self.cache_bytes;
         config.grace = Duration::from_secs(self.grace);
+        config.path = self.path;
+        config.inherited = tool_chains();
+        for name in self.inherit {
+            let value = std::env::var(&name).with_context(|| format!("--inherit {name}"))?;
+            config.inherited.push((name, value));
+        }
         if let Some(user) = &self.run_as {
             config.run_as = Some(RunAs::named(user).with_context(|| format!("--run-as {user}"))?);
         }
@@ -75,6 +87,15 @@ impl RunnerArgs {
         eprintln!("runner: stopped; jobs under way go on and are taken up by the next runner here");
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Where rustup keeps the machine's tool chains: jobs have a `HOME` of their own, in which the
+/// `cargo` on the path would not find them.
+pub fn tool_chains() -> Vec<(String, String)> {
+    let own = std::env::var("RUSTUP_HOME").ok();
+    let usual = || Some(format!("{}/.rustup", std::env::var("HOME").ok()?));
+    let folder = own.or_else(usual).filter(|folder| Path::new(folder).is_dir());
+    folder.map(|folder| ("RUSTUP_HOME".to_owned(), folder)).into_iter().collect()
 }
 
 fn token(file: Option<&Path>) -> anyhow::Result<String> {
