@@ -6,8 +6,8 @@ export default defineConfig({
     include: ["e2e/**/*.e2e.ts"],
     // Each file starts a server and a browser of its own: one file at a time keeps timings honest.
     fileParallelism: false,
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     expect: { poll: { timeout: 20_000, interval: 50 } },
   },
 });

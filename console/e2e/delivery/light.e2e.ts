@@ -25,7 +25,7 @@ describe.each(["zh-CN", "en"] as const)("a broken test seen in %s", (locale) => 
       const broken = copy.push(message);
       // Nobody reloads: the board turns red by itself, with who, what and since when.
       const incident = v.page.getByRole("article", { name: new RegExp(PATH) });
-      await incident.waitFor({ timeout: 150_000 });
+      await incident.waitFor({ timeout: 240_000 });
       await incident.getByRole("timer").waitFor();
       await incident.getByText(message).waitFor();
       await incident.getByRole("link", { name: "test", exact: true }).waitFor();
@@ -47,7 +47,7 @@ describe.each(["zh-CN", "en"] as const)("a broken test seen in %s", (locale) => 
 
       copy.edit("nav/fund.py", "/ 360", "/ 365");
       copy.push(`fees over 365 days again (${locale})`);
-      await incident.waitFor({ state: "hidden", timeout: 150_000 });
+      await incident.waitFor({ state: "hidden", timeout: 240_000 });
       await v.page
         .getByRole("grid", { name: v.t("incident.closed") })
         .getByText(v.t("closeKind.repaired"), { exact: true })

@@ -45,7 +45,7 @@ it("a_version_that_fails_in_production_is_rolled_back_before_the_eyes_of_the_ope
       await v.page
         .getByText(v.t("deploymentState.rolled_back"), { exact: true })
         .first()
-        .waitFor({ timeout: 150_000 });
+        .waitFor({ timeout: 240_000 });
       await v.page.getByText(v.t("step.switch_back"), { exact: true }).first().waitFor();
       await v.page.getByText(v.t("deployment.reasons"), { exact: true }).waitFor();
       await v.go(`/delivery/environments?project=${project.id}`);

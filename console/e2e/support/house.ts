@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 /** Longest wait for anything; a guard, not a pace. */
-export const PATIENCE_MS = 150_000;
+export const PATIENCE_MS = 240_000;
 const LOOK_AGAIN_MS = 50;
 
 /** The binary under test. */

@@ -35,7 +35,6 @@ export function StatusIcon({
       viewBox="0 0 16 16"
       {...named}
     >
-      {label === undefined ? null : <title>{label}</title>}
       <circle className="status-disc" cx="8" cy="8" r="7" />
       {glyph === "spin" ? (
         <path className="status-spin" d="M8 4.2a3.8 3.8 0 1 1-3.8 3.8" />

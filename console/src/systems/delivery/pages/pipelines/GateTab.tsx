@@ -36,7 +36,7 @@ function VerdictView({ verdict }: { verdict: Verdict }) {
       <div className="stack">
         <div className={`notice tone-${toneOf(verdict.overall)}`}>
           <div className="grow">
-            <b>{word("verdict", verdict.overall)}</b>
+            <h2>{word("verdict", verdict.overall)}</h2>
             <div>
               {verdict.error ??
                 (failed.length === 0
