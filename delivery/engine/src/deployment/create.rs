@@ -49,16 +49,21 @@ struct Requester {
     email: String,
 }
 
-/// What is read before the deployment is written.
-struct Prepared {
+/// What a release is made of.
+pub(super) struct ReleaseParts {
     pipeline: PipelineRow,
     definition_text: String,
-    spec: EnvironmentSpec,
     builder: JobRow,
     archive: ArtifactRow,
     /// Authors and committers since the last release.
-    release_authors: Vec<CommitPerson>,
-    /// The same since what the environment serves.
+    authors: Vec<CommitPerson>,
+}
+
+/// What is read before the deployment is written.
+struct Prepared {
+    release: ReleaseParts,
+    spec: EnvironmentSpec,
+    /// Authors and committers since what the environment serves.
     deployment_authors: Vec<CommitPerson>,
     requester: Option<Requester>,
 }
@@ -159,13 +164,15 @@ impl Deployments {
         let (release_authors, deployment_authors) = self.authors(&pipeline, &spec.name).await?;
         Ok(Ok(Prepared {
             requester: requester(job, &pipeline),
-            definition_text: text,
+            release: ReleaseParts {
+                pipeline,
+                definition_text: text,
+                builder,
+                archive,
+                authors: release_authors,
+            },
             spec,
-            builder,
-            archive,
-            release_authors,
             deployment_authors,
-            pipeline,
         }))
     }
 
@@ -255,15 +262,16 @@ impl Deployments {
         found: Prepared,
     ) -> Result<DeploymentId, DeliveryError> {
         let mut tx = self.delivery().db().begin().await?;
-        let release = self.find_or_make_release(&mut tx, &found).await?;
-        let environment = find_or_make_environment(&mut tx, &found.pipeline, &found.spec).await?;
+        let release = self.find_or_make_release(&mut tx, &found.release).await?;
+        let environment =
+            find_or_make_environment(&mut tx, &found.release.pipeline, &found.spec).await?;
         let id: DeploymentId = new_id();
         let time = to_micros(now());
         let row = DeploymentRow {
             id: id.clone(),
             no: project::next_no(&mut tx, &job.project, Number::Deployment).await?,
             project_id: job.project.clone(),
-            project_path: found.pipeline.project_path.clone(),
+            project_path: found.release.pipeline.project_path.clone(),
             environment_id: environment.id.clone(),
             environment_name: environment.name.clone(),
             kind: DeploymentKind::Deploy.as_str().to_owned(),
@@ -298,10 +306,42 @@ impl Deployments {
         Ok(id)
     }
 
-    async fn find_or_make_release(
+    /// The release of a scripted deployment's artifact, and the tier the plan names.
+    pub(super) async fn read_scripted(
+        &self,
+        row: &JobRow,
+        pipeline: &PipelineRow,
+        archive: &ArtifactRow,
+        environment: &str,
+    ) -> Result<Option<(ReleaseParts, Option<Tier>)>, DeliveryError> {
+        let mut db = self.delivery().db();
+        let Some(builder) = job::find(&mut db, &archive.job_id).await? else {
+            return Ok(None);
+        };
+        let plan = pipeline::find_plan(&mut db, &pipeline.id).await?;
+        let tier = plan.as_ref().and_then(|plan| {
+            let plan: rialto_delivery_pipeline::plan::Plan =
+                serde_json::from_str(&plan.plan).ok()?;
+            let job = plan.jobs.into_iter().find(|job| job.name == row.name)?;
+            Tier::parse(&job.environment?.deployment_tier?)
+        });
+        let (authors, _) = self.authors(pipeline, environment).await?;
+        let parts = ReleaseParts {
+            pipeline: pipeline.clone(),
+            definition_text: plan
+                .and_then(|plan| plan.release_definition)
+                .unwrap_or_default(),
+            builder,
+            archive: archive.clone(),
+            authors,
+        };
+        Ok(Some((parts, tier)))
+    }
+
+    pub(super) async fn find_or_make_release(
         &self,
         tx: &mut Tx<'_>,
-        found: &Prepared,
+        found: &ReleaseParts,
     ) -> Result<ReleaseRow, DeliveryError> {
         let pipeline = &found.pipeline;
         let digest = &found.archive.sha256;
@@ -323,7 +363,7 @@ impl Deployments {
             artifact_name: found.archive.name.clone(),
             artifact_size: found.archive.size,
             definition: found.definition_text.clone(),
-            authors: json::write(&found.release_authors)?,
+            authors: json::write(&found.authors)?,
             verdict_id: pipeline.verdict_id.clone(),
             created_at: to_micros(now()),
             version: 1,

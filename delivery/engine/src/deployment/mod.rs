@@ -17,6 +17,7 @@ mod load;
 mod prepare;
 mod roll_back;
 mod router;
+mod scripted;
 mod sync;
 mod traffic;
 pub mod view;
@@ -118,7 +119,8 @@ impl Deployments {
         self.take_up().await?;
         let sync = tokio::spawn(sync::keep(Arc::downgrade(&self.inner))).abort_handle();
         let sweep = tokio::spawn(sync::sweep(Arc::downgrade(&self.inner))).abort_handle();
-        self.background().extend([sync, sweep]);
+        let scripted = tokio::spawn(scripted::follow(Arc::downgrade(&self.inner))).abort_handle();
+        self.background().extend([sync, sweep, scripted]);
         Ok(())
     }
 

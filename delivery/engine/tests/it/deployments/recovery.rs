@@ -11,7 +11,7 @@ use super::house::{House, Load, TEST_ONLY, slot};
 const POINTS: u32 = 2 * 19 + 1;
 
 /// Kills the controller at each of the points and looks at what comes of it.
-async fn killed_at(points: impl Iterator<Item = u32>, behaviour: &str) {
+async fn killed_at(points: impl Iterator<Item = u32>, behaviour: &str, bake: &str) {
     let house = House::new().await;
     let first = house.release(TEST_ONLY, "50ms", "well", "first").await;
     house.job_is(&first, "to-test", Status::Success).await;
@@ -20,7 +20,7 @@ async fn killed_at(points: impl Iterator<Item = u32>, behaviour: &str) {
         house.controller().stop_after(point);
         let before = house.environment("test").await.active_release;
         let mark = format!("killed at {point}");
-        let id = house.release(TEST_ONLY, "100ms", behaviour, &mark).await;
+        let id = house.release(TEST_ONLY, bake, behaviour, &mark).await;
         house.until_killed(&id).await;
         house.restart_controller().await;
         house
@@ -94,15 +94,28 @@ impl House {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_early_point_exactly_one_slot_serves_in_the_end() {
-    killed_at((0..POINTS).filter(|p| p % 3 == 0), "well").await;
+    killed_at((0..POINTS).filter(|p| p % 3 == 0), "well", "100ms").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_middle_point_exactly_one_slot_serves_in_the_end() {
-    killed_at((0..POINTS).filter(|p| p % 3 == 1), "well").await;
+    killed_at((0..POINTS).filter(|p| p % 3 == 1), "well", "100ms").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_late_point_exactly_one_slot_serves_in_the_end() {
-    killed_at((0..POINTS).filter(|p| p % 3 == 2), "well").await;
+    killed_at((0..POINTS).filter(|p| p % 3 == 2), "well", "100ms").await;
+}
+
+/// Points around the failed watch and the way back: the first is the intent to watch.
+const BACK: std::ops::Range<u32> = 33..48;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_on_the_way_back_the_earlier_version_serves_in_the_end() {
+    killed_at(BACK.filter(|p| p % 2 == 1), "sick-after:700", "20s").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_before_a_line_on_the_way_back_the_earlier_version_serves_in_the_end() {
+    killed_at(BACK.filter(|p| p % 2 == 0), "sick-after:700", "20s").await;
 }

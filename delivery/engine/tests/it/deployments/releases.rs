@@ -5,6 +5,29 @@ use rialto_delivery_supervisor::http;
 
 use super::house::{House, Load, TEST_ONLY, slot};
 
+/// The journal of a deployment that went well.
+const GOOD_STEPS: [&str; 19] = [
+    "preflight started",
+    "preflight ok",
+    "approval ok",
+    "preflight ok",
+    "install started",
+    "install ok",
+    "start started",
+    "start ok",
+    "readiness started",
+    "readiness ok",
+    "smoke started",
+    "smoke ok",
+    "switch started",
+    "switch ok",
+    "verify started",
+    "verify ok",
+    "bake started",
+    "bake ok",
+    "keep_standby ok",
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_version_takes_the_traffic_without_a_failed_request_and_the_old_one_stands_by() {
     let house = House::new().await;
@@ -57,30 +80,7 @@ async fn a_new_version_takes_the_traffic_without_a_failed_request_and_the_old_on
         .iter()
         .map(|s| format!("{} {}", s.name, s.outcome))
         .collect();
-    assert_eq!(
-        steps,
-        [
-            "preflight started",
-            "preflight ok",
-            "approval ok",
-            "preflight ok",
-            "install started",
-            "install ok",
-            "start started",
-            "start ok",
-            "readiness started",
-            "readiness ok",
-            "smoke started",
-            "smoke ok",
-            "switch started",
-            "switch ok",
-            "verify started",
-            "verify ok",
-            "bake started",
-            "bake ok",
-            "keep_standby ok",
-        ]
-    );
+    assert_eq!(steps, GOOD_STEPS);
     let job = house.world.job(&second, "to-test").await;
     assert_eq!(job.deployment_id.as_deref(), Some(done.id.as_str()));
     house.close().await;
@@ -179,5 +179,44 @@ async fn a_missing_artifact_fails_the_job_by_name() {
             .unwrap()
             .contains("`package` left no artifact archive")
     );
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_deploys_by_itself_is_recorded_without_traffic_steps() {
+    let house = House::new().await;
+    let pipeline = "
+stages: [build, ship]
+package:
+  stage: build
+  script: [x]
+  artifacts: {paths: [serve], reports: {junit: report.xml}}
+by-hand:
+  stage: ship
+  script: [x]
+  environment: {name: review/one}
+";
+    let id = house.release(pipeline, "50ms", "well", "one").await;
+    assert_eq!(house.world.pass().await, "by-hand");
+    let job = house.world.job(&id, "by-hand").await;
+    assert_eq!(job.status, Status::Success);
+    house
+        .world
+        .until("the record", || async {
+            !house.deployments().await.is_empty()
+        })
+        .await;
+    let record = house.deployments().await.remove(0);
+    assert_eq!(
+        (record.state.as_str(), record.environment.name.as_str()),
+        ("succeeded", "review/one")
+    );
+    assert!(record.steps.is_empty() && record.job_id == Some(job.id));
+    let shown = house.environment("review/one").await;
+    assert_eq!(
+        (shown.tier.as_str(), shown.can_roll_back),
+        ("development", false)
+    );
+    assert_eq!(shown.active_release.unwrap().digest, record.release.digest);
     house.close().await;
 }
