@@ -39,7 +39,7 @@ class Server:
             cwd=folder, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
         )
         self.token = None
-        self.ready = os.path.join(folder, "data", "secrets", "ready.json")
+        self.ready = os.path.join(folder, "data", "ready.json")
         wait_for(lambda: self.request("GET", "/readyz", raw=True) is not None, "the server", 60)
         wait_for(lambda: os.path.exists(self.ready), "its greeting", 60)
 
