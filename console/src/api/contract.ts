@@ -1,7 +1,7 @@
 /**
- * Shapes of the HTTP answers. This file is the only seam between the console and the API: when
- * `generated/delivery.d.ts` exists, each name here becomes an alias of a generated schema and no
- * page changes. Enums are open: a word this console does not know yet is shown as it is.
+ * Shapes of the HTTP answers as the pages use them: the only seam between the console and the API.
+ * `contract.check.ts` holds them against the types generated from the server's documents. Enums are
+ * open: a word this console does not know yet is shown as it is.
  */
 export type Open<T extends string> = T | (string & {});
 
@@ -28,7 +28,8 @@ export interface User {
 
 export interface SessionAnswer {
   user: User;
-  csrf_token: string;
+  /** Null for callers without a browser session. */
+  csrf_token: string | null;
 }
 
 export interface Token {
