@@ -94,8 +94,13 @@ impl RunnerArgs {
 pub fn tool_chains() -> Vec<(String, String)> {
     let own = std::env::var("RUSTUP_HOME").ok();
     let usual = || Some(format!("{}/.rustup", std::env::var("HOME").ok()?));
-    let folder = own.or_else(usual).filter(|folder| Path::new(folder).is_dir());
-    folder.map(|folder| ("RUSTUP_HOME".to_owned(), folder)).into_iter().collect()
+    let folder = own
+        .or_else(usual)
+        .filter(|folder| Path::new(folder).is_dir());
+    folder
+        .map(|folder| ("RUSTUP_HOME".to_owned(), folder))
+        .into_iter()
+        .collect()
 }
 
 fn token(file: Option<&Path>) -> anyhow::Result<String> {

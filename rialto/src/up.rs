@@ -136,7 +136,10 @@ type Logins = Vec<(String, String)>;
 async fn first_login(house: &House) -> Result<Logins> {
     let roles = [Role::Administrator, Role::Developer];
     let link = house.identity.first_login_link(&roles).await?;
-    Ok(link.map(|link| ("admin".to_owned(), link)).into_iter().collect())
+    Ok(link
+        .map(|link| ("admin".to_owned(), link))
+        .into_iter()
+        .collect())
 }
 
 /// Loads the sample house; links of its people who have no password yet.
