@@ -74,6 +74,15 @@ const MAX_PLAN_BYTES: usize = 64 * 1024 * 1024;
 /// From this many errors on, no nearest names are looked for.
 const MAX_HINTS: usize = 60;
 
+/// Errors that a file which is included and not read explains.
+const MISSING: [&str; 5] = [
+    "extends_unknown",
+    "no_jobs",
+    "no_script",
+    "reference_unknown",
+    "unknown_job",
+];
+
 /// Collects findings while a file is read; knows the names of the files.
 #[derive(Debug, Default)]
 pub(crate) struct Sink {
@@ -82,6 +91,7 @@ pub(crate) struct Sink {
     seen: HashSet<(Mark, &'static str, u64)>,
     errors: usize,
     text_bytes: usize,
+    unread: Option<Mark>,
 }
 
 impl Sink {
@@ -198,6 +208,13 @@ impl Sink {
         }
     }
 
+    /// Says that a file is included in a way that is not executed yet, so that what is missing
+    /// later may stand there.
+    pub(crate) fn unread(&mut self, mark: Mark, what: &str, fix: &str) {
+        self.unread.get_or_insert(mark);
+        self.unsupported(mark, None, what, fix);
+    }
+
     /// Counts text a job takes into the plan. False, and an error at `mark`, once all jobs together
     /// have too much of it: a large default would otherwise be copied into every job.
     pub(crate) fn spend(&mut self, bytes: usize, mark: Mark) -> bool {
@@ -224,7 +241,25 @@ impl Sink {
 
     /// All findings: by file in order of reading, then by place.
     pub(crate) fn finish(self) -> Vec<Diagnostic> {
+        let unread = self.unread.map(|mark| self.position(mark));
         let mut list = self.list;
+        if let Some(Position { file, line, .. }) = unread {
+            let fix = format!("it may stand in what {file}:{line} includes; cure that first");
+            for found in &mut list {
+                if MISSING.contains(&found.code.as_str()) {
+                    found.fix = Some(fix.clone());
+                }
+            }
+        }
+        // A job that is not defined is not in the pipeline either; once is enough.
+        let unknown: HashSet<Position> = list
+            .iter()
+            .filter(|found| found.code == "unknown_job")
+            .map(|found| found.position.clone())
+            .collect();
+        list.retain(|found| {
+            found.code != "need_not_in_pipeline" || !unknown.contains(&found.position)
+        });
         let files = self.files;
         let rank = |file: &str| files.iter().position(|known| &**known == file);
         list.sort_by(|a, b| {

@@ -93,7 +93,7 @@ pub struct PlannedJob {
 }
 
 /// A place in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 pub struct Position {
     /// Path in the repository, e.g. `.gitlab-ci.yml`.
     pub file: String,

@@ -311,7 +311,7 @@ impl Loader<'_, '_> {
     fn refuse(&mut self, kind: &str, mark: Mark) {
         let what = format!("`include:{kind}`");
         let fix = "copy the file into this repository and use `include: local`";
-        self.sink.unsupported(mark, None, &what, fix);
+        self.sink.unread(mark, &what, fix);
     }
 
     /// Whether the entry's rules let it in.

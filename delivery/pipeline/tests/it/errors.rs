@@ -88,3 +88,37 @@ fn the_expanded_file_is_plain_yaml() {
     );
     insta::assert_snapshot!(compiled.expanded());
 }
+
+#[test]
+fn what_a_file_not_read_may_hold_is_blamed_on_it() {
+    let text = "\
+include:
+  - template: Security/Scan.gitlab-ci.yml
+scan:
+  stage: test
+more:
+  extends: .scanner
+  needs: [gather]
+  script: !reference [.scanner, script]
+";
+    insta::assert_snapshot!(said(text), @r"
+    .gitlab-ci.yml:2:5: unsupported[not_executed]: `include:template` is known but not executed yet
+      fix: copy the file into this repository and use `include: local`
+    .gitlab-ci.yml:3:1: error[no_script]: job `scan`: there is no `script`
+      fix: it may stand in what .gitlab-ci.yml:2 includes; cure that first
+    .gitlab-ci.yml:5:1: error[no_script]: job `more`: there is no `script`
+      fix: it may stand in what .gitlab-ci.yml:2 includes; cure that first
+    .gitlab-ci.yml:6:12: error[extends_unknown]: `more` extends `.scanner`, which does not exist
+      fix: it may stand in what .gitlab-ci.yml:2 includes; cure that first
+    .gitlab-ci.yml:7:11: error[unknown_job]: job `more` needs `gather`, which is not defined
+      fix: it may stand in what .gitlab-ci.yml:2 includes; cure that first
+    .gitlab-ci.yml:8:22: error[reference_unknown]: `!reference [.scanner, script]` leads nowhere
+      fix: it may stand in what .gitlab-ci.yml:2 includes; cure that first
+    ");
+    let alone = said("job: {needs: [gather], script: x}\n");
+    assert!(
+        alone.contains("unknown_job") && !alone.contains("it may stand in"),
+        "{alone}"
+    );
+    assert!(!alone.contains("need_not_in_pipeline"), "{alone}");
+}
