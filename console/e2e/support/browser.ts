@@ -185,7 +185,10 @@ export class Visit {
     if (process.env.RIALTO_SCREENSHOTS !== "1") return;
     mkdirSync(IMAGES, { recursive: true });
     const path = join(IMAGES, `${name}.png`);
+    const size = this.page.viewportSize();
+    await this.page.setViewportSize({ width: 1280, height: 760 });
     await this.page.screenshot({ path, animations: "disabled", caret: "hide" });
+    if (size) await this.page.setViewportSize(size);
     expect({ name, small: statSync(path).size < MAX_IMAGE }).toEqual({ name, small: true });
   }
 

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { cli } from "./cli";
+import { mergeSteps } from "./pages/deployments/steps";
 import { lineRanges } from "./pages/pipelines/lineRanges";
 import { parseVariables } from "./pages/projects/parseVariables";
 
@@ -22,4 +23,26 @@ it("a_reason_is_quoted_for_the_shell", () => {
   expect(cli.rollBack("e1", "it's slow; rm -rf /")).toBe(
     "rialto delivery environment rollback e1 --reason 'it'\\''s slow; rm -rf /'",
   );
+});
+
+it("a_step_is_one_line_from_its_start_to_its_end_and_a_second_try_another", () => {
+  const step = (at: string, name: string, outcome: string, detail = "") => ({
+    at,
+    name,
+    outcome,
+    detail,
+    duration_ms: outcome === "started" ? null : 5,
+  });
+  const merged = mergeSteps([
+    step("1", "preflight", "started", "the preconditions are read"),
+    step("2", "preflight", "ok"),
+    step("3", "start", "started"),
+    step("4", "start", "failed", "port in use"),
+    step("5", "start", "started"),
+  ]);
+  expect(merged.map((s) => [s.at, s.name, s.outcome, s.detail])).toEqual([
+    ["1", "preflight", "ok", "the preconditions are read"],
+    ["3", "start", "failed", "port in use"],
+    ["5", "start", "started", ""],
+  ]);
 });

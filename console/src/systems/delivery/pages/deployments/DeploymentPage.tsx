@@ -14,6 +14,7 @@ import { useAction } from "../../components/useAction";
 import { DeploymentState } from "../../components/words";
 import { paths } from "../../paths";
 import { Approvals } from "./Approvals";
+import { mergeSteps } from "./steps";
 
 const BEFORE_SWITCH = new Set([
   "requested",
@@ -180,7 +181,7 @@ function Steps({ deployment }: { deployment: Deployment }) {
   if (deployment.steps.length === 0) return <p className="faint">{t("deployment.noSteps")}</p>;
   return (
     <ol className="timeline">
-      {deployment.steps.map((step, i) => (
+      {mergeSteps(deployment.steps).map((step, i) => (
         <li key={i}>
           <StatusIcon state={step.outcome} label={word("stepOutcome", step.outcome)} />
           <div>
