@@ -3,6 +3,7 @@
 mod expand;
 mod lint;
 mod list;
+mod origin;
 pub mod run;
 mod simulate;
 
@@ -292,14 +293,22 @@ impl Source {
             set("CI_COMMIT_SHA", &sha);
             set("CI_COMMIT_SHORT_SHA", sha.get(..8).unwrap_or(&sha));
         }
-        set("CI_PROJECT_NAME", &name);
-        set("CI_PROJECT_TITLE", &name);
-        set("CI_PROJECT_NAMESPACE", "local");
-        set("CI_PROJECT_ROOT_NAMESPACE", "local");
-        set("CI_PROJECT_PATH", &format!("local/{name}"));
+        let path = git
+            .as_deref()
+            .and_then(|git| origin::project_path(&common_folder(git)))
+            .unwrap_or_else(|| format!("local/{name}"));
+        let (namespace, name) = path.rsplit_once('/').unwrap_or(("local", &name));
+        set("CI_PROJECT_NAME", name);
+        set("CI_PROJECT_TITLE", name);
+        set("CI_PROJECT_NAMESPACE", namespace);
+        set(
+            "CI_PROJECT_ROOT_NAMESPACE",
+            namespace.split('/').next().unwrap_or(namespace),
+        );
+        set("CI_PROJECT_PATH", &path);
         set(
             "CI_PROJECT_PATH_SLUG",
-            &rialto_delivery_pipeline::variables::slug(&format!("local/{name}")),
+            &rialto_delivery_pipeline::variables::slug(&path),
         );
         set("CI_SERVER_NAME", "Rialto");
         set("CI_SERVER_VERSION", env!("CARGO_PKG_VERSION"));
@@ -423,6 +432,27 @@ mod tests {
         assert_eq!(
             (branch_of(&git), commit_of(&git).as_deref()),
             (None, Some("0123abcd"))
+        );
+    }
+
+    #[test]
+    fn the_project_is_named_as_its_origin_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = folder.path().join(".git");
+        fs::create_dir_all(&git).unwrap();
+        fs::write(folder.path().join("ci.yml"), "a: {script: x}\n").unwrap();
+        let named = || {
+            let opened = source(&folder.path().join("ci.yml")).open().unwrap();
+            ["PATH", "NAME", "NAMESPACE", "ROOT_NAMESPACE"]
+                .map(|key| opened.context.variables[&format!("CI_PROJECT_{key}")].clone())
+        };
+        let folder_name = folder.path().file_name().unwrap().to_str().unwrap();
+        assert_eq!(named()[0], format!("local/{folder_name}"));
+        let config = "[remote \"origin\"]\n\turl = git@git.example.org:tools/deep/quotes.git\n";
+        fs::write(git.join("config"), config).unwrap();
+        assert_eq!(
+            named(),
+            ["tools/deep/quotes", "quotes", "tools/deep", "tools"]
         );
     }
 
