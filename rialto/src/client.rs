@@ -133,6 +133,11 @@ impl RequestError {
         ExitCode::from(self.exit)
     }
 
+    /// Something named on the command line does not exist (exit code 3).
+    pub fn not_found(message: String) -> Self {
+        Self { message, exit: 3 }
+    }
+
     fn unreachable(server: &str, error: &reqwest::Error) -> Self {
         let what = if error.is_timeout() {
             "did not answer in time"

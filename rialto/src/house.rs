@@ -32,10 +32,11 @@ const RUNNER_TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(24 * 365);
 const RELAY_EVERY: Duration = Duration::from_millis(500);
 
 /// The tables of every system, in the order they are migrated.
-pub fn migration_sets() -> [MigrationSet; 3] {
+pub fn migration_sets() -> [MigrationSet; 4] {
     [
         rialto_platform_evidence::MIGRATIONS,
         rialto_platform_identity::MIGRATIONS,
+        rialto_platform_web::MIGRATIONS,
         rialto_delivery_store::MIGRATIONS,
     ]
 }

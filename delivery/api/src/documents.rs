@@ -92,4 +92,23 @@ mod tests {
         let (_, api) = router().split_for_parts();
         assert_eq!(openapi::differences(&api, &documented()), [""; 0]);
     }
+    #[test]
+    fn every_operation_has_an_id_of_its_own_and_a_summary() {
+        let document = document();
+        let mut ids = std::collections::BTreeSet::new();
+        for endpoint in documented() {
+            let method = endpoint.method.to_lowercase();
+            let operation = &document["paths"][endpoint.path][method];
+            let id = operation["operationId"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            assert!(
+                !id.is_empty() && ids.insert(id.clone()),
+                "{}: {id}",
+                endpoint.path
+            );
+            assert!(operation["summary"].is_string(), "{}", endpoint.path);
+        }
+    }
 }

@@ -49,7 +49,6 @@ impl FromRef<Api> for Web {
 }
 
 /// The routes, ready to be put behind a [`rialto_platform_web::Site`] with [`ENDPOINTS`].
-#[must_use]
 pub fn routes(api: Api) -> Router {
     let (router, _) = documents::router().split_for_parts();
     router.merge(git::routes()).with_state(api)

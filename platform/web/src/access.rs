@@ -14,7 +14,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use rialto_platform_identity::{Actor, Permission, SessionActor};
 
-use crate::{Problem, Web, codes, origin};
+use crate::{Problem, Web, codes, idempotency, origin};
 
 /// Name of the session cookie.
 pub(crate) const COOKIE_NAME: &str = "rialto_session";
@@ -121,7 +121,8 @@ pub(crate) async fn check(State(table): State<Table>, request: Request, next: Ne
     if let Err(problem) = admit(&table.web, endpoint.access, &mut parts).await {
         return problem.into_response();
     }
-    let answer = next.run(Request::from_parts(parts, body));
+    let request = Request::from_parts(parts, body);
+    let answer = run(&table.web, request, next);
     if endpoint.slow {
         return answer.await;
     }
@@ -133,6 +134,15 @@ pub(crate) async fn check(State(table): State<Table>, request: Request, next: Ne
                 .retry_after_s(5)
                 .into_response()
         })
+}
+
+async fn run(web: &Web, request: Request, next: Next) -> Response {
+    if idempotency::is_asked(&request) {
+        return idempotency::once(web, request, next)
+            .await
+            .unwrap_or_else(|problem| problem.into_response());
+    }
+    next.run(request).await
 }
 
 async fn admit(web: &Web, access: Access, parts: &mut Parts) -> Result<(), Problem> {

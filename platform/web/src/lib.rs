@@ -12,6 +12,7 @@ mod events;
 mod extract;
 mod frame;
 mod health;
+mod idempotency;
 mod language;
 pub mod openapi;
 mod origin;
@@ -20,8 +21,11 @@ mod platform_api;
 mod problem;
 mod serve;
 mod site;
+mod statements;
 mod trace;
 mod web;
+
+use rialto_platform_store::{Migration, MigrationSet};
 
 pub use access::{
     Access, Authenticated, Credential, CurrentSession, Endpoint, basic_password, bearer_token,
@@ -36,5 +40,18 @@ pub use platform_api::{PLATFORM_ENDPOINTS, PlatformDoc, platform_routes};
 pub use problem::{FieldError, Problem, ProblemDocument};
 pub use serve::serve;
 pub use site::Site;
+pub use statements::STATEMENTS;
 pub use trace::TraceId;
 pub use web::{Module, Web, WebSettings};
+
+/// The tables of this crate.
+pub const MIGRATIONS: MigrationSet = MigrationSet {
+    system: "web",
+    migrations: &[Migration {
+        version: 1,
+        name: "idempotency keys",
+        sql: include_str!("sql/start.sql"),
+        sqlite: None,
+        postgres: None,
+    }],
+};

@@ -43,6 +43,12 @@ fn complete(operation: &mut Map<String, Value>, endpoint: &Endpoint) {
         ),
         Access::Own(means) => (format!("own: {means}"), json!([])),
     };
+    // Handlers of different nouns share verbs; together with the noun they name one operation.
+    let noun = operation["tags"][0].as_str().unwrap_or_default().to_owned();
+    if let Some(id) = operation.get("operationId").and_then(Value::as_str) {
+        let id = format!("{noun}_{id}");
+        operation.insert("operationId".to_owned(), id.into());
+    }
     operation.insert("x-permission".to_owned(), permission.into());
     operation.insert("security".to_owned(), security);
     let responses = operation.entry("responses").or_insert_with(|| json!({}));

@@ -99,7 +99,10 @@ impl Problem {
     ) -> Self {
         let (pointer, code, message) = (pointer.into(), code.into(), message.into());
         if self.detail.is_empty() {
-            self.detail = format!("{}: {message}", pointer.trim_start_matches('/'));
+            self.detail = match pointer.trim_start_matches('/') {
+                "" => message.clone(),
+                place => format!("{place}: {message}"),
+            };
         }
         self.errors.push(FieldError {
             pointer,

@@ -5,11 +5,11 @@ mod table;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
-use crate::client::{Client, text};
+use crate::client::{Client, RequestError, text};
 
 /// Base of the interface.
 const BASE: &str = "/api/delivery/v1";
@@ -140,15 +140,15 @@ impl Session {
             .list(&format!("{BASE}/projects"), 10_000)
             .await?;
         let found = projects.iter().find(|project| project["path"] == given);
-        let found = found.with_context(|| {
+        let found = found.ok_or_else(|| {
             let known: Vec<_> = projects
                 .iter()
                 .map(|project| text(&project["path"]))
                 .collect();
-            format!(
-                "there is no project `{given}`; you can see: {}",
-                known.join(", ")
-            )
+            let known = known.join(", ");
+            RequestError::not_found(format!(
+                "there is no project `{given}`; you can see: {known}"
+            ))
         })?;
         Ok(text(&found["id"]))
     }
@@ -173,7 +173,10 @@ impl Session {
             .await?;
         match newest.first() {
             Some(pipeline) => Ok(text(&pipeline["id"])),
-            None => bail!("`{given}` has no pipeline yet: push a commit to it"),
+            None => {
+                let message = format!("`{given}` has no pipeline yet: push a commit to it");
+                Err(RequestError::not_found(message).into())
+            }
         }
     }
 }

@@ -94,7 +94,11 @@ async fn gate_rules_are_versioned_and_bad_ones_pointed_at() {
             assert_eq!(put.status, 200, "{}", put.text());
             versions.push(put.json()["version"].as_u64().unwrap());
         }
-        assert_eq!(versions[1], versions[0] + 1, "each change is a version of its own");
+        assert_eq!(
+            versions[1],
+            versions[0] + 1,
+            "each change is a version of its own"
+        );
         assert_eq!(world.get(&dev, &path).await.json()["version"], versions[1]);
         let mut bad = rules["rules"].clone();
         bad[0]["measure"] = json!("happiness");

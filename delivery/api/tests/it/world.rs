@@ -67,9 +67,10 @@ impl Answer {
 
 impl World {
     pub async fn on_each_engine() -> Vec<Self> {
-        let sets: [MigrationSet; 3] = [
+        let sets: [MigrationSet; 4] = [
             rialto_platform_evidence::MIGRATIONS,
             rialto_platform_identity::MIGRATIONS,
+            rialto_platform_web::MIGRATIONS,
             rialto_delivery_store::MIGRATIONS,
         ];
         let mut worlds = Vec::new();
@@ -110,7 +111,7 @@ impl World {
         let site = Site::new(web).with(routes(api.clone()), ENDPOINTS);
         let endpoints = site.endpoints().to_vec();
         Self {
-            db,
+            _db: db,
             api,
             router: site.build(),
             endpoints,

@@ -58,6 +58,7 @@ async fn an_endpoint_that_is_not_in_the_table_is_not_served() {
     let sets = [
         rialto_platform_evidence::MIGRATIONS,
         rialto_platform_identity::MIGRATIONS,
+        rialto_platform_web::MIGRATIONS,
     ];
     let world = World::over(TestDb::sqlite(&sets).await, routes, &[]).await;
     let answer = world.get("/api/x/v1/secret").await;

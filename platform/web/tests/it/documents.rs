@@ -18,8 +18,18 @@ fn every_operation_has_summary_permission_and_problem_answer() {
     let (_, api) = platform_routes().split_for_parts();
     let document = openapi::document(&api, PLATFORM_ENDPOINTS);
     assert_eq!(document["openapi"], "3.1.0");
+    let mut ids = std::collections::BTreeSet::new();
     for endpoint in PLATFORM_ENDPOINTS {
         let operation = &document["paths"][endpoint.path][endpoint.method.to_lowercase()];
+        let id = operation["operationId"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        assert!(
+            !id.is_empty() && ids.insert(id),
+            "{}: its id is not unique",
+            endpoint.path
+        );
         assert!(operation["x-permission"].is_string(), "{}", endpoint.path);
         assert!(
             operation["summary"].as_str().is_some_and(|s| !s.is_empty()),

@@ -35,6 +35,7 @@ async fn worlds() -> Vec<World> {
     let sets = [
         rialto_platform_evidence::MIGRATIONS,
         rialto_platform_identity::MIGRATIONS,
+        rialto_platform_web::MIGRATIONS,
     ];
     let mut worlds = Vec::new();
     for db in engines(&sets).await {

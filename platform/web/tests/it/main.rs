@@ -4,6 +4,7 @@
 
 mod access;
 mod documents;
+mod idempotency;
 mod live;
 mod pages;
 mod platform;

@@ -64,6 +64,7 @@ impl World {
         let sets = [
             rialto_platform_evidence::MIGRATIONS,
             rialto_platform_identity::MIGRATIONS,
+            rialto_platform_web::MIGRATIONS,
         ];
         let mut worlds = Vec::new();
         for db in engines(&sets).await {
