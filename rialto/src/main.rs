@@ -73,6 +73,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    quiet_on_closed_pipe();
     // Fails only when a provider is there already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let result = match Arguments::parse().command {
@@ -100,6 +101,22 @@ fn main() -> ExitCode {
             None => ExitCode::FAILURE,
         }
     })
+}
+
+/// `rialto … | head` ends the reader first: that is no fault worth a backtrace. Ends with the code
+/// a shell shows for death by SIGPIPE.
+fn quiet_on_closed_pipe() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let message = info.payload().downcast_ref::<String>();
+        let closed = |text: &String| {
+            text.starts_with("failed printing to std") && text.contains("Broken pipe")
+        };
+        if message.is_some_and(closed) {
+            std::process::exit(141);
+        }
+        usual(info);
+    }));
 }
 
 /// Runs a command that waits for the network; the others need no runtime and start faster.

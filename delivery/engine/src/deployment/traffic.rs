@@ -245,7 +245,18 @@ impl Deployments {
         let key = at.slot_key(at.candidate()?);
         let label = at.release.version_label.clone();
         let mut watch = BakeWatch::new(failure_limit, bake_ms);
+        let restarts = |key| {
+            self.supervisor()
+                .status(key)
+                .map_or(0, |status| status.restarts)
+        };
+        let restarts_before = restarts(&key);
         loop {
+            // A process that dies and is started again may never miss enough probes in a row.
+            if restarts(&key) > restarts_before {
+                let reason = "the new version's process ended by itself and was started again";
+                return self.bake_failed(at, reason, began).await;
+            }
             if let Some(reason) = control.going_back() {
                 at.asked_back = Some(reason.clone());
                 return self.bake_failed(at, &reason, began).await;

@@ -244,6 +244,10 @@ impl<'a> Check<'a> {
             for entry in entries {
                 let mut entry = entry.map_err(|error| stop_of(&error, self.next_seq()))?;
                 let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+                // Other programs that pack a bundle again add its folders; they say nothing.
+                if entry.header().entry_type() == EntryType::Directory && entry.size() == 0 {
+                    continue;
+                }
                 if entry.header().entry_type() != EntryType::Regular {
                     return Err(Stop::Tampered(
                         None,
