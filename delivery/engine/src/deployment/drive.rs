@@ -92,6 +92,7 @@ impl Deployments {
         if !state.holds_lock() {
             return Ok(());
         }
+        self.until_slots_settle(at).await;
         let steps = deployment::steps(&mut self.delivery().db(), &at.deployment.id).await?;
         let observed = self.observe(at).await;
         match resume(&at.journal(&steps)?, &observed) {
@@ -109,6 +110,27 @@ impl Deployments {
                 self.note(at, line, |at| add_reason(at, &reason)).await
             }
             Next::GoBack { .. } | Next::Bake | Next::Nothing | Next::Check | Next::Wait => Ok(()),
+        }
+    }
+
+    /// Processes that were started again with this one are given their time to get ready, so that
+    /// a restart of the platform is not held against a version.
+    async fn until_slots_settle(&self, at: &Loaded) {
+        let patience = Duration::from_millis(at.definition.service.ready_timeout_ms);
+        let deadline = Instant::now() + patience;
+        for slot in at.slots.iter().filter(|slot| slot.role != "idle") {
+            let Some(name) = rialto_delivery_release::SlotName::parse(&slot.name) else {
+                continue;
+            };
+            let key = at.slot_key(name);
+            let starting = || {
+                self.supervisor()
+                    .status(&key)
+                    .is_some_and(|s| s.health == Health::Starting)
+            };
+            while starting() && Instant::now() < deadline {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
         }
     }
 

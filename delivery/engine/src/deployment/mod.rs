@@ -24,7 +24,7 @@ pub mod view;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use rialto_delivery_release::DeploymentState;
@@ -32,6 +32,7 @@ use rialto_delivery_run::state::Status;
 use rialto_delivery_store::ids::{DeploymentId, JobId};
 use rialto_delivery_store::{deployment, job};
 use rialto_delivery_supervisor::Supervisor;
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::managed::{Boxed, ManagedDeployments, ManagedJob};
@@ -120,7 +121,12 @@ impl Deployments {
         let sync = tokio::spawn(sync::keep(Arc::downgrade(&self.inner))).abort_handle();
         let sweep = tokio::spawn(sync::sweep(Arc::downgrade(&self.inner))).abort_handle();
         let scripted = tokio::spawn(scripted::follow(Arc::downgrade(&self.inner))).abort_handle();
-        self.background().extend([sync, sweep, scripted]);
+        let end = tokio::spawn(stop_with(
+            self.delivery().stop_signal(),
+            Arc::downgrade(&self.inner),
+        ))
+        .abort_handle();
+        self.background().extend([sync, sweep, scripted, end]);
         Ok(())
     }
 
@@ -242,6 +248,16 @@ impl Deployments {
         self.running()
             .get(id)
             .map(|running| running.control.clone())
+    }
+}
+
+/// Stops the controller when the services stop: what is watched must not be judged while its
+/// processes are being ended.
+async fn stop_with(mut stopping: watch::Receiver<bool>, inner: Weak<Inner>) {
+    // A dropped sender means that the services are gone.
+    drop(stopping.wait_for(|stop| *stop).await);
+    if let Some(inner) = inner.upgrade() {
+        Deployments { inner }.stop();
     }
 }
 

@@ -169,6 +169,16 @@ impl House {
         self.begin().await;
     }
 
+    /// The whole server starts again over the same data; the router went on.
+    pub async fn restart(&mut self) {
+        let root = self.world.folder().join("services");
+        self.supervisor = Supervisor::open(root).await.unwrap();
+        self.world
+            .restart_with(Some(Arc::new(self.board.clone())))
+            .await;
+        self.begin().await;
+    }
+
     /// Pushes a version, builds it and passes its tests; its pipeline.
     pub async fn release(&self, pipeline: &str, bake: &str, behaviour: &str, mark: &str) -> String {
         self.release_tested(pipeline, bake, behaviour, mark, "")

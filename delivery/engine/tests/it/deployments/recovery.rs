@@ -119,3 +119,33 @@ async fn killed_on_the_way_back_the_earlier_version_serves_in_the_end() {
 async fn killed_before_a_line_on_the_way_back_the_earlier_version_serves_in_the_end() {
     killed_at(BACK.filter(|p| p % 2 == 0), "sick-after:700", "20s").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_of_the_server_is_not_held_against_the_version_being_watched() {
+    let mut house = House::new().await;
+    let first = house.release(TEST_ONLY, "50ms", "well", "first").await;
+    house.job_is(&first, "to-test", Status::Success).await;
+    let second = house.release(TEST_ONLY, "1s", "well", "second").await;
+    house
+        .world
+        .until("the watch", || async {
+            house.deployments().await[0].state == "baking"
+        })
+        .await;
+    house.world.delivery.stop();
+    house
+        .world
+        .until("the stop", || async { house.controller().has_stopped() })
+        .await;
+    house.supervisor.stop_all().await;
+    assert_eq!(house.deployments().await[0].state, "baking");
+    house.restart().await;
+    house.job_is(&second, "to-test", Status::Success).await;
+    let now = house.environment("test").await;
+    assert_eq!(
+        (slot(&now, "active").health.as_str(), now.state.as_str()),
+        ("healthy", "serving")
+    );
+    assert_eq!(slot(&now, "standby").health, "healthy");
+    house.close().await;
+}
