@@ -1,4 +1,4 @@
-import type { ComponentType } from "react";
+import { type ComponentType, createContext, useContext } from "react";
 import type { Command } from "./keys";
 import type { IconName } from "./ui";
 
@@ -28,4 +28,23 @@ export interface SystemManifest {
     go: (path: string) => void,
     signal: AbortSignal,
   ) => Promise<Command[]>;
+  /** Page of a record that evidence and notices name as `<kind>:<id>`; null for kinds without one. */
+  recordPath?: (kind: string, id: string) => string | null;
+}
+
+/** The systems this server runs, for parts that lead to records of any of them. */
+export const SystemsContext = createContext<readonly SystemManifest[]>([]);
+
+/** Address of the page of a subject such as `pipeline:019a…`, or null when it has none. */
+export function useSubjectPath(): (subject: string) => string | null {
+  const systems = useContext(SystemsContext);
+  return (subject) => {
+    const at = subject.indexOf(":");
+    if (at <= 0) return null;
+    for (const system of systems) {
+      const path = system.recordPath?.(subject.slice(0, at), subject.slice(at + 1));
+      if (path) return path;
+    }
+    return null;
+  };
 }

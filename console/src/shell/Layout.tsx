@@ -6,7 +6,7 @@ import { useSession } from "@/api/session";
 import { useShortcuts } from "@/shared/keys";
 import { useStreamState } from "@/shared/live";
 import { Skeleton } from "@/shared/states";
-import type { SystemManifest } from "@/shared/system";
+import { type SystemManifest, SystemsContext } from "@/shared/system";
 import { Icon } from "@/shared/ui";
 import { AppearanceMenu } from "./AppearanceMenu";
 import { CommandPalette } from "./CommandPalette";
@@ -79,7 +79,9 @@ export function Layout({ systems }: { systems: SystemManifest[] }) {
         <LostBanner systems={systems} />
         <main id="main" tabIndex={-1} className="page">
           <Suspense fallback={<Skeleton rows={8} />}>
-            <Outlet />
+            <SystemsContext.Provider value={systems}>
+              <Outlet />
+            </SystemsContext.Provider>
           </Suspense>
         </main>
       </div>

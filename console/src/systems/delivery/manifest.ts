@@ -1,5 +1,14 @@
 import { lazy } from "react";
 import type { SystemManifest } from "@/shared/system";
+import { paths } from "./paths";
+
+const RECORD_PAGES: Record<string, (id: string) => string> = {
+  project: (id) => paths.project(id),
+  pipeline: (id) => paths.pipeline(id),
+  job: (id) => paths.job(id),
+  release: (id) => paths.release(id),
+  deployment: (id) => paths.deployment(id),
+};
 
 /** The delivery system as the shell sees it; its pages are a lazy bundle. */
 export const manifest: SystemManifest = {
@@ -51,6 +60,10 @@ export const manifest: SystemManifest = {
       keywords: "environments huanjing hj",
     },
   ],
+  recordPath: (kind, id) => {
+    const page = RECORD_PAGES[kind];
+    return page ? page(id) : null;
+  },
   findRecords: async (text, go, signal) => {
     const { findRecords } = await import("./records");
     return findRecords(text, go, signal);

@@ -1,12 +1,13 @@
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { Drawer, Input, Select } from "antd";
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import type { EvidenceRecord } from "@/api/contract";
 import { platform } from "@/api/platform";
 import { DateTime, useFormat } from "@/shared/format";
 import { type Column, DataGrid } from "@/shared/grid";
 import { PageHeader } from "@/shared/record";
+import { useSubjectPath } from "@/shared/system";
 import { Empty, ErrorState, QueryView } from "@/shared/states";
 import {
   ActionButton,
@@ -266,7 +267,7 @@ function useColumns(): Column<EvidenceRecord>[] {
       key: "subject",
       title: t("evidence.subject"),
       width: "minmax(220px, 2fr)",
-      cell: (r) => <code className="ellipsis">{r.subject}</code>,
+      cell: (r) => <Subject subject={r.subject} />,
       value: (r) => r.subject,
     },
     {
@@ -288,6 +289,13 @@ function useColumns(): Column<EvidenceRecord>[] {
       value: (r) => r.hash,
     },
   ];
+}
+
+/** What the record is about, leading to its page where it has one. */
+function Subject({ subject }: { subject: string }) {
+  const path = useSubjectPath()(subject);
+  const text = <code className="ellipsis">{subject}</code>;
+  return path ? <Link to={path}>{text}</Link> : text;
 }
 
 function Details({ seq, close }: { seq: number; close: () => void }) {
@@ -317,7 +325,7 @@ function RecordView({ record }: { record: EvidenceRecord }) {
       <Facts
         items={[
           [t("evidence.type"), word("recordType", record.type)],
-          [t("evidence.subject"), <code key="s">{record.subject}</code>],
+          [t("evidence.subject"), <Subject key="s" subject={record.subject} />],
           [t("evidence.time"), <DateTime key="t" at={record.time} />],
           [
             t("evidence.actor"),
