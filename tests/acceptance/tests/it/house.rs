@@ -310,7 +310,9 @@ impl Person {
             let all = me.get(&list).await?;
             let all = all["items"].as_array().cloned().unwrap_or_default();
             let wanted = |d: &&Value| {
-                d["environment"]["name"] == environment && d["pipeline_id"] == pipeline["id"]
+                d["environment"]["name"] == environment
+                    && d["pipeline_id"] == pipeline["id"]
+                    && d["kind"] == "deploy"
             };
             let one = all.iter().find(wanted).cloned();
             Ok(one.filter(|d| states.contains(&d["state"].as_str().unwrap_or_default())))
