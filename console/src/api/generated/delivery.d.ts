@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /** Deployments, newest first */
-        get: operations["list"];
+        get: operations["deployments_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -29,7 +29,7 @@ export interface paths {
             cookie?: never;
         };
         /** One deployment with its steps */
-        get: operations["show"];
+        get: operations["deployments_show"];
         put?: never;
         post?: never;
         delete?: never;
@@ -48,7 +48,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Approve a deployment */
-        post: operations["approve"];
+        post: operations["deployments_approve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -65,7 +65,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Cancel a deployment that has not switched traffic */
-        post: operations["cancel"];
+        post: operations["deployments_cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -82,7 +82,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Reject a deployment */
-        post: operations["reject"];
+        post: operations["deployments_reject"];
         delete?: never;
         options?: never;
         head?: never;
@@ -97,7 +97,7 @@ export interface paths {
             cookie?: never;
         };
         /** Environments with what serves in them */
-        get: operations["environments"];
+        get: operations["deployments_environments"];
         put?: never;
         post?: never;
         delete?: never;
@@ -114,7 +114,7 @@ export interface paths {
             cookie?: never;
         };
         /** One environment */
-        get: operations["environment"];
+        get: operations["deployments_environment"];
         put?: never;
         post?: never;
         delete?: never;
@@ -133,7 +133,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Switch back to the warm standby */
-        post: operations["roll_back"];
+        post: operations["deployments_roll_back"];
         delete?: never;
         options?: never;
         head?: never;
@@ -148,7 +148,7 @@ export interface paths {
             cookie?: never;
         };
         /** Live events of the topics asked for, as server-sent events */
-        get: operations["stream"];
+        get: operations["events_stream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -165,7 +165,7 @@ export interface paths {
             cookie?: never;
         };
         /** Red-light incidents, newest first */
-        get: operations["incidents"];
+        get: operations["incidents_incidents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -182,7 +182,7 @@ export interface paths {
             cookie?: never;
         };
         /** One red-light incident */
-        get: operations["incident"];
+        get: operations["incidents_incident"];
         put?: never;
         post?: never;
         delete?: never;
@@ -199,7 +199,7 @@ export interface paths {
             cookie?: never;
         };
         /** One job with its pipeline */
-        get: operations["show"];
+        get: operations["jobs_show"];
         put?: never;
         post?: never;
         delete?: never;
@@ -216,7 +216,7 @@ export interface paths {
             cookie?: never;
         };
         /** A file of a job: its `archive`, or a report by its kind */
-        get: operations["artifact"];
+        get: operations["jobs_artifact"];
         put?: never;
         post?: never;
         delete?: never;
@@ -235,7 +235,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Stop a job */
-        post: operations["cancel"];
+        post: operations["jobs_cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -250,7 +250,7 @@ export interface paths {
             cookie?: never;
         };
         /** The stored bytes of a log, or a range of them */
-        get: operations["whole"];
+        get: operations["logs_whole"];
         put?: never;
         post?: never;
         delete?: never;
@@ -267,7 +267,7 @@ export interface paths {
             cookie?: never;
         };
         /** A window of lines */
-        get: operations["lines"];
+        get: operations["logs_lines"];
         put?: never;
         post?: never;
         delete?: never;
@@ -284,7 +284,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lines that contain a text */
-        get: operations["search"];
+        get: operations["logs_search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -301,7 +301,7 @@ export interface paths {
             cookie?: never;
         };
         /** Sections of a log with their durations */
-        get: operations["sections"];
+        get: operations["logs_sections"];
         put?: never;
         post?: never;
         delete?: never;
@@ -320,7 +320,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Start a job that waits for a person */
-        post: operations["play"];
+        post: operations["jobs_play"];
         delete?: never;
         options?: never;
         head?: never;
@@ -337,7 +337,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Run a job again; the answer is the new attempt */
-        post: operations["retry"];
+        post: operations["jobs_retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -352,7 +352,7 @@ export interface paths {
             cookie?: never;
         };
         /** Pipelines, newest first */
-        get: operations["list"];
+        get: operations["pipelines_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -369,7 +369,7 @@ export interface paths {
             cookie?: never;
         };
         /** One pipeline with its stages and jobs */
-        get: operations["show"];
+        get: operations["pipelines_show"];
         put?: never;
         post?: never;
         delete?: never;
@@ -388,7 +388,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Cancel what has not ended */
-        post: operations["cancel"];
+        post: operations["pipelines_cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -403,7 +403,7 @@ export interface paths {
             cookie?: never;
         };
         /** Coverage of a pipeline, existing and new code apart */
-        get: operations["coverage"];
+        get: operations["reports_coverage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -422,7 +422,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Run again what failed or was cancelled */
-        post: operations["retry"];
+        post: operations["pipelines_retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -437,7 +437,7 @@ export interface paths {
             cookie?: never;
         };
         /** Tests of a pipeline */
-        get: operations["tests"];
+        get: operations["reports_tests"];
         put?: never;
         post?: never;
         delete?: never;
@@ -454,7 +454,7 @@ export interface paths {
             cookie?: never;
         };
         /** The gate's newest verdict on a pipeline */
-        get: operations["pipeline_verdict"];
+        get: operations["reports_pipeline_verdict"];
         put?: never;
         post?: never;
         delete?: never;
@@ -471,10 +471,10 @@ export interface paths {
             cookie?: never;
         };
         /** Projects with their lights */
-        get: operations["list"];
+        get: operations["projects_list"];
         put?: never;
         /** Add a project with an empty repository */
-        post: operations["create"];
+        post: operations["projects_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -489,7 +489,7 @@ export interface paths {
             cookie?: never;
         };
         /** One project */
-        get: operations["show"];
+        get: operations["projects_show"];
         put?: never;
         post?: never;
         delete?: never;
@@ -506,9 +506,9 @@ export interface paths {
             cookie?: never;
         };
         /** Gate rules in force */
-        get: operations["gate_rules"];
+        get: operations["projects_gate_rules"];
         /** Make a new version of the gate rules */
-        put: operations["put_gate_rules"];
+        put: operations["projects_put_gate_rules"];
         post?: never;
         delete?: never;
         options?: never;
@@ -526,7 +526,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Start a pipeline */
-        post: operations["create"];
+        post: operations["pipelines_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -541,7 +541,7 @@ export interface paths {
             cookie?: never;
         };
         /** Variables of a project; masked ones without their value */
-        get: operations["variables"];
+        get: operations["projects_variables"];
         put?: never;
         post?: never;
         delete?: never;
@@ -559,10 +559,10 @@ export interface paths {
         };
         get?: never;
         /** Set a variable */
-        put: operations["put_variable"];
+        put: operations["projects_put_variable"];
         post?: never;
         /** Remove a variable */
-        delete: operations["delete_variable"];
+        delete: operations["projects_delete_variable"];
         options?: never;
         head?: never;
         patch?: never;
@@ -576,7 +576,7 @@ export interface paths {
             cookie?: never;
         };
         /** Releases, newest first */
-        get: operations["releases"];
+        get: operations["deployments_releases"];
         put?: never;
         post?: never;
         delete?: never;
@@ -593,7 +593,7 @@ export interface paths {
             cookie?: never;
         };
         /** One release */
-        get: operations["release"];
+        get: operations["deployments_release"];
         put?: never;
         post?: never;
         delete?: never;
@@ -610,7 +610,7 @@ export interface paths {
             cookie?: never;
         };
         /** Everything that proves a release, for the offline check */
-        get: operations["evidence_bundle"];
+        get: operations["deployments_evidence_bundle"];
         put?: never;
         post?: never;
         delete?: never;
@@ -627,7 +627,7 @@ export interface paths {
             cookie?: never;
         };
         /** The artifact archive of another job, for a job that depends on it */
-        get: operations["archive"];
+        get: operations["runner_archive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -646,7 +646,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Take the next job, waiting up to 30 s for one */
-        post: operations["request_job"];
+        post: operations["runner_request_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -662,7 +662,7 @@ export interface paths {
         };
         get?: never;
         /** Report the end; the same report twice changes nothing */
-        put: operations["finish"];
+        put: operations["runner_finish"];
         post?: never;
         delete?: never;
         options?: never;
@@ -680,7 +680,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Hand in a file; its digest is checked */
-        post: operations["upload_file"];
+        post: operations["runner_upload_file"];
         delete?: never;
         options?: never;
         head?: never;
@@ -697,7 +697,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Prolong the lease */
-        post: operations["renew_lease"];
+        post: operations["runner_renew_lease"];
         delete?: never;
         options?: never;
         head?: never;
@@ -718,7 +718,7 @@ export interface paths {
         options?: never;
         head?: never;
         /** Append a piece of the log */
-        patch: operations["append_trace"];
+        patch: operations["runner_append_trace"];
         trace?: never;
     };
     "/api/delivery/v1/verdicts/{id}": {
@@ -729,7 +729,7 @@ export interface paths {
             cookie?: never;
         };
         /** One verdict as it was given */
-        get: operations["verdict"];
+        get: operations["reports_verdict"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1643,7 +1643,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    list: {
+    deployments_list: {
         parameters: {
             query?: {
                 /** @description Of this project. */
@@ -1680,7 +1680,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    deployments_show: {
         parameters: {
             query?: never;
             header?: never;
@@ -1710,7 +1710,7 @@ export interface operations {
             };
         };
     };
-    approve: {
+    deployments_approve: {
         parameters: {
             query?: never;
             header?: never;
@@ -1744,7 +1744,7 @@ export interface operations {
             };
         };
     };
-    cancel: {
+    deployments_cancel: {
         parameters: {
             query?: never;
             header?: never;
@@ -1774,7 +1774,7 @@ export interface operations {
             };
         };
     };
-    reject: {
+    deployments_reject: {
         parameters: {
             query?: never;
             header?: never;
@@ -1808,7 +1808,7 @@ export interface operations {
             };
         };
     };
-    environments: {
+    deployments_environments: {
         parameters: {
             query?: {
                 /** @description Of this project. */
@@ -1841,7 +1841,7 @@ export interface operations {
             };
         };
     };
-    environment: {
+    deployments_environment: {
         parameters: {
             query?: never;
             header?: never;
@@ -1871,7 +1871,7 @@ export interface operations {
             };
         };
     };
-    roll_back: {
+    deployments_roll_back: {
         parameters: {
             query?: never;
             header?: never;
@@ -1905,7 +1905,7 @@ export interface operations {
             };
         };
     };
-    stream: {
+    events_stream: {
         parameters: {
             query: {
                 /** @description separated by commas: `job:<id>`, `list:pipelines`, … */
@@ -1940,7 +1940,7 @@ export interface operations {
             };
         };
     };
-    incidents: {
+    incidents_incidents: {
         parameters: {
             query?: {
                 /** @description Of this project. */
@@ -1977,7 +1977,7 @@ export interface operations {
             };
         };
     };
-    incident: {
+    incidents_incident: {
         parameters: {
             query?: never;
             header?: never;
@@ -2007,7 +2007,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    jobs_show: {
         parameters: {
             query?: never;
             header?: never;
@@ -2037,7 +2037,7 @@ export interface operations {
             };
         };
     };
-    artifact: {
+    jobs_artifact: {
         parameters: {
             query?: never;
             header?: never;
@@ -2069,7 +2069,7 @@ export interface operations {
             };
         };
     };
-    cancel: {
+    jobs_cancel: {
         parameters: {
             query?: never;
             header?: never;
@@ -2099,7 +2099,7 @@ export interface operations {
             };
         };
     };
-    whole: {
+    logs_whole: {
         parameters: {
             query?: never;
             header?: {
@@ -2140,7 +2140,7 @@ export interface operations {
             };
         };
     };
-    lines: {
+    logs_lines: {
         parameters: {
             query?: {
                 /** @description First line, from 0; negative counts from the end. Default 0. */
@@ -2175,7 +2175,7 @@ export interface operations {
             };
         };
     };
-    search: {
+    logs_search: {
         parameters: {
             query: {
                 /** @description Text to find; case does not matter. */
@@ -2210,7 +2210,7 @@ export interface operations {
             };
         };
     };
-    sections: {
+    logs_sections: {
         parameters: {
             query?: never;
             header?: never;
@@ -2240,7 +2240,7 @@ export interface operations {
             };
         };
     };
-    play: {
+    jobs_play: {
         parameters: {
             query?: never;
             header?: never;
@@ -2270,7 +2270,7 @@ export interface operations {
             };
         };
     };
-    retry: {
+    jobs_retry: {
         parameters: {
             query?: never;
             header?: never;
@@ -2300,7 +2300,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    pipelines_list: {
         parameters: {
             query?: {
                 /** @description Of this project. */
@@ -2339,7 +2339,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    pipelines_show: {
         parameters: {
             query?: never;
             header?: never;
@@ -2369,7 +2369,7 @@ export interface operations {
             };
         };
     };
-    cancel: {
+    pipelines_cancel: {
         parameters: {
             query?: never;
             header?: never;
@@ -2399,7 +2399,7 @@ export interface operations {
             };
         };
     };
-    coverage: {
+    reports_coverage: {
         parameters: {
             query?: never;
             header?: never;
@@ -2429,7 +2429,7 @@ export interface operations {
             };
         };
     };
-    retry: {
+    pipelines_retry: {
         parameters: {
             query?: never;
             header?: never;
@@ -2459,7 +2459,7 @@ export interface operations {
             };
         };
     };
-    tests: {
+    reports_tests: {
         parameters: {
             query?: never;
             header?: never;
@@ -2489,7 +2489,7 @@ export interface operations {
             };
         };
     };
-    pipeline_verdict: {
+    reports_pipeline_verdict: {
         parameters: {
             query?: never;
             header?: never;
@@ -2519,7 +2519,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    projects_list: {
         parameters: {
             query?: {
                 /** @description Rows of the page: 1 to 1,000; default 50. */
@@ -2552,7 +2552,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    projects_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -2584,7 +2584,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    projects_show: {
         parameters: {
             query?: never;
             header?: never;
@@ -2614,7 +2614,7 @@ export interface operations {
             };
         };
     };
-    gate_rules: {
+    projects_gate_rules: {
         parameters: {
             query?: never;
             header?: never;
@@ -2644,7 +2644,7 @@ export interface operations {
             };
         };
     };
-    put_gate_rules: {
+    projects_put_gate_rules: {
         parameters: {
             query?: never;
             header?: never;
@@ -2678,7 +2678,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    pipelines_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -2712,7 +2712,7 @@ export interface operations {
             };
         };
     };
-    variables: {
+    projects_variables: {
         parameters: {
             query?: never;
             header?: never;
@@ -2742,7 +2742,7 @@ export interface operations {
             };
         };
     };
-    put_variable: {
+    projects_put_variable: {
         parameters: {
             query?: never;
             header?: never;
@@ -2777,7 +2777,7 @@ export interface operations {
             };
         };
     };
-    delete_variable: {
+    projects_delete_variable: {
         parameters: {
             query?: {
                 /** @description Its environment scope; default `*`. */
@@ -2810,7 +2810,7 @@ export interface operations {
             };
         };
     };
-    releases: {
+    deployments_releases: {
         parameters: {
             query?: {
                 /** @description Of this project. */
@@ -2845,7 +2845,7 @@ export interface operations {
             };
         };
     };
-    release: {
+    deployments_release: {
         parameters: {
             query?: never;
             header?: never;
@@ -2875,7 +2875,7 @@ export interface operations {
             };
         };
     };
-    evidence_bundle: {
+    deployments_evidence_bundle: {
         parameters: {
             query?: never;
             header?: never;
@@ -2906,7 +2906,7 @@ export interface operations {
             };
         };
     };
-    archive: {
+    runner_archive: {
         parameters: {
             query?: never;
             header: {
@@ -2939,7 +2939,7 @@ export interface operations {
             };
         };
     };
-    request_job: {
+    runner_request_job: {
         parameters: {
             query?: never;
             header?: never;
@@ -2979,7 +2979,7 @@ export interface operations {
             };
         };
     };
-    finish: {
+    runner_finish: {
         parameters: {
             query?: never;
             header: {
@@ -3015,7 +3015,7 @@ export interface operations {
             };
         };
     };
-    upload_file: {
+    runner_upload_file: {
         parameters: {
             query: {
                 /** @description `archive`, `junit`, `cobertura`, `lcov` or `dotenv`. */
@@ -3057,7 +3057,7 @@ export interface operations {
             };
         };
     };
-    renew_lease: {
+    runner_renew_lease: {
         parameters: {
             query?: never;
             header: {
@@ -3089,7 +3089,7 @@ export interface operations {
             };
         };
     };
-    append_trace: {
+    runner_append_trace: {
         parameters: {
             query?: never;
             header: {
@@ -3135,7 +3135,7 @@ export interface operations {
             };
         };
     };
-    verdict: {
+    reports_verdict: {
         parameters: {
             query?: never;
             header?: never;

@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /** Check the whole evidence log on the server */
-        get: operations["evidence_check"];
+        get: operations["evidence_evidence_check"];
         put?: never;
         post?: never;
         delete?: never;
@@ -29,7 +29,7 @@ export interface paths {
             cookie?: never;
         };
         /** The signed head of the evidence log */
-        get: operations["evidence_head"];
+        get: operations["evidence_evidence_head"];
         put?: never;
         post?: never;
         delete?: never;
@@ -46,7 +46,7 @@ export interface paths {
             cookie?: never;
         };
         /** Records of the evidence log */
-        get: operations["evidence_records"];
+        get: operations["evidence_evidence_records"];
         put?: never;
         post?: never;
         delete?: never;
@@ -65,7 +65,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sign in with login and password */
-        post: operations["sign_in"];
+        post: operations["sessions_sign_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -80,11 +80,11 @@ export interface paths {
             cookie?: never;
         };
         /** Who is signed in; without a CSRF token when the caller is a token */
-        get: operations["current_session"];
+        get: operations["sessions_current_session"];
         put?: never;
         post?: never;
         /** Sign out */
-        delete: operations["sign_out"];
+        delete: operations["sessions_sign_out"];
         options?: never;
         head?: never;
         patch?: never;
@@ -100,7 +100,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sign in once with a link */
-        post: operations["redeem_link"];
+        post: operations["sessions_redeem_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -115,10 +115,10 @@ export interface paths {
             cookie?: never;
         };
         /** One's own tokens, newest first */
-        get: operations["list_tokens"];
+        get: operations["tokens_list_tokens"];
         put?: never;
         /** Issue a token that may do what its owner may */
-        post: operations["issue_token"];
+        post: operations["tokens_issue_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -136,7 +136,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Revoke one of one's own tokens */
-        delete: operations["revoke_token"];
+        delete: operations["tokens_revoke_token"];
         options?: never;
         head?: never;
         patch?: never;
@@ -150,10 +150,10 @@ export interface paths {
             cookie?: never;
         };
         /** The people of the house */
-        get: operations["list_users"];
+        get: operations["users_list_users"];
         put?: never;
         /** Add somebody */
-        post: operations["create_user"];
+        post: operations["users_create_user"];
         delete?: never;
         options?: never;
         head?: never;
@@ -169,7 +169,7 @@ export interface paths {
         };
         get?: never;
         /** Let somebody in or shut them out */
-        put: operations["set_active"];
+        put: operations["users_set_active"];
         post?: never;
         delete?: never;
         options?: never;
@@ -187,7 +187,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Make a one-time login link for somebody */
-        post: operations["create_login_link"];
+        post: operations["users_create_login_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -203,7 +203,7 @@ export interface paths {
         };
         get?: never;
         /** Set a password: one's own in a browser, or anybody's as administrator; ends their sessions */
-        put: operations["set_password"];
+        put: operations["users_set_password"];
         post?: never;
         delete?: never;
         options?: never;
@@ -220,7 +220,7 @@ export interface paths {
         };
         get?: never;
         /** Change somebody's roles */
-        put: operations["set_roles"];
+        put: operations["users_set_roles"];
         post?: never;
         delete?: never;
         options?: never;
@@ -399,7 +399,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    evidence_check: {
+    evidence_evidence_check: {
         parameters: {
             query?: never;
             header?: never;
@@ -427,7 +427,7 @@ export interface operations {
             };
         };
     };
-    evidence_head: {
+    evidence_evidence_head: {
         parameters: {
             query?: never;
             header?: never;
@@ -455,7 +455,7 @@ export interface operations {
             };
         };
     };
-    evidence_records: {
+    evidence_evidence_records: {
         parameters: {
             query?: {
                 /** @description Oldest first from this position on; absent: newest first. */
@@ -494,7 +494,7 @@ export interface operations {
             };
         };
     };
-    sign_in: {
+    sessions_sign_in: {
         parameters: {
             query?: never;
             header?: never;
@@ -527,7 +527,7 @@ export interface operations {
             };
         };
     };
-    current_session: {
+    sessions_current_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -555,7 +555,7 @@ export interface operations {
             };
         };
     };
-    sign_out: {
+    sessions_sign_out: {
         parameters: {
             query?: never;
             header?: never;
@@ -582,7 +582,7 @@ export interface operations {
             };
         };
     };
-    redeem_link: {
+    sessions_redeem_link: {
         parameters: {
             query?: never;
             header?: never;
@@ -615,7 +615,7 @@ export interface operations {
             };
         };
     };
-    list_tokens: {
+    tokens_list_tokens: {
         parameters: {
             query?: {
                 /** @description Rows of the page: 1 to 1,000; default 50. */
@@ -648,7 +648,7 @@ export interface operations {
             };
         };
     };
-    issue_token: {
+    tokens_issue_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -680,7 +680,7 @@ export interface operations {
             };
         };
     };
-    revoke_token: {
+    tokens_revoke_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -709,7 +709,7 @@ export interface operations {
             };
         };
     };
-    list_users: {
+    users_list_users: {
         parameters: {
             query?: {
                 /** @description Rows of the page: 1 to 1,000; default 50. */
@@ -742,7 +742,7 @@ export interface operations {
             };
         };
     };
-    create_user: {
+    users_create_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -774,7 +774,7 @@ export interface operations {
             };
         };
     };
-    set_active: {
+    users_set_active: {
         parameters: {
             query?: never;
             header?: never;
@@ -808,7 +808,7 @@ export interface operations {
             };
         };
     };
-    create_login_link: {
+    users_create_login_link: {
         parameters: {
             query?: never;
             header?: never;
@@ -838,7 +838,7 @@ export interface operations {
             };
         };
     };
-    set_password: {
+    users_set_password: {
         parameters: {
             query?: never;
             header?: never;
@@ -871,7 +871,7 @@ export interface operations {
             };
         };
     };
-    set_roles: {
+    users_set_roles: {
         parameters: {
             query?: never;
             header?: never;
