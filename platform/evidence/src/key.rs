@@ -173,11 +173,15 @@ impl PublicKey {
         Ok(Self(key))
     }
 
-    /// Whether `signature` (hexadecimal) is this key's signature of `domain ‖ message`.
+    /// Whether `signature` (128 lower-case hexadecimal digits, the one spelling there is) is this
+    /// key's signature of `domain ‖ message`.
     #[must_use]
     pub fn verifies(&self, domain: &str, message: &str, signature: &str) -> bool {
         let mut bytes = [0_u8; 64];
-        if signature.len() != 128 || hex::decode_to_slice(signature, &mut bytes).is_err() {
+        if signature.len() != 128
+            || signature.bytes().any(|byte| byte.is_ascii_uppercase())
+            || hex::decode_to_slice(signature, &mut bytes).is_err()
+        {
             return false;
         }
         let signature = Signature::from_bytes(&bytes);

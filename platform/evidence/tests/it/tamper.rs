@@ -109,6 +109,22 @@ fn names(report: &VerifyReport, seq: u64) {
     );
 }
 
+/// A digit in upper case names the same number, but is not what was written.
+#[test]
+fn a_signature_has_one_spelling() {
+    let entries = &genuine().1;
+    let at = position(entries, "manifest.sig");
+    for digit in 0..entries[at].1.len() {
+        let mut entries = entries.clone();
+        entries[at].1[digit] ^= 0x20;
+        assert_eq!(
+            verify(&pack(&entries), None).outcome,
+            Outcome::Tampered,
+            "digit {digit}"
+        );
+    }
+}
+
 #[test]
 fn repacking_alone_changes_nothing() {
     let entries = &genuine().1;
