@@ -24,6 +24,8 @@ const PURE: &[&str] = &[
     "rialto-delivery-report",
     "rialto-delivery-gate",
     "rialto-delivery-release",
+    "rialto-otc-time",
+    "rialto-otc-numerics",
 ];
 
 /// What a pure crate must not reach, directly or through others.

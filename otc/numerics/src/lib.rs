@@ -1,0 +1,1 @@
+//! Numbers under the pricing engines: normal law, quasi-random points, quadrature, solvers.

@@ -1,0 +1,1 @@
+//! Dates, exchange sessions, schedules, clocks of OTC contracts.
