@@ -26,6 +26,7 @@ const PURE: &[&str] = &[
     "rialto-delivery-release",
     "rialto-otc-time",
     "rialto-otc-numerics",
+    "rialto-otc-contract",
 ];
 
 /// What a pure crate must not reach, directly or through others.
