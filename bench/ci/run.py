@@ -92,7 +92,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             repository(folder, text)
             environment = dict(os.environ, HOME=folder, NO_COLOR="1")
-            peer_command = [peer, "--cwd", folder] + (
+            peer_command = [peer] + (
                 ["--force-shell-executor"] if runs else ["--list-json"]
             )
             our_command = [ours, "ci", "run"] if runs else [ours, "ci", "list", "--output", "json"]
