@@ -73,13 +73,26 @@ pub struct HealthCheck {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
-    /// Attempts in all, the first included; 1 never retries.
+    /// Attempts in all after failures of the connection, the first included; 1 never retries.
     pub max_attempts: u32,
+    /// The fallback rule: an idempotent request with a repeatable body that the active version
+    /// answers with one of these statuses (500, 502, 503, 504), or does not answer at all, is sent
+    /// once to the standby, and the client gets the standby's answer if that is no 5xx. Empty: no
+    /// rule. Comes on top of `max_attempts`.
+    #[serde(default)]
+    pub fallback_on: Vec<u16>,
 }
+
+/// The statuses a version may be passed by for: the ones that speak of the version, not of the
+/// request.
+pub const FALLBACK_STATUSES: [u16; 4] = [500, 502, 503, 504];
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { max_attempts: 3 }
+        Self {
+            max_attempts: 3,
+            fallback_on: Vec::new(),
+        }
     }
 }
 
@@ -115,6 +128,10 @@ pub struct Switch {
     pub standby: Option<Target>,
     /// [`ServiceState::version`] the caller last saw; another one refuses the switch.
     pub expect_version: u64,
+    /// [`Retry::fallback_on`] from now on. A switch that names none ends the rule: it belongs to a
+    /// pair of versions, not to the service.
+    #[serde(default)]
+    pub fallback_on: Vec<u16>,
 }
 
 /// A service as it runs.
@@ -134,10 +151,18 @@ pub struct ServiceState {
     pub draining: Vec<TargetState>,
     /// Requests taken since the start of the gateway.
     pub requests: u64,
-    /// Requests whose client got the gateway's own error or a cut answer.
-    pub failures: u64,
+    /// What users saw: requests whose client got a 5xx (a version's or the gateway's own) or a cut
+    /// answer.
+    pub failed_requests: u64,
+    /// What versions did: attempts that ended without a connection, with a cut or late answer or
+    /// with a 5xx, whether or not another attempt made it good.
+    pub failed_attempts: u64,
+    /// Requests with a failed attempt whose client got a good answer nevertheless.
+    pub rescued: u64,
     /// Attempts beyond the first.
     pub retried: u64,
+    /// [`Retry::fallback_on`] in force.
+    pub fallback_on: Vec<u16>,
     /// When the active version last changed, RFC 3339.
     pub switched_at: Option<String>,
     /// Grows with every change.
@@ -157,8 +182,8 @@ pub struct TargetState {
     pub in_flight: u64,
     /// Requests sent to it.
     pub requests: u64,
-    /// Attempts on it that failed.
-    pub failures: u64,
+    /// Attempts on it that failed, see [`ServiceState::failed_attempts`].
+    pub failed_attempts: u64,
     /// Attempts on it that were retries.
     pub retried: u64,
 }
@@ -192,6 +217,10 @@ impl ServiceSpec {
         if !(1..=10).contains(&self.retry.max_attempts) {
             found.push(("/retry/max_attempts", "must be 1 to 10".to_owned()));
         }
+        found.extend(fallback_fault(
+            "/retry/fallback_on",
+            &self.retry.fallback_on,
+        ));
         if self.header_label.parse::<http::HeaderName>().is_err() {
             found.push((
                 "/header_label",
@@ -211,8 +240,15 @@ impl ServiceSpec {
 
 impl Switch {
     pub(crate) fn faults(&self) -> Vec<(&'static str, String)> {
-        target_faults(self.active.as_ref(), self.standby.as_ref())
+        let mut found = target_faults(self.active.as_ref(), self.standby.as_ref());
+        found.extend(fallback_fault("/fallback_on", &self.fallback_on));
+        found
     }
+}
+
+fn fallback_fault(pointer: &'static str, statuses: &[u16]) -> Option<(&'static str, String)> {
+    let other = statuses.iter().find(|s| !FALLBACK_STATUSES.contains(s))?;
+    Some((pointer, format!("{other} is none of 500, 502, 503 and 504")))
 }
 
 fn target_faults(active: Option<&Target>, standby: Option<&Target>) -> Vec<(&'static str, String)> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1::SendRequest;
 
@@ -15,15 +16,22 @@ use crate::body::{BoxError, CutBodyError, Paced, RequestBody};
 use crate::service::{Activation, Service};
 use crate::upstream::InFlight;
 
+/// How much of an answer that is not passed on is read, and for how long.
+const DISCARD_BYTES: usize = 64 * 1024;
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+
 /// How an attempt failed.
 pub(crate) enum AttemptError {
     /// Nothing was sent; the request is handed back when it was already built.
     NotSent {
         request: Box<Request<RequestBody>>,
         reason: String,
+        /// The connection had served others before: it may have ended of age, which says nothing
+        /// of the version.
+        reused: bool,
     },
     /// It was sent at least in part; nobody knows what the provider did.
-    Reset { reason: String },
+    Reset { reason: String, reused: bool },
     /// The answer is not HTTP.
     Protocol { reason: String },
     /// No answer in time.
@@ -37,6 +45,26 @@ pub(crate) struct Answer {
     pub(crate) in_flight: InFlight,
 }
 
+impl Answer {
+    /// Reads what nobody will see, if it is little, so that the connection can be used again.
+    pub(crate) fn discard(self) {
+        let Self {
+            response,
+            mut connection,
+            in_flight,
+        } = self;
+        let upstream = Arc::clone(in_flight.upstream());
+        drop(in_flight);
+        tokio::spawn(async move {
+            let body = Limited::new(response.into_body(), DISCARD_BYTES).collect();
+            let read = tokio::time::timeout(DISCARD_TIME, body).await;
+            if matches!(read, Ok(Ok(_))) && connection.ready().await.is_ok() {
+                upstream.recycle(connection);
+            }
+        });
+    }
+}
+
 /// Sends a request to a version and waits for the answer's head.
 pub(crate) async fn attempt(
     in_flight: InFlight,
@@ -47,20 +75,22 @@ pub(crate) async fn attempt(
 ) -> Result<Answer, AttemptError> {
     let upstream = in_flight.upstream();
     upstream.requests.fetch_add(1, Ordering::Relaxed);
-    let mut connection = match upstream.connection(fresh, limits.0).await {
+    let (mut connection, reused) = match upstream.connection(fresh, limits.0).await {
         Ok(connection) => connection,
         Err(error) => {
             let reason = error.to_string();
             return Err(AttemptError::NotSent {
                 request: Box::new(request),
                 reason,
+                reused: false,
             });
         }
     };
     let answered = tokio::select! {
         answered = tokio::time::timeout(limits.1, connection.try_send_request(request)) => answered,
         () = activation.over() => {
-            return Err(AttemptError::Reset { reason: CutBodyError::Drained.to_string() });
+            let reason = CutBodyError::Drained.to_string();
+            return Err(AttemptError::Reset { reason, reused: false });
         }
     };
     match answered {
@@ -75,12 +105,13 @@ pub(crate) async fn attempt(
                 return Err(AttemptError::NotSent {
                     request: Box::new(request),
                     reason,
+                    reused,
                 });
             }
             if failed.error().is_parse() {
                 return Err(AttemptError::Protocol { reason });
             }
-            Err(AttemptError::Reset { reason })
+            Err(AttemptError::Reset { reason, reused })
         }
         Err(_elapsed) => Err(AttemptError::Timeout),
     }
@@ -125,11 +156,8 @@ impl Forwarded {
         self.connection = None;
         if !self.failed {
             self.failed = true;
-            self.service.failures.fetch_add(1, Ordering::Relaxed);
-            self.in_flight
-                .upstream()
-                .failures
-                .fetch_add(1, Ordering::Relaxed);
+            self.service.failed_requests.fetch_add(1, Ordering::Relaxed);
+            self.service.count_failed_attempt(self.in_flight.upstream());
             tracing::warn!(service = self.service.name, error, "an answer was cut off");
         }
         Poll::Ready(Some(Err(error)))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::admin;
-use crate::config::{GatewayConfig, ServiceSpec, ServiceState, Switch};
+use crate::config::{GatewayConfig, Retry, ServiceSpec, ServiceState, Switch};
 use crate::listener::{Listening, RequestIds, serve};
 use crate::persist::{self, ReadStateError, StoredService};
 use crate::problem::Problem;
@@ -282,13 +282,18 @@ impl Core {
                 old.version, switch.expect_version
             )));
         }
-        if old.spec.active == switch.active && old.spec.standby == switch.standby {
+        let same_rule = old.spec.retry.fallback_on == switch.fallback_on;
+        if old.spec.active == switch.active && old.spec.standby == switch.standby && same_rule {
             return self.get(name);
         }
         let moved = old.spec.active != switch.active;
         let spec = ServiceSpec {
             active: switch.active,
             standby: switch.standby,
+            retry: Retry {
+                fallback_on: switch.fallback_on,
+                ..old.spec.retry.clone()
+            },
             ..old.spec.clone()
         };
         let version = old.version + 1;

@@ -7,8 +7,11 @@
 //! - G2: nothing is sent a second time unless nothing was sent the first time, or the method is
 //!   idempotent, its body is at hand, and no byte of an answer was forwarded.
 //! - G3: what the admin interface confirmed is on disk and in force.
+//! - G4: under a fallback rule a request as in G2 that the active version fails is sent once to the
+//!   standby; the failure is counted against the active version all the same.
 
 mod admin;
+mod attempts;
 mod body;
 mod config;
 mod forward;
@@ -24,7 +27,7 @@ mod service;
 mod upstream;
 
 pub use config::{
-    GatewayConfig, HealthCheck, Retry, ServiceSpec, ServiceState, Switch, Target, TargetState,
-    Timeouts,
+    FALLBACK_STATUSES, GatewayConfig, HealthCheck, Retry, ServiceSpec, ServiceState, Switch,
+    Target, TargetState, Timeouts,
 };
 pub use gateway::{Gateway, GatewayHandle, StartGatewayError};

@@ -1,4 +1,4 @@
-//! A request's way through the gateway: refuse, prepare, attempt, retry, answer.
+//! A request's way through the gateway: refuse, prepare, send ([`crate::attempts`]), answer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
+use crate::attempts::Attempts;
 use crate::body::{Paced, RequestBody, ResponseBody};
-use crate::forward::{Answer, AttemptError, Forwarded, attempt};
+use crate::forward::{Answer, Forwarded};
 use crate::framing::CONFLICT_MARK;
 use crate::headers;
 use crate::problem::Problem;
 use crate::service::{Routing, Service};
-use crate::upstream::{Health, Upstream};
 
 /// Largest body kept so that its request can be repeated.
 const REPLAY_LIMIT: u64 = 64 * 1024;
@@ -32,10 +32,15 @@ pub(crate) async fn answer(
 ) -> Response<ResponseBody> {
     service.requests.fetch_add(1, Ordering::Relaxed);
     match forward(&service, peer, request).await {
-        Ok(response) => response,
+        Ok(response) => {
+            if response.status().is_server_error() {
+                service.failed_requests.fetch_add(1, Ordering::Relaxed);
+            }
+            response
+        }
         Err(refused) => {
             if refused.status.is_server_error() {
-                service.failures.fetch_add(1, Ordering::Relaxed);
+                service.failed_requests.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(
                     service = service.name,
                     instance,
@@ -82,13 +87,7 @@ async fn forward(
     parts.version = Version::HTTP_11;
     let idempotent = is_idempotent(&parts.method) && client_upgrade.is_none();
     let outgoing = Outgoing::new(parts, body, idempotent, idle).await?;
-    let (answer, routing) = Attempts {
-        service,
-        idempotent,
-        made: 0,
-    }
-    .run(outgoing)
-    .await?;
+    let (answer, routing) = Attempts::new(service, idempotent).run(outgoing).await?;
     Ok(finish(
         service,
         &routing,
@@ -127,7 +126,7 @@ fn is_idempotent(method: &Method) -> bool {
 }
 
 /// A request on its way, with what is needed to send it again.
-enum Outgoing {
+pub(crate) enum Outgoing {
     /// Can be sent any number of times.
     Replayable {
         parts: Box<http::request::Parts>,
@@ -174,7 +173,7 @@ impl Outgoing {
     }
 
     /// The request to send now, and what is left to send it again.
-    fn take(self) -> (Request<RequestBody>, Option<Self>) {
+    pub(crate) fn take(self) -> (Request<RequestBody>, Option<Self>) {
         match self {
             Self::Once(request) => (*request, None),
             Self::Replayable { parts, body } => {
@@ -189,96 +188,6 @@ impl Outgoing {
                 (request, Some(Self::Replayable { parts, body }))
             }
         }
-    }
-}
-
-struct Attempts<'a> {
-    service: &'a Arc<Service>,
-    idempotent: bool,
-    made: u32,
-}
-
-impl Attempts<'_> {
-    async fn run(mut self, mut outgoing: Outgoing) -> Result<(Answer, Arc<Routing>), Problem> {
-        loop {
-            // Each attempt reads the snapshot anew: after a switch it goes to the new version.
-            let made = self.made;
-            let (routing, in_flight) = self.service.select(|r| choose(r, made));
-            let Some(in_flight) = in_flight else {
-                return Err(Problem::no_backend(&self.service.name));
-            };
-            let upstream = Arc::clone(in_flight.upstream());
-            if self.made > 0 {
-                self.service.retried.fetch_add(1, Ordering::Relaxed);
-                upstream.retried.fetch_add(1, Ordering::Relaxed);
-            }
-            self.made += 1;
-            let (request, again) = outgoing.take();
-            let times = &routing.spec.timeouts;
-            let limits = (
-                Duration::from_millis(times.connect_ms),
-                Duration::from_millis(times.first_byte_ms),
-            );
-            let result = attempt(
-                in_flight,
-                &routing.activation,
-                request,
-                self.made > 1,
-                limits,
-            )
-            .await;
-            let (problem, next) = match result {
-                Ok(answer) => return Ok((answer, routing)),
-                Err(failed) => self.judge(failed, again, &upstream, &routing),
-            };
-            upstream.failures.fetch_add(1, Ordering::Relaxed);
-            match next {
-                Some(next) if self.made < routing.spec.retry.max_attempts => outgoing = next,
-                _ => return Err(problem),
-            }
-            tokio::time::sleep(Duration::from_millis(5 << self.made.min(5))).await;
-        }
-    }
-
-    /// What the client is told if this was the last attempt, and what may be sent again.
-    fn judge(
-        &self,
-        failed: AttemptError,
-        again: Option<Outgoing>,
-        upstream: &Upstream,
-        routing: &Routing,
-    ) -> (Problem, Option<Outgoing>) {
-        match failed {
-            AttemptError::NotSent { request, reason } => {
-                // A failed connect ejects at once; the health check brings it back.
-                if routing.spec.health.is_some() {
-                    upstream.set_health(Health::Unhealthy);
-                }
-                let next = again.or(Some(Outgoing::Once(request)));
-                (Problem::connect_failed(reason), next)
-            }
-            AttemptError::Reset { reason } => {
-                (Problem::reset(reason), again.filter(|_| self.idempotent))
-            }
-            AttemptError::Protocol { reason } => (Problem::protocol(reason), None),
-            AttemptError::Timeout => (Problem::timeout(routing.spec.timeouts.first_byte_ms), None),
-        }
-    }
-}
-
-/// The version for an attempt: the active one, or the standby while the active one is unhealthy
-/// and the standby is not.
-fn choose(routing: &Routing, made: u32) -> Option<Arc<Upstream>> {
-    let active = routing.active.as_ref()?;
-    let standby = routing
-        .standby
-        .as_ref()
-        .filter(|s| s.health() != Health::Unhealthy);
-    let failing =
-        active.health() == Health::Unhealthy || (routing.spec.health.is_none() && made >= 2);
-    match standby {
-        Some(standby) if failing => Some(Arc::clone(standby)),
-        _ => Some(Arc::clone(active)),
     }
 }
 

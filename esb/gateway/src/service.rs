@@ -62,7 +62,9 @@ pub(crate) struct Service {
     routing: RwLock<Arc<Routing>>,
     draining: Mutex<Vec<Arc<Upstream>>>,
     pub(crate) requests: AtomicU64,
-    pub(crate) failures: AtomicU64,
+    pub(crate) failed_requests: AtomicU64,
+    pub(crate) failed_attempts: AtomicU64,
+    pub(crate) rescued: AtomicU64,
     pub(crate) retried: AtomicU64,
 }
 
@@ -79,7 +81,9 @@ impl Service {
             routing: RwLock::new(Arc::new(routing)),
             draining: Mutex::new(Vec::new()),
             requests: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
+            failed_requests: AtomicU64::new(0),
+            failed_attempts: AtomicU64::new(0),
+            rescued: AtomicU64::new(0),
             retried: AtomicU64::new(0),
         })
     }
@@ -97,6 +101,12 @@ impl Service {
         let routing = self.routing.read().unwrap_or_else(PoisonError::into_inner);
         let in_flight = choose(&routing).map(|upstream| upstream.begin());
         (Arc::clone(&routing), in_flight)
+    }
+
+    /// Counts an attempt that a version failed.
+    pub(crate) fn count_failed_attempt(&self, upstream: &Upstream) {
+        self.failed_attempts.fetch_add(1, Ordering::Relaxed);
+        upstream.failed_attempts.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Puts a new wish in force: versions that stay keep their connections, health and counters;
@@ -235,8 +245,11 @@ impl Service {
                 .filter(|s| s.in_flight > 0)
                 .collect(),
             requests: self.requests.load(Ordering::Relaxed),
-            failures: self.failures.load(Ordering::Relaxed),
+            failed_requests: self.failed_requests.load(Ordering::Relaxed),
+            failed_attempts: self.failed_attempts.load(Ordering::Relaxed),
+            rescued: self.rescued.load(Ordering::Relaxed),
             retried: self.retried.load(Ordering::Relaxed),
+            fallback_on: routing.spec.retry.fallback_on.clone(),
             switched_at: routing.switched_at.clone(),
             version: routing.version,
         }

@@ -47,7 +47,7 @@ pub(crate) struct Upstream {
     idle: Mutex<Vec<(SendRequest<RequestBody>, Instant)>>,
     health: AtomicU8,
     pub(crate) requests: AtomicU64,
-    pub(crate) failures: AtomicU64,
+    pub(crate) failed_attempts: AtomicU64,
     pub(crate) retried: AtomicU64,
     in_flight: AtomicU64,
     finished: Notify,
@@ -75,7 +75,7 @@ impl Upstream {
             idle: Mutex::new(Vec::new()),
             health: AtomicU8::new(Health::Starting as u8),
             requests: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
+            failed_attempts: AtomicU64::new(0),
             retried: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             finished: Notify::new(),
@@ -122,16 +122,17 @@ impl Upstream {
         }
     }
 
-    /// A connection that is ready for a request; `fresh` passes by the idle ones.
+    /// A connection that is ready for a request, and whether it served others before; `fresh`
+    /// passes by the idle ones.
     pub(crate) async fn connection(
         &self,
         fresh: bool,
         limit: Duration,
-    ) -> Result<SendRequest<RequestBody>, ConnectError> {
+    ) -> Result<(SendRequest<RequestBody>, bool), ConnectError> {
         if !fresh && let Some(idle) = self.take_idle() {
-            return Ok(idle);
+            return Ok((idle, true));
         }
-        connect(self.address(), limit).await
+        Ok((connect(self.address(), limit).await?, false))
     }
 
     fn take_idle(&self) -> Option<SendRequest<RequestBody>> {
@@ -175,7 +176,7 @@ impl Upstream {
             health: self.health().as_str().to_owned(),
             in_flight: self.in_flight(),
             requests: self.requests.load(Ordering::Relaxed),
-            failures: self.failures.load(Ordering::Relaxed),
+            failed_attempts: self.failed_attempts.load(Ordering::Relaxed),
             retried: self.retried.load(Ordering::Relaxed),
         }
     }

@@ -12,6 +12,7 @@ use super::drive::add_reason;
 use super::journal::Line;
 use super::load::{Loaded, empty_slot};
 use super::prepare::settle_environment;
+use super::router::Fallback;
 use super::traffic::make_active;
 use super::{Deployments, DriveError};
 
@@ -93,7 +94,10 @@ impl Deployments {
             if attempt > 0 {
                 tokio::time::sleep(PAUSE).await;
             }
-            match self.move_traffic(at, active.as_ref(), None).await {
+            match self
+                .move_traffic(at, active.as_ref(), None, Fallback::Off)
+                .await
+            {
                 Ok(_version) => return Ok(()),
                 Err(error) => last = error.to_string(),
             }

@@ -8,6 +8,7 @@
 
 mod approve;
 mod back;
+mod bake;
 mod bundle;
 mod control;
 mod create;

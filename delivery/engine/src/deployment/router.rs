@@ -33,11 +33,50 @@ pub struct Target {
 pub(crate) struct RoutedService {
     pub name: String,
     pub listen: SocketAddr,
-    pub active: Option<Target>,
+    pub active: Option<RoutedTarget>,
+    pub standby: Option<RoutedTarget>,
     pub requests: u64,
-    pub failures: u64,
+    pub failed_requests: u64,
+    pub failed_attempts: u64,
+    pub rescued: u64,
     pub retried: u64,
+    pub fallback_on: Vec<u16>,
     pub version: u64,
+}
+
+/// A version as the router shows it.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct RoutedTarget {
+    #[serde(flatten)]
+    pub target: Target,
+    pub requests: u64,
+    pub failed_attempts: u64,
+}
+
+impl RoutedService {
+    /// The version that takes the traffic.
+    pub(crate) fn active_target(&self) -> Option<&Target> {
+        self.active.as_ref().map(|active| &active.target)
+    }
+}
+
+/// Whether the router passes by a version that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fallback {
+    /// Answers are passed on as they are.
+    Off,
+    /// While a new version is watched: an idempotent request it fails is sent once to the standby.
+    WhileWatched,
+}
+
+impl Fallback {
+    /// Statuses after which the standby is asked.
+    pub(crate) const fn statuses(self) -> &'static [u16] {
+        match self {
+            Self::Off => &[],
+            Self::WhileWatched => &[500, 502, 503, 504],
+        }
+    }
 }
 
 /// How a service shall be routed.
@@ -140,10 +179,16 @@ impl RouterAccess {
         name: &str,
         active: Option<&Target>,
         standby: Option<&Target>,
+        fallback: Fallback,
         version: u64,
     ) -> Result<RoutedService, RouterError> {
         let path = format!("/admin/v1/services/{name}/switch");
-        let body = json!({ "active": active, "standby": standby, "expect_version": version });
+        let body = json!({
+            "active": active,
+            "standby": standby,
+            "expect_version": version,
+            "fallback_on": fallback.statuses(),
+        });
         let answer = self.call(Method::POST, &path, Some(&body)).await?;
         answer
             .map(read)

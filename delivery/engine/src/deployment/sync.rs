@@ -14,6 +14,7 @@ use rialto_platform_store::{now, to_micros};
 use serde_json::{Value, json};
 
 use super::load::{Loaded, definition, slot_key, slots, target};
+use super::router::Fallback;
 use super::{Deployments, Inner};
 use crate::DeliveryError;
 
@@ -134,12 +135,22 @@ impl Deployments {
             }
         };
         for row in environment::list(&mut self.delivery().db(), None).await? {
-            if row.managed && row.active_slot.is_some() && !known.contains_key(row.id.as_str()) {
+            let lost = match known.get(row.id.as_str()) {
+                None => Some("the router had lost a route"),
+                // The watch ended and the router could not be told.
+                Some(service)
+                    if row.lock_deployment_id.is_none() && !service.fallback_on.is_empty() =>
+                {
+                    Some("the router still passed failures of a version by to its standby")
+                }
+                Some(_) => None,
+            };
+            if let (true, true, Some(lost)) = (row.managed, row.active_slot.is_some(), lost) {
                 match self.restore_route(&row).await {
                     Ok(()) => tracing::warn!(
                         environment = row.name,
                         project = row.project_path,
-                        "the router had lost a route, it is set up again"
+                        "{lost}, it is set up again"
                     ),
                     Err(error) => tracing::error!(
                         environment = row.name,
@@ -188,7 +199,7 @@ impl Deployments {
         };
         let of_role = |role: &str| at.slots.iter().find(|s| s.role == role).and_then(target);
         let (active, standby) = (of_role("active"), of_role("standby"));
-        self.put_route(&at, active, standby)
+        self.put_route(&at, active, standby, Fallback::Off)
             .await
             .map(drop)
             .map_err(|e| e.to_string())

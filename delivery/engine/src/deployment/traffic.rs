@@ -1,22 +1,20 @@
-//! The switch, its verification and the watch after it.
+//! The switch and its verification.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use rialto_delivery_release::plan::StepDetail;
-use rialto_delivery_release::watch::{BakeWatch, Watched};
 use rialto_delivery_release::{Event, RouterView, SlotName, Step};
 use rialto_delivery_supervisor::http;
 use rialto_platform_store::{now, to_micros};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::control::Control;
 use super::drive::add_reason;
 use super::journal::Line;
 use super::load::{Loaded, target};
-use super::prepare::{elapsed_ms, settle_environment, watch_detail};
-use super::router::{LABEL_HEADER, RouteWish, RoutedService, RouterError, Target};
+use super::prepare::{settle_environment, watch_detail};
+use super::router::{Fallback, LABEL_HEADER, RouteWish, RoutedService, RouterError, Target};
 use super::{Deployments, DriveError};
 
 /// How long requests begun before a switch may go on.
@@ -24,14 +22,12 @@ const DRAIN_TIMEOUT_MS: u64 = 30_000;
 /// Tries to see a version through the public address.
 const VERIFY_TRIES: u32 = 10;
 const VERIFY_PAUSE: Duration = Duration::from_millis(200);
-/// How long a new version that is well waits for an unhealthy standby to recover.
-const STANDBY_PATIENCE: Duration = Duration::from_secs(600);
 
 impl Deployments {
     /// What the router really serves.
     pub(super) async fn observe(&self, at: &Loaded) -> RouterView {
         match self.router().get(at.service()).await {
-            Ok(service) => view_of(at, service.and_then(|s| s.active)),
+            Ok(service) => view_of(at, service.and_then(|s| s.active.map(|a| a.target))),
             Err(error) => {
                 tracing::warn!(environment = %at.environment.id, %error, "the router was not read");
                 RouterView::Unknown
@@ -64,7 +60,7 @@ impl Deployments {
     pub(super) async fn open_route(&self, at: &mut Loaded) -> Result<(), String> {
         let active = at.active().and_then(|slot| at.target(slot));
         let service = self
-            .put_route(at, active, None)
+            .put_route(at, active, None, Fallback::Off)
             .await
             .map_err(|e| e.to_string())?;
         at.environment.listen = Some(service.listen.to_string());
@@ -78,6 +74,7 @@ impl Deployments {
         at: &Loaded,
         active: Option<Target>,
         standby: Option<Target>,
+        fallback: Fallback,
     ) -> Result<RoutedService, RouterError> {
         let health = &at.definition.health;
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -93,7 +90,7 @@ impl Deployments {
                 "healthy_after": 2,
             }),
             drain_timeout_ms: DRAIN_TIMEOUT_MS,
-            retry: json!({ "max_attempts": 3 }),
+            retry: json!({ "max_attempts": 3, "fallback_on": fallback.statuses() }),
             header_label: LABEL_HEADER,
         };
         self.router().put(at.service(), &wish).await
@@ -105,8 +102,12 @@ impl Deployments {
         let candidate = at.candidate()?;
         let active = at.target(candidate);
         let standby = at.previous().and_then(|slot| at.target(slot));
+        let fallback = match watch_detail(at) {
+            Some(StepDetail::Watch { .. }) => Fallback::WhileWatched,
+            _ => Fallback::Off,
+        };
         let switched = self
-            .move_traffic(at, active.as_ref(), standby.as_ref())
+            .move_traffic(at, active.as_ref(), standby.as_ref(), fallback)
             .await;
         match switched {
             Ok(version) => {
@@ -128,6 +129,7 @@ impl Deployments {
         at: &Loaded,
         active: Option<&Target>,
         standby: Option<&Target>,
+        fallback: Fallback,
     ) -> Result<i64, RouterError> {
         let service =
             self.router()
@@ -139,9 +141,9 @@ impl Deployments {
                 })?;
         let moved = self
             .router()
-            .switch(at.service(), active, standby, service.version)
+            .switch(at.service(), active, standby, fallback, service.version)
             .await?;
-        if moved.active.as_ref() != active {
+        if moved.active_target() != active {
             return Err(RouterError::Answer(
                 "it shows another active version".to_owned(),
             ));
@@ -202,7 +204,7 @@ impl Deployments {
     }
 
     /// One request through the public address that this version must answer well.
-    async fn ask_publicly(&self, at: &Loaded, label: &str) -> Result<(), String> {
+    pub(super) async fn ask_publicly(&self, at: &Loaded, label: &str) -> Result<(), String> {
         let listen = at.listen().ok_or("the environment has no public address")?;
         let health = &at.definition.health;
         // A busy gateway's own attempts take longer than one probe.
@@ -222,95 +224,7 @@ impl Deployments {
         }
     }
 
-    /// Watches the new version, on its slot and through the public address.
-    pub(super) async fn bake(&self, at: &mut Loaded, control: &Control) -> Result<(), DriveError> {
-        let Some(detail) = watch_detail(at) else {
-            return self.succeed(at, "switched back").await;
-        };
-        let StepDetail::Watch {
-            path,
-            interval_ms,
-            timeout_ms,
-            failure_limit,
-            bake_ms,
-        } = detail
-        else {
-            return self.succeed(at, "nothing to watch").await;
-        };
-        let said =
-            format!("GET {path} for {bake_ms} ms, {failure_limit} failures in a row go back");
-        self.note(at, Line::started(Step::Bake, &said), |_| Ok(()))
-            .await?;
-        let began = Instant::now();
-        let key = at.slot_key(at.candidate()?);
-        let label = at.release.version_label.clone();
-        let mut watch = BakeWatch::new(failure_limit, bake_ms);
-        let restarts = |key| {
-            self.supervisor()
-                .status(key)
-                .map_or(0, |status| status.restarts)
-        };
-        let restarts_before = restarts(&key);
-        loop {
-            // A process that dies and is started again may never miss enough probes in a row.
-            if restarts(&key) > restarts_before {
-                let reason = "the new version's process ended by itself and was started again";
-                return self.bake_failed(at, reason, began).await;
-            }
-            if let Some(reason) = control.going_back() {
-                at.asked_back = Some(reason.clone());
-                return self.bake_failed(at, &reason, began).await;
-            }
-            let limit = Duration::from_millis(timeout_ms);
-            let probed = match self.supervisor().probe(&key, &path, limit).await {
-                Ok(_) => self.ask_publicly(at, &label).await,
-                Err(reason) => Err(reason),
-            };
-            if let Err(reason) = &probed {
-                self.show(at, &format!("bake: {reason}\n")).await;
-            }
-            match watch.observe(elapsed_ms(began), probed) {
-                Watched::Continue => {}
-                Watched::Passed if self.standby_missing(at, began, bake_ms) => {}
-                Watched::Passed => break,
-                Watched::Failed(reason) => return self.bake_failed(at, &reason, began).await,
-            }
-            control.pause(Duration::from_millis(interval_ms)).await;
-        }
-        let said = format!("healthy for {} ms", elapsed_ms(began));
-        self.note(at, Line::ok(Step::Bake, &said).took(began), |_| Ok(()))
-            .await?;
-        let kept = match at.previous() {
-            Some(slot) if self.slot_is_healthy(at, slot) => {
-                format!("slot {slot} keeps running as hot standby")
-            }
-            Some(slot) => format!("slot {slot} is kept, but it is not healthy: no hot standby"),
-            None => "this is the first version, there is no standby".to_owned(),
-        };
-        self.succeed(at, &kept).await
-    }
-
-    /// No success while the standby is unhealthy, within patience.
-    fn standby_missing(&self, at: &Loaded, began: Instant, bake_ms: u64) -> bool {
-        let patience = Duration::from_millis(bake_ms) + STANDBY_PATIENCE;
-        at.previous()
-            .is_some_and(|slot| !self.slot_is_healthy(at, slot))
-            && began.elapsed() < patience
-    }
-
-    async fn bake_failed(
-        &self,
-        at: &mut Loaded,
-        reason: &str,
-        began: Instant,
-    ) -> Result<(), DriveError> {
-        let line = Line::failed(Step::Bake, reason)
-            .with(Event::BakeFailed)
-            .took(began);
-        self.note(at, line, |at| add_reason(at, reason)).await
-    }
-
-    async fn succeed(&self, at: &mut Loaded, said: &str) -> Result<(), DriveError> {
+    pub(super) async fn succeed(&self, at: &mut Loaded, said: &str) -> Result<(), DriveError> {
         let line = Line::ok(Step::KeepStandby, said).with(Event::BakePassed);
         self.note(at, line, |at| {
             settle_environment(at);

@@ -60,10 +60,17 @@ pub struct SlotView {
 
 /// What went through the router since it started.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[expect(missing_docs, reason = "one for one the fields of the HTTP contract")]
 pub struct TrafficView {
+    /// Requests of users.
     pub requests: u64,
-    pub failures: u64,
+    /// What users saw: requests that ended with a 5xx or a cut answer.
+    pub failed_requests: u64,
+    /// What versions did: attempts that ended without a connection, with a cut or late answer or
+    /// with a 5xx, whether or not the request was made good by another attempt.
+    pub failed_attempts: u64,
+    /// Requests that a version failed and whose user got a good answer nevertheless.
+    pub rescued: u64,
+    /// Attempts beyond a request's first.
     pub retried: u64,
 }
 
@@ -255,7 +262,9 @@ impl Deployments {
         Ok(EnvironmentView {
             traffic: traffic.get(row.id.as_str()).map(|service| TrafficView {
                 requests: service.requests,
-                failures: service.failures,
+                failed_requests: service.failed_requests,
+                failed_attempts: service.failed_attempts,
+                rescued: service.rescued,
                 retried: service.retried,
             }),
             id: row.id.to_string(),

@@ -76,7 +76,7 @@ async fn a_version_that_dies_in_mid_answer_is_seen_as_a_cut_not_as_an_end() {
     assert!(cut, "a truncated answer must not look complete");
     world
         .until("counted", |s| {
-            s.failures == 1 && s.active.as_ref().unwrap().in_flight == 0
+            s.failed_requests == 1 && s.active.as_ref().unwrap().in_flight == 0
         })
         .await;
 }

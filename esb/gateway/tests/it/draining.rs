@@ -62,7 +62,9 @@ async fn a_stream_without_end_is_cut_when_the_time_to_drain_is_over() {
         "the client can tell that it was cut"
     );
     world
-        .until("drained", |s| s.draining.is_empty() && s.failures == 1)
+        .until("drained", |s| {
+            s.draining.is_empty() && s.failed_requests == 1
+        })
         .await;
 }
 

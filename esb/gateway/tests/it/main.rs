@@ -7,6 +7,7 @@
 mod admin;
 mod bodies;
 mod draining;
+mod falling_back;
 mod refusing;
 mod retrying;
 mod switching;

@@ -37,7 +37,7 @@ async fn a_version_killed_under_load_costs_no_idempotent_request() {
     assert_eq!(failures, Vec::<String>::new(), "of {count}");
     let state = world.state().await;
     assert!(state.retried > 0, "{state:?}");
-    assert_eq!(state.failures, 0);
+    assert_eq!(state.failed_requests, 0);
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_reset_is_retried_for_idempotent_methods_with_a_small_body_only() {
         assert_eq!(problem["sent"], "unknown", "{method}");
     }
     let state = world.state().await;
-    assert_eq!((state.retried, state.failures), (3, 3));
+    assert_eq!((state.retried, state.failed_requests), (3, 3));
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn nobody_to_take_over_is_a_clear_502_and_no_version_a_503() {
         (502, &json!("backend-connect-failed"))
     );
     assert_eq!(problem["sent"], "no");
-    assert_eq!(world.state().await.active.unwrap().failures, 3);
+    assert_eq!(world.state().await.active.unwrap().failed_attempts, 3);
     let off = json!({ "active": null, "standby": null, "expect_version": 1 });
     assert_eq!(
         world.admin("POST", "/services/s/switch", Some(off)).await.0,

@@ -30,7 +30,7 @@ async fn fifty_switches_under_load_fail_no_request() {
     assert_eq!(failures, Vec::<String>::new(), "of {count}");
     assert!(count > 500, "the load was no load: {count}");
     let state = world.state().await;
-    assert_eq!((state.version, state.failures), (51, 0));
+    assert_eq!((state.version, state.failed_requests), (51, 0));
     assert!(state.requests >= count);
 }
 

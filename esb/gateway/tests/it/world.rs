@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rialto_esb_gateway::{Gateway, GatewayConfig, GatewayHandle, ServiceState};
+use rialto_esb_gateway::{FALLBACK_STATUSES, Gateway, GatewayConfig, GatewayHandle, ServiceState};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -37,6 +37,10 @@ pub struct Shared {
     pub served: AtomicU64,
     /// Connections to break off before they are answered.
     pub resets: AtomicU64,
+    /// Status of every answer but those of `/healthz`; 0: as usual.
+    pub sick: AtomicU64,
+    /// Answers nothing.
+    pub stuck: AtomicBool,
     pub last_headers: std::sync::Mutex<Option<http::HeaderMap>>,
 }
 
@@ -114,7 +118,16 @@ async fn answer(
     if request.uri().path() != "/healthz" {
         shared.served.fetch_add(1, Ordering::SeqCst);
     }
+    if shared.stuck.load(Ordering::SeqCst) {
+        std::future::pending::<()>().await;
+    }
+    let sick = u16::try_from(shared.sick.load(Ordering::SeqCst)).unwrap();
     let mut response = match request.uri().path() {
+        path if sick > 0 && path != "/healthz" => {
+            let mut response = Response::new(text(&format!("sick {label}")));
+            *response.status_mut() = StatusCode::from_u16(sick).unwrap();
+            response
+        }
         "/healthz" if shared.unhealthy.load(Ordering::SeqCst) => {
             let mut response = Response::new(text("sick"));
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
@@ -262,6 +275,18 @@ impl World {
             "active": active.target(),
             "standby": standby.map(Backend::target),
             "expect_version": version,
+        });
+        let (status, state) = self.admin("POST", "/services/s/switch", Some(switch)).await;
+        assert_eq!(status, 200, "{state}");
+    }
+
+    /// Moves the traffic under the fallback rule.
+    pub async fn switch_with_fallback(&self, active: &Backend, standby: &Backend) {
+        let switch = json!({
+            "active": active.target(),
+            "standby": standby.target(),
+            "expect_version": self.state().await.version,
+            "fallback_on": FALLBACK_STATUSES,
         });
         let (status, state) = self.admin("POST", "/services/s/switch", Some(switch)).await;
         assert_eq!(status, 200, "{state}");

@@ -60,7 +60,7 @@ async fn a_new_version_takes_the_traffic_without_a_failed_request_and_the_old_on
     assert!(after.can_roll_back, "{:?}", after.why_not);
     let traffic = after.traffic.clone().unwrap();
     assert!(
-        traffic.requests > 50 && traffic.failures == 0,
+        traffic.requests > 50 && traffic.failed_requests == 0,
         "{traffic:?}"
     );
     let answer = http::probe(at, "/", Duration::from_secs(5)).await.unwrap();

@@ -1,11 +1,14 @@
+use std::time::Duration;
+
 use rialto_delivery_engine::DeliveryError;
 use rialto_delivery_run::state::Status;
+use rialto_delivery_supervisor::http;
 use rialto_platform_identity::Role;
 
 use super::house::{House, Load, TEST_ONLY, slot};
 use crate::world::person;
 
-async fn rolled_back_by_itself(behaviour: &str) {
+async fn rolled_back_by_itself(behaviour: &str, why: &str) {
     let house = House::new().await;
     let first = house.release(TEST_ONLY, "50ms", "well", "one").await;
     house.job_is(&first, "to-test", Status::Success).await;
@@ -18,6 +21,8 @@ async fn rolled_back_by_itself(behaviour: &str) {
     let job = house.world.job(&bad, "to-test").await;
     assert_eq!(job.failure_reason.as_deref(), Some("deployment_failed"));
     let now = house.environment("test").await;
+    let traffic = now.traffic.as_ref().unwrap();
+    assert_eq!(traffic.failed_requests, 0, "{traffic:?}");
     assert_eq!(
         (now.active_release.clone(), now.state.as_str()),
         (good, "serving")
@@ -29,11 +34,7 @@ async fn rolled_back_by_itself(behaviour: &str) {
         .find(|d| d.pipeline_id.as_deref() == Some(bad.as_str()) && d.kind == "deploy")
         .unwrap();
     assert_eq!(failed.state, "rolled_back", "{failed:#?}");
-    assert!(
-        failed.reasons[0].contains("probes in a row failed"),
-        "{:?}",
-        failed.reasons
-    );
+    assert!(failed.reasons[0].contains(why), "{:?}", failed.reasons);
     let rollback = all.iter().find(|d| d.kind == "automatic_rollback").unwrap();
     assert_eq!(rollback.rolls_back_id.as_deref(), Some(failed.id.as_str()));
     let took = rollback.rollback_ms.unwrap();
@@ -43,12 +44,41 @@ async fn rolled_back_by_itself(behaviour: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_version_that_sickens_after_the_switch_is_rolled_back_without_a_failed_request() {
-    rolled_back_by_itself("sick-after:2000").await;
+    rolled_back_by_itself("sick-after:2000", "probes in a row failed").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_version_that_dies_after_the_switch_is_rolled_back_without_a_failed_request() {
-    rolled_back_by_itself("dies-after:2000").await;
+    rolled_back_by_itself("dies-after:2000", "probes in a row failed").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_fails_users_with_a_green_health_check_goes_back_without_a_failed_request() {
+    rolled_back_by_itself("fails-after:2000", "requests of users").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn once_the_watch_is_over_answers_are_passed_on_as_they_are() {
+    let house = House::new().await;
+    for (mark, behaviour) in [("one", "well"), ("two", "fails-after:4000")] {
+        let pipeline = house.release(TEST_ONLY, "50ms", behaviour, mark).await;
+        house.job_is(&pipeline, "to-test", Status::Success).await;
+    }
+    let at = house.public_address("test").await;
+    house
+        .world
+        .until("the version's own answer", || async {
+            http::probe(at, "/", Duration::from_secs(5)).await.is_err()
+        })
+        .await;
+    let traffic = house.environment("test").await.traffic.unwrap();
+    assert_eq!(
+        (traffic.failed_requests, traffic.rescued),
+        (1, 0),
+        "{traffic:?}"
+    );
+    assert_eq!(house.environment("test").await.state, "serving");
+    house.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -38,7 +38,12 @@ fn answer(mut stream: TcpStream, behaviour: &str, began: Instant) {
             Some(ms) => began.elapsed() >= Duration::from_millis(ms.parse().unwrap()),
             None => behaviour == "sick",
         };
+        // Well on its health check, and for a while on everything.
+        let fails = behaviour
+            .strip_prefix("fails-after:")
+            .is_some_and(|ms| began.elapsed() >= Duration::from_millis(ms.parse().unwrap()));
         let status = match request.split(' ').nth(1) {
+            Some("/") if fails => "500 Broken",
             Some("/healthz") if sick => "500 Sick",
             Some("/smoke") if behaviour == "smokes" => "404 Not Found",
             _ => "200 OK",

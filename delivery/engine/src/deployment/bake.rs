@@ -1,0 +1,224 @@
+//! The watch after the switch: probes, users' requests, the process itself.
+
+use std::time::Duration;
+
+use rialto_delivery_release::plan::StepDetail;
+use rialto_delivery_release::watch::{BakeWatch, Tally, TrafficWatch, Watched};
+use rialto_delivery_release::{Event, Step};
+use tokio::time::Instant;
+
+use super::control::Control;
+use super::drive::add_reason;
+use super::journal::Line;
+use super::load::Loaded;
+use super::prepare::{elapsed_ms, watch_detail};
+use super::router::{Fallback, RoutedTarget};
+use super::{Deployments, DriveError};
+
+/// How long a new version that is well waits for an unhealthy standby to recover.
+const STANDBY_PATIENCE: Duration = Duration::from_secs(600);
+/// Tries to end the fallback rule.
+const TRIES: u32 = 5;
+
+/// The numbers of a watch.
+struct Watch {
+    path: String,
+    interval: Duration,
+    timeout: Duration,
+    failure_limit: u32,
+    bake_ms: u64,
+}
+
+impl Deployments {
+    /// Watches the new version, on its slot and through the public address.
+    pub(super) async fn bake(&self, at: &mut Loaded, control: &Control) -> Result<(), DriveError> {
+        let Some(detail) = watch_detail(at) else {
+            return self.succeed(at, "switched back").await;
+        };
+        let StepDetail::Watch {
+            path,
+            interval_ms,
+            timeout_ms,
+            failure_limit,
+            bake_ms,
+        } = detail
+        else {
+            return self.succeed(at, "nothing to watch").await;
+        };
+        let said = format!(
+            "GET {path} for {bake_ms} ms, {failure_limit} failures in a row go back; requests of \
+             users that the new version fails are answered by the standby where they may be sent \
+             again"
+        );
+        self.note(at, Line::started(Step::Bake, &said), |_| Ok(()))
+            .await?;
+        let watch = Watch {
+            path,
+            interval: Duration::from_millis(interval_ms),
+            timeout: Duration::from_millis(timeout_ms),
+            failure_limit,
+            bake_ms,
+        };
+        let began = Instant::now();
+        // In force since the switch; said again for a watch that a restart begins anew.
+        self.set_fallback(at, Fallback::WhileWatched).await;
+        if let Err(reason) = self.watch(at, control, &watch, began).await {
+            return self.bake_failed(at, &reason, began).await;
+        }
+        self.set_fallback(at, Fallback::Off).await;
+        let said = format!("healthy for {} ms", elapsed_ms(began));
+        self.note(at, Line::ok(Step::Bake, &said).took(began), |_| Ok(()))
+            .await?;
+        let kept = match at.previous() {
+            Some(slot) if self.slot_is_healthy(at, slot) => {
+                format!("slot {slot} keeps running as hot standby")
+            }
+            Some(slot) => format!("slot {slot} is kept, but it is not healthy: no hot standby"),
+            None => "this is the first version, there is no standby".to_owned(),
+        };
+        self.succeed(at, &kept).await
+    }
+
+    /// Watches until the time is over; `Err` says why to go back.
+    async fn watch(
+        &self,
+        at: &mut Loaded,
+        control: &Control,
+        numbers: &Watch,
+        began: Instant,
+    ) -> Result<(), String> {
+        let candidate = at.candidate().map_err(|error| error.to_string())?;
+        let key = at.slot_key(candidate);
+        let label = at.release.version_label.clone();
+        let mut probes = BakeWatch::new(numbers.failure_limit, numbers.bake_ms);
+        let mut users: Option<TrafficWatch> = None;
+        let mut own = Tally::default();
+        let restarts = || {
+            self.supervisor()
+                .status(&key)
+                .map_or(0, |status| status.restarts)
+        };
+        let restarts_before = restarts();
+        loop {
+            // A process that dies and is started again may never miss enough probes in a row.
+            if restarts() > restarts_before {
+                return Err(
+                    "the new version's process ended by itself and was started again".to_owned(),
+                );
+            }
+            if let Some(reason) = control.going_back() {
+                at.asked_back = Some(reason.clone());
+                return Err(reason);
+            }
+            let probed = match self
+                .supervisor()
+                .probe(&key, &numbers.path, numbers.timeout)
+                .await
+            {
+                Ok(_) => {
+                    own.requests += 1;
+                    let asked = self.ask_publicly(at, &label).await;
+                    own.failures += u64::from(asked.is_err());
+                    asked
+                }
+                Err(reason) => Err(reason),
+            };
+            if let Err(reason) = &probed {
+                self.show(at, &format!("bake: {reason}\n")).await;
+            }
+            let now_ms = elapsed_ms(began);
+            let users_say = self
+                .look_at_users(at, &mut users, own, now_ms, numbers)
+                .await;
+            match (probes.observe(now_ms, probed), users_say) {
+                (Watched::Failed(reason), _) | (_, Watched::Failed(reason)) => return Err(reason),
+                (Watched::Passed, _) if !self.standby_missing(at, began, numbers.bake_ms) => {
+                    return Ok(());
+                }
+                _ => {}
+            }
+            control.pause(numbers.interval).await;
+        }
+    }
+
+    /// What the router counted of users' requests, without this controller's own.
+    async fn look_at_users(
+        &self,
+        at: &Loaded,
+        users: &mut Option<TrafficWatch>,
+        own: Tally,
+        now_ms: u64,
+        numbers: &Watch,
+    ) -> Watched {
+        let routed = match self.router().get(at.service()).await {
+            Ok(Some(service)) => service,
+            Ok(None) => return Watched::Continue,
+            Err(error) => {
+                // The probes through the public address say whether the router is well.
+                tracing::debug!(%error, "the router's counters are not known");
+                return Watched::Continue;
+            }
+        };
+        let tally = |target: &RoutedTarget| Tally {
+            requests: target.requests,
+            failures: target.failed_attempts,
+        };
+        let label = &at.release.version_label;
+        let Some(new) = routed.active.filter(|t| t.target.label == *label) else {
+            return Watched::Continue;
+        };
+        let seen = tally(&new).without(own);
+        users
+            .get_or_insert_with(|| {
+                let before = routed.standby.as_ref().map(tally).unwrap_or_default();
+                TrafficWatch::new(numbers.failure_limit, before, seen)
+            })
+            .observe(now_ms, seen)
+    }
+
+    /// Tells the router whether failures of the new version are passed by. A router that cannot be
+    /// told does not decide the deployment: it is told again with the next switch or start.
+    async fn set_fallback(&self, at: &mut Loaded, fallback: Fallback) {
+        let Ok(candidate) = at.candidate() else {
+            return;
+        };
+        let active = at.target(candidate);
+        let standby = at.previous().and_then(|slot| at.target(slot));
+        for attempt in 1..=TRIES {
+            match self
+                .move_traffic(at, active.as_ref(), standby.as_ref(), fallback)
+                .await
+            {
+                Ok(version) => {
+                    at.environment.router_version = Some(version);
+                    return;
+                }
+                Err(error) if attempt == TRIES => {
+                    tracing::warn!(environment = %at.environment.id, %error, ?fallback,
+                        "the router was not told whether to pass failures by");
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+            }
+        }
+    }
+
+    /// No success while the standby is unhealthy, within patience.
+    fn standby_missing(&self, at: &Loaded, began: Instant, bake_ms: u64) -> bool {
+        let patience = Duration::from_millis(bake_ms) + STANDBY_PATIENCE;
+        at.previous()
+            .is_some_and(|slot| !self.slot_is_healthy(at, slot))
+            && began.elapsed() < patience
+    }
+
+    async fn bake_failed(
+        &self,
+        at: &mut Loaded,
+        reason: &str,
+        began: Instant,
+    ) -> Result<(), DriveError> {
+        let line = Line::failed(Step::Bake, reason)
+            .with(Event::BakeFailed)
+            .took(began);
+        self.note(at, line, |at| add_reason(at, reason)).await
+    }
+}
