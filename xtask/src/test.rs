@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything a change must pass, on both database engines and in a browser.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
@@ -28,6 +29,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     step::step("console build", console::build)?;
     step::step("binary", || {
         step::run(&mut step::command("cargo build --quiet --package rialto"))
+    })?;
+    step::step("own pipeline", || {
+        let binary = system::target().join("debug/rialto");
+        step::run(Command::new(binary).args(["ci", "lint"]))
     })?;
     rust_tests(arguments)?;
     for script in ["typecheck", "lint", "format:check", "test"] {

@@ -27,6 +27,8 @@ const PURE: &[&str] = &[
     "rialto-otc-time",
     "rialto-otc-numerics",
     "rialto-otc-contract",
+    "rialto-otc-market",
+    "rialto-otc-pricing",
 ];
 
 /// What a pure crate must not reach, directly or through others.
