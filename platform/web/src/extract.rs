@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
+use crate::objects::Objects;
 use crate::{Problem, codes};
 
 /// A JSON body, in and out. The types read from it refuse unknown fields. An empty body counts as
@@ -53,7 +54,7 @@ fn too_large(rejection: BytesRejection) -> Problem {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Objects(&mut reader)).map_err(|error| {
         let pointer = pointer(error.path());
         refusal(&pointer, error.inner())
     })?;
@@ -198,6 +199,15 @@ mod tests {
             status == 422 && detail.contains("missing field `lines`"),
             "{detail}"
         );
+    }
+
+    #[test]
+    fn an_array_in_the_place_of_an_object_is_pointed_at() {
+        let (status, pointer, detail) = refused(r#"[[{"count":1}]]"#);
+        assert_eq!((status, pointer.as_str()), (422, ""));
+        assert_eq!(detail, "invalid type: array, expected an object");
+        let (status, pointer, _) = refused(r#"{"lines":[{"count":1},[2]]}"#);
+        assert_eq!((status, pointer.as_str()), (422, "/lines/1"));
     }
 
     #[test]

@@ -19,6 +19,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use crate::drain::Drained;
+
 /// Connections at the same time; more wait in the listener's queue.
 const CONNECTIONS: usize = 4_096;
 /// A client must have sent the whole head of a request within this time.
@@ -89,7 +91,8 @@ async fn connection(
     let service = service_fn(move |request: http::Request<Incoming>| {
         let router = router.clone();
         async move {
-            let mut request = request.map(Body::new);
+            let waits = request.headers().contains_key(http::header::EXPECT);
+            let mut request = request.map(|body| Body::new(Drained::new(body, waits)));
             request.extensions_mut().insert(ConnectInfo(address));
             Ok::<_, Infallible>(match router.oneshot(request).await {
                 Ok(response) => response,

@@ -4,6 +4,7 @@
 
 mod access;
 mod documents;
+mod draining;
 mod idempotency;
 mod live;
 mod pages;

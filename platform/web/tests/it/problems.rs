@@ -57,6 +57,16 @@ async fn bad_bodies_are_refused_each_in_its_way() {
         };
         assert_eq!(send("{".into()).await.code(), "malformed");
         assert_eq!(send("\u{0}".into()).await.code(), "malformed");
+        let array = send(r#"["x",1]"#.into()).await;
+        assert_eq!(array.code(), "invalid");
+        let errors = &array.json()["errors"];
+        assert!(
+            errors[0]["message"]
+                .as_str()
+                .unwrap()
+                .contains("expected an object"),
+            "{errors}"
+        );
         let unknown = send(r#"{"name":"x","expires_in_days":1,"scope":"all"}"#.into()).await;
         assert_eq!(
             (unknown.status.as_u16(), unknown.code().as_str()),
