@@ -188,7 +188,7 @@ pub struct Monitor<X> {
     pub side: Comparison,
     /// Price level.
     pub level: X,
-    /// Further condition on flags at the time of the hit.
+    /// The hit counts for nothing when this holds at its time.
     pub unless: Option<Cond<X>>,
     /// Runs at the first hit; payments "at the observation" are paid at the hit.
     pub actions: Vec<Action<X>>,
@@ -201,6 +201,9 @@ pub struct Monitor<X> {
 pub struct Exercise<X> {
     /// Indices into [`Plan::instants`]; empty means at any time up to the end.
     pub instants: Vec<usize>,
+    /// When the money moves, one for each of `instants`; empty when the right holds at any time:
+    /// then it moves at the exercise.
+    pub pay: Vec<Moment>,
     /// Currency units to the holder.
     pub payoff: Expr<X>,
 }
@@ -219,4 +222,5 @@ pub struct Class {
     /// Whether a barrier is watched continuously.
     pub continuous: bool,
     /// Whether the holder may end it early.
-    pub exercise: bool,}
+    pub exercise: bool,
+}

@@ -123,6 +123,9 @@ pub enum PayAt {
 pub enum Expr {
     /// A number.
     Const(Decimal),
+    /// A price level as this fraction of the only underlying's initial fixing, rounded as the
+    /// contract rounds levels.
+    Level(Decimal),
     /// Notional in currency units.
     Notional,
     /// Fixing of the only underlying (of the first, when there are several).
