@@ -446,7 +446,13 @@ export interface Environment {
   slots: Slot[];
   active_release: ReleaseRef | null;
   last_deployment_id: string | null;
-  traffic: { requests: number; failures: number; retried: number } | null;
+  traffic: {
+    requests: number;
+    failed_requests: number;
+    failed_attempts: number;
+    rescued: number;
+    retried: number;
+  } | null;
   can_roll_back: boolean;
   why_not: string | null;
 }

@@ -98,6 +98,7 @@ fn git_problem(error: GitError) -> Problem {
         GitError::InvalidName { .. } | GitError::InvalidRevision { .. } => {
             Problem::unprocessable().invalid("/ref", "invalid_name", text)
         }
+        GitError::Malformed { .. } => Problem::malformed(text),
         GitError::TooLarge { .. } => Problem::new(codes::TOO_LARGE, text),
         GitError::TimedOut { .. } => Problem::new(codes::UNAVAILABLE, text).retry_after_s(5),
         other => Problem::internal(other),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::Stream;
 use rialto_delivery_git::hook::{ProtectedBranch, PushPolicy, PushReceipt, Pusher, read_receipts};
-use rialto_delivery_git::{Exchange, RepositoryName, Service, ZERO_SHA};
+use rialto_delivery_git::{Begun, GitError, RepositoryName, Service, ZERO_SHA};
 use rialto_delivery_store::ids::{ProjectId, PushEventId};
 use rialto_delivery_store::json;
 use rialto_delivery_store::project::{self, ProjectRow};
@@ -20,7 +20,8 @@ use rialto_platform_evidence::Actor;
 use rialto_platform_identity::{Actor as Person, Permission};
 use rialto_platform_store::{new_id, now, to_micros};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use crate::error::blocking;
 use crate::logs::lock;
@@ -83,13 +84,24 @@ impl Delivery {
             None,
             request.body,
         )?;
-        let Exchange { output, finished } = exchange;
+        let Begun {
+            first,
+            mut output,
+            finished,
+        } = exchange.begun().await?;
+        let (sender, answer) = mpsc::channel(16);
         tokio::spawn(async move {
-            if let Ok(Err(error)) = finished.await {
-                tracing::info!(%error, "fetch ended with an error");
+            let mut next = first;
+            while let Some(chunk) = next {
+                if sender.send(chunk).await.is_err() {
+                    break;
+                }
+                next = output.recv().await;
             }
+            drop(output);
+            report("fetch", finished).await;
         });
-        Ok(output)
+        Ok(answer)
     }
 
     /// Serves a push. The answer ends when the push is taken: its pipelines exist then.
@@ -108,10 +120,7 @@ impl Delivery {
         let project = self.project_by_path(&request.project_path).await?;
         let repository = self.repository_of(&project)?;
         let policy = self.push_policy(actor, &project).await?;
-        let Exchange {
-            mut output,
-            finished,
-        } = repository.exchange(
+        let exchange = repository.exchange(
             Service::ReceivePack,
             request.protocol.as_deref(),
             request.gzip,
@@ -119,23 +128,40 @@ impl Delivery {
             request.body,
         )?;
         let (sender, answer) = mpsc::channel(16);
+        let (said, begun) = oneshot::channel();
         let delivery = self.clone();
         // A task of its own: the push is taken even when the client goes away in the middle.
         tokio::spawn(async move {
-            let mut client_is_there = true;
-            while let Some(chunk) = output.recv().await {
+            let (first, mut output, finished) = match exchange.begun().await {
+                Ok(Begun {
+                    first,
+                    output,
+                    finished,
+                }) => (first, output, finished),
+                Err(error) => {
+                    tracing::info!(%error, "a push was no push");
+                    // Whoever waited may be gone.
+                    let _unheard = said.send(Err(error));
+                    return;
+                }
+            };
+            let mut client_is_there = said.send(Ok(())).is_ok();
+            let mut next = first;
+            while let Some(chunk) = next {
                 if client_is_there {
                     client_is_there = sender.send(chunk).await.is_ok();
                 }
+                next = output.recv().await;
             }
-            if let Ok(Err(error)) = finished.await {
-                tracing::info!(%error, "push ended with an error");
-            }
+            report("push", finished).await;
             if let Err(error) = delivery.take_pushes(&project).await {
                 tracing::error!(project = project.path, %error, "a push waits to be taken");
             }
             drop(sender);
         });
+        begun
+            .await
+            .map_err(|_| DeliveryError::Internal("a push ended without a word".to_owned()))??;
         Ok(answer)
     }
 
@@ -308,6 +334,14 @@ impl Delivery {
         project::find_by_path(&mut self.db(), path)
             .await?
             .ok_or_else(|| DeliveryError::not_found("project", path))
+    }
+}
+
+/// Waits for the end of an exchange and writes down how it ended, if not well.
+async fn report(what: &str, finished: Option<JoinHandle<Result<(), GitError>>>) {
+    let Some(finished) = finished else { return };
+    if let Ok(Err(error)) = finished.await {
+        tracing::info!(%error, "{what} ended with an error");
     }
 }
 

@@ -23,6 +23,14 @@ pub enum GitError {
         /// What git said, at most 4 KiB.
         stderr: String,
     },
+    /// The client's request is not of git's protocol.
+    #[error("this is no request of git {command}: {detail}")]
+    Malformed {
+        /// Sub-command.
+        command: String,
+        /// What git said.
+        detail: String,
+    },
     /// `git` took longer than allowed and was stopped.
     #[error("git {command} did not finish within {seconds} s and was stopped")]
     TimedOut {

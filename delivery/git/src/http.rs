@@ -103,6 +103,63 @@ pub struct Exchange {
     pub finished: tokio::task::JoinHandle<Result<(), GitError>>,
 }
 
+impl Exchange {
+    /// Waits for git's first word. A git that ends without one, and not well, found the request to
+    /// be none: that is told instead of an empty answer.
+    ///
+    /// # Errors
+    /// [`GitError::Malformed`] with git's complaint; other errors of the exchange as they are.
+    pub async fn begun(self) -> Result<Begun, GitError> {
+        let Self {
+            mut output,
+            finished,
+        } = self;
+        let first = output.recv().await;
+        if first.is_some() {
+            return Ok(Begun {
+                first,
+                output,
+                finished: Some(finished),
+            });
+        }
+        // An empty answer of a git that ended well: a flush packet asks for nothing.
+        let ended = finished.await.unwrap_or_else(|error| {
+            Err(GitError::Unreadable {
+                command: "exchange".to_owned(),
+                detail: error.to_string(),
+            })
+        });
+        match ended {
+            Ok(()) => Ok(Begun {
+                first: None,
+                output,
+                finished: None,
+            }),
+            Err(GitError::Failed {
+                command, stderr, ..
+            }) => {
+                let said = stderr.lines().next().unwrap_or("it gave no reason");
+                Err(GitError::Malformed {
+                    command,
+                    detail: said.to_owned(),
+                })
+            }
+            Err(other) => Err(other),
+        }
+    }
+}
+
+/// An exchange that git answers.
+#[derive(Debug)]
+pub struct Begun {
+    /// The first piece of the answer; `None` when git ended well without a word.
+    pub first: Option<Result<Bytes, std::io::Error>>,
+    /// The rest.
+    pub output: mpsc::Receiver<Result<Bytes, std::io::Error>>,
+    /// As in [`Exchange`]; `None` when it ended already.
+    pub finished: Option<tokio::task::JoinHandle<Result<(), GitError>>>,
+}
+
 /// The room for what the pack itself does not count: commands, options, certificates.
 const PUSH_OVERHEAD: u64 = 4 << 20;
 
@@ -225,7 +282,7 @@ where
             detail: "its pipes are missing".to_owned(),
         });
     };
-    let feed = feed(stdin, body, gzip, limit, limits.idle_timeout);
+    let feed = feed(service, stdin, body, gzip, limit, limits.idle_timeout);
     let drain = async {
         let mut client_is_there = true;
         let mut buffer = vec![0_u8; 64 << 10];
@@ -278,6 +335,7 @@ where
 
 /// Feeds the request to git, decompressing when asked, within the limit.
 async fn feed<B>(
+    service: Service,
     mut stdin: ChildStdin,
     mut body: B,
     gzip: bool,
@@ -287,8 +345,8 @@ async fn feed<B>(
 where
     B: Stream<Item = Result<Bytes, std::io::Error>> + Send + Unpin,
 {
-    let broken = |detail: String| GitError::Unreadable {
-        command: "request".to_owned(),
+    let broken = |detail: String| GitError::Malformed {
+        command: service.command().to_owned(),
         detail,
     };
     let mut inflater = gzip.then(|| flate2::write::GzDecoder::new(Vec::new()));

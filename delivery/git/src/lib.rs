@@ -19,7 +19,7 @@ mod snapshot;
 mod write;
 
 pub use error::GitError;
-pub use http::{Exchange, Limits, Service};
+pub use http::{Begun, Exchange, Limits, Service};
 pub use name::RepositoryName;
 pub use program::{Git, GitSettings, Repository};
 pub use read::{BranchRef, CommitInfo, TreeEntry};

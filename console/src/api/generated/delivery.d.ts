@@ -1594,11 +1594,31 @@ export interface components {
         };
         /** @description What went through the router since it started. */
         TrafficView: {
-            /** Format: int64 */
-            failures: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description What versions did: attempts that ended without a connection, with a cut or late answer or
+             *     with a 5xx, whether or not the request was made good by another attempt.
+             */
+            failed_attempts: number;
+            /**
+             * Format: int64
+             * @description What users saw: requests that ended with a 5xx or a cut answer.
+             */
+            failed_requests: number;
+            /**
+             * Format: int64
+             * @description Requests of users.
+             */
             requests: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Requests that a version failed and whose user got a good answer nevertheless.
+             */
+            rescued: number;
+            /**
+             * Format: int64
+             * @description Attempts beyond a request's first.
+             */
             retried: number;
         };
         /** @description A variable to be set. */

@@ -97,3 +97,33 @@ async fn unknown_repositories_and_bodies_are_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_body_that_is_not_git_s_is_told_so_and_never_answered_with_nothing() {
+    for world in World::on_each_engine().await {
+        let dev = world.token("dev", &[Role::Developer]).await;
+        world.project(&dev, "a/b", PIPELINE).await;
+        for service in ["git-upload-pack", "git-receive-pack"] {
+            let post = |body: &'static [u8], encoding: &'static str| {
+                let request = Request::post(format!("/git/a/b.git/{service}"))
+                    .header(AUTHORIZATION, basic(&dev))
+                    .header(CONTENT_TYPE, format!("application/x-{service}-request"))
+                    .header("content-encoding", encoding);
+                world.send(request.body(Body::from(body)).unwrap())
+            };
+            for (body, encoding) in [
+                (b"garbage that is no packet".as_slice(), "identity"),
+                (b"\xff\xfe\x00\x01", "identity"),
+                (b"0009cut", "identity"),
+                (b"not gzip at all", "gzip"),
+            ] {
+                let answer = post(body, encoding).await;
+                let text = answer.text();
+                assert_eq!(answer.status, 400, "{service} {body:?}: {text}");
+                assert!(text.contains("this is no request of git"), "{text}");
+            }
+            // What git sends to see whether it is let in: a flush packet and nothing else.
+            assert_eq!(post(b"0000", "identity").await.status, 200, "{service}");
+        }
+    }
+}

@@ -83,3 +83,145 @@ fn list_and_simulate_answer_in_json() -> Result<()> {
     );
     Ok(())
 }
+
+fn told(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}{}", text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_keyword_that_is_not_executed_is_no_success_of_any_command() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join(".gitlab-ci.yml");
+    let file = "job:\n  script: [x]\nship:\n  script: [y]\n  release: {tag_name: v1}\n";
+    fs::write(&path, file)?;
+    for command in ["lint", "list", "expand", "run", "simulate"] {
+        let output = ci(folder.path(), &[command])?;
+        let said = told(&output);
+        ensure!(output.status.code() == Some(2), "{command}: {said}");
+        ensure!(
+            said.contains(".gitlab-ci.yml:5:3: ") && said.contains("`release`"),
+            "{said}"
+        );
+        ensure!(!said.contains("\nvalid"), "{command}: {said}");
+    }
+    // The jobs are known all the same.
+    let list = ci(folder.path(), &["list", "--output", "json"])?;
+    let list: Value = serde_json::from_slice(&list.stdout)?;
+    ensure!(list[1]["name"] == "ship", "{list}");
+    // What a file that is not read would bring is not known.
+    fs::write(&path, "include: {template: A.yml}\njob: {script: [x]}\n")?;
+    for command in ["lint", "list", "expand", "run", "simulate"] {
+        let output = ci(folder.path(), &[command])?;
+        let said = told(&output);
+        ensure!(output.status.code() == Some(2), "{command}: {said}");
+        ensure!(
+            said.contains(".gitlab-ci.yml:1:11: ") && said.contains("include:template"),
+            "{said}"
+        );
+        ensure!(
+            command == "lint" || output.stdout.is_empty(),
+            "{command}: {said}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_keyword_without_effect_is_told_with_its_place_and_the_pipeline_runs() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = "image: rust:1\njob:\n  script: [echo made]\n  tags: [docker]\n";
+    fs::write(folder.path().join(".gitlab-ci.yml"), file)?;
+    let lint = ci(folder.path(), &["lint", "--output", "json"])?;
+    let report: Value = serde_json::from_slice(&lint.stdout)?;
+    ensure!(
+        lint.status.code() == Some(0) && report["valid"] == true,
+        "{report}"
+    );
+    let places: Vec<_> = report["diagnostics"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|found| {
+            (
+                &found["severity"],
+                &found["position"]["line"],
+                &found["position"]["column"],
+            )
+        })
+        .collect();
+    let warning = Value::from("warning");
+    let expected = [(1, 1), (4, 3)].map(|(line, column)| (Value::from(line), Value::from(column)));
+    let expected: Vec<_> = expected.iter().map(|(l, c)| (&warning, l, c)).collect();
+    ensure!(places == expected, "{report}");
+    let run = ci(folder.path(), &["run"])?;
+    let said = told(&run);
+    ensure!(
+        run.status.code() == Some(0) && said.contains("made"),
+        "{said}"
+    );
+    ensure!(said.contains(".gitlab-ci.yml:1:1: warning"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_pipeline_file_is_named() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("real.yml"), "job: {script: [x]}\n")?;
+    fs::create_dir(folder.path().join("folder"))?;
+    let link = folder.path().join(".gitlab-ci.yml");
+    for (target, words) in [
+        ("real.yml", "is a symbolic link to `real.yml`"),
+        ("/etc/hostname", "which leads out of the repository"),
+        ("nowhere", "which does not exist"),
+    ] {
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(target, &link)?;
+        let output = ci(folder.path(), &["lint"])?;
+        let said = told(&output);
+        ensure!(output.status.code() == Some(2), "{said}");
+        ensure!(
+            said.contains(".gitlab-ci.yml:1:1: ") && said.contains(words),
+            "{said}"
+        );
+    }
+    for path in ["folder", "."] {
+        let output = ci(folder.path(), &["lint", "--file", path])?;
+        let said = told(&output);
+        ensure!(output.status.code() == Some(2), "{said}");
+        ensure!(said.contains("is a folder, not a file"), "{said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_wrong_event_is_named_with_its_number_and_place() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join(".gitlab-ci.yml"), "a: {script: [x]}\n")?;
+    let events = folder.path().join("events.json");
+    for (text, expected) in [
+        ("{}", ":1:1: the events cannot be read"),
+        (
+            "[{\"event\": \"run\"},\n{\"event\": \"explode\"}]",
+            ":2:20: event 2: unknown variant",
+        ),
+        (
+            "[{\"event\": \"run\", \"jobs\": [\"b\"]}]",
+            ":1:2: event 1: this pipeline has no job `b`",
+        ),
+        (
+            "[\n  {\"event\": \"play\", \"jobs\": [\"a\"]}]",
+            ":2:3: event 1: job `a` is pending: play",
+        ),
+    ] {
+        fs::write(&events, text)?;
+        let output = ci(folder.path(), &["simulate", "--events", "events.json"])?;
+        let said = told(&output);
+        ensure!(
+            output.status.code() == Some(2) && output.stdout.is_empty(),
+            "{said}"
+        );
+        ensure!(said.contains(&format!("events.json{expected}")), "{said}");
+    }
+    Ok(())
+}

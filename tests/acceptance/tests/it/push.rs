@@ -210,7 +210,14 @@ async fn a_version_that_fails_in_production_is_rolled_back_without_a_failed_requ
     let kept = deploy(&developer, &manager, &project, &good, "succeeded").await?;
     let url = text(&developer.environment(&project, "production").await?["url"]).to_owned();
 
+    // Well at first, also on its health check; then every quote is a 500, and soon it is unwell.
     copy.edit("src/service.rs", "from_secs(3600)", "from_secs(8)")?;
+    copy.edit(
+        "src/service.rs",
+        "[\"quotes\", code] => find(code, quote),",
+        "[\"quotes\", _] if since_refresh > Duration::from_secs(6) => error(500, \"no feed\"),\n            \
+         [\"quotes\", code] => find(code, quote),",
+    )?;
     let bad = copy.push("a feed is stale after eight seconds")?;
     let load = Load::start(&format!("{url}/quotes/600000"));
     let back = deploy(&developer, &manager, &project, &bad, "rolled_back").await?;
@@ -221,6 +228,11 @@ async fn a_version_that_fails_in_production_is_rolled_back_without_a_failed_requ
         "the time of the roll-back is shown: {back}"
     );
     let production = developer.environment(&project, "production").await?;
+    let traffic = &production["traffic"];
+    ensure!(
+        traffic["failed_requests"] == 0 && traffic["rescued"].as_u64() > Some(0),
+        "the standby answered what the new version failed: {traffic}"
+    );
     ensure!(
         production["active_release"]["version"] == kept["release"]["version"],
         "{production}"

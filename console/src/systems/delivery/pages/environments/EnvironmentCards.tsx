@@ -188,11 +188,16 @@ function Traffic({ environment }: { environment: Environment }) {
           <span>
             {t("environment.requests")} <b className="nums">{format.integer(traffic.requests)}</b>
           </span>
-          <span>
-            {t("environment.failures")} <b className="nums">{format.integer(traffic.failures)}</b>
+          <span title={t("environment.failedRequestsHelp")}>
+            {t("environment.failedRequests")}{" "}
+            <b className="nums">{format.integer(traffic.failed_requests)}</b>
           </span>
-          <span>
-            {t("environment.retried")} <b className="nums">{format.integer(traffic.retried)}</b>
+          <span title={t("environment.failedAttemptsHelp")}>
+            {t("environment.failedAttempts")}{" "}
+            <b className="nums">{format.integer(traffic.failed_attempts)}</b>
+          </span>
+          <span title={t("environment.rescuedHelp")}>
+            {t("environment.rescued")} <b className="nums">{format.integer(traffic.rescued)}</b>
           </span>
         </>
       ) : (
