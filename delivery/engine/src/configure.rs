@@ -51,7 +51,7 @@ impl Delivery {
         let context = Context {
             source: request.source.to_owned(),
             variables,
-            config_path: String::new(),
+            ..Context::default()
         };
         // A branch's first push has nothing to compare with.
         let pushed = request.source == "push" && !request.is_tag && request.before_sha != ZERO_SHA;

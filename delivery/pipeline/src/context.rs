@@ -15,6 +15,14 @@ pub trait Repository {
     fn changed_paths(&self, compare_to: Option<&str>) -> Option<Vec<String>>;
 
     /// Size of a file in bytes, so that a huge one is refused before it is read.
+    /// Why [`Repository::read`] gives nothing although something stands at this path, to follow the
+    /// path in a message: `is a folder, not a file`. `None`: there is nothing, or no more is known.
+    fn unreadable(&self, path: &str) -> Option<String> {
+        let _ = path;
+        None
+    }
+
+    /// Size of a file in bytes, so that a huge one is refused before it is read.
     fn size(&self, path: &str) -> Option<u64> {
         let _ = path;
         None
@@ -32,6 +40,9 @@ pub struct Context {
     pub variables: IndexMap<String, String>,
     /// Path of the pipeline file; empty means `.gitlab-ci.yml`.
     pub config_path: String,
+    /// The jobs run on this machine without a server (`rialto ci`), so that what only a server
+    /// carries out is told to have no effect.
+    pub local: bool,
 }
 
 impl Context {

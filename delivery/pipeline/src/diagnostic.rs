@@ -65,7 +65,8 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Findings are cut off here: a file with more mistakes is not read by a person anyway.
+/// Findings of one severity are cut off here: a file with more mistakes is not read by a person
+/// anyway. Each severity has room of its own, or a thousand warnings would hide an error.
 const MAX_DIAGNOSTICS: usize = 1_000;
 
 /// Most text of all jobs: scripts and variables, every job counted with its defaults.
@@ -90,6 +91,7 @@ pub(crate) struct Sink {
     list: Vec<Diagnostic>,
     seen: HashSet<(Mark, &'static str, u64)>,
     errors: usize,
+    kept: [usize; 3],
     text_bytes: usize,
     unread: Option<Mark>,
 }
@@ -194,7 +196,9 @@ impl Sink {
         {
             return;
         }
-        if self.list.len() < MAX_DIAGNOSTICS {
+        let kept = &mut self.kept[severity as usize];
+        if *kept < MAX_DIAGNOSTICS {
+            *kept += 1;
             let position = self.position(mark);
             let code = code.to_owned();
             self.list.push(Diagnostic {

@@ -380,11 +380,14 @@ impl Step<'_> {
         use Status::{Canceling, Pending, Preparing, Running, WaitingForResource};
         let started = |s| matches!(s, Running | Canceling);
         match outcome {
-            Outcome::Success => self.check(job, "success", "running", started)?,
-            Outcome::Canceled => self.check(job, "the end of a cancel", "canceling", started)?,
+            Outcome::Success => self.check(job, "success", "running or canceling", started)?,
+            Outcome::Canceled => {
+                self.check(job, "the end of a cancel", "running or canceling", started)?;
+            }
             // A job may also fail before it ran: stuck, rejected, missing dependency.
             Outcome::Failed { .. } => {
-                self.check(job, "failure", "not ended", |s| {
+                let allowed = "waiting_for_resource, preparing, pending, running or canceling";
+                self.check(job, "failure", allowed, |s| {
                     let waiting = matches!(s, Pending | Preparing | WaitingForResource);
                     started(s) || waiting || self.state.jobs[job].awaits_approval
                 })?;
@@ -494,7 +497,9 @@ impl Step<'_> {
             .jobs
             .get(job)
             .is_some_and(|state| state.awaits_approval);
-        self.check(job, "cancel", "waiting or at work", |s| {
+        let allowed =
+            "created, waiting_for_resource, preparing, pending, scheduled, running or canceling";
+        self.check(job, "cancel", allowed, |s| {
             !s.is_completed() && (s != Status::Manual || awaits)
         })?;
         self.stop(job);
@@ -553,7 +558,7 @@ impl Step<'_> {
     }
 
     fn retry(&mut self, job: JobIndex) -> Result<(), RefuseEventError> {
-        self.check(job, "retry", "ended (success, failed or canceled)", |s| {
+        self.check(job, "retry", "success, failed or canceled", |s| {
             matches!(s, Status::Success | Status::Failed | Status::Canceled)
         })?;
         // Asked for by name, a manual or delayed job starts at once.

@@ -31,17 +31,19 @@ pub struct SimulationEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
-    /// A runner takes the jobs.
+    /// A runner takes the jobs: `pending` to `running`.
     Run,
-    /// They end well.
+    /// They end well: `running`, or `pending` and then taken first, to `success`. What is
+    /// `canceling` ends `canceled`.
     Success,
-    /// They fail.
+    /// They fail: as `success`, and also while `preparing`.
     Drop,
-    /// A person plays them.
+    /// A person plays them: `manual` or `scheduled` as a plain start.
     Play,
-    /// A person runs them again.
+    /// A person runs them again: `success`, `failed` or `canceled` to a new attempt.
     Retry,
-    /// A person stops them.
+    /// A person stops them: `running` to `canceling`, what is `canceling` or waits to `canceled`.
+    /// A job that waits for a person (`manual`) and one that ended cannot be stopped.
     Cancel,
 }
 
@@ -85,6 +87,16 @@ pub enum SimulateError {
         /// Why.
         source: RefuseEventError,
     },
+}
+
+impl SimulateError {
+    /// Number of the event, from 1.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        match self {
+            Self::UnknownJob { index, .. } | Self::Refused { index, .. } => *index,
+        }
+    }
 }
 
 /// Plays events on a plan: one snapshot after creation, then one after each event.
@@ -175,13 +187,31 @@ impl Player<'_> {
     }
 
     fn play_one(&mut self, job: JobIndex, event: &SimulationEvent) -> Result<(), RefuseEventError> {
+        let status = self.status(job);
         match event.event {
-            EventKind::Run => self.apply(&Event::Lease { job }),
+            EventKind::Run => {
+                self.check(job, "run", "pending", status == Status::Pending)?;
+                self.apply(&Event::Lease { job })
+            }
             EventKind::Play => self.apply(&Event::Play { job }),
             EventKind::Retry => self.apply(&Event::Retry { job }),
             EventKind::Cancel => self.apply(&Event::Cancel { job }),
             EventKind::Success | EventKind::Drop => {
-                if self.status(job) == Status::Pending {
+                // A job that ends has been taken by a runner: told of a pending one, both happen.
+                let (name, allowed, begins) = match event.event {
+                    EventKind::Success => ("success", "pending, running or canceling", false),
+                    _ => (
+                        "drop",
+                        "preparing, pending, running or canceling",
+                        status == Status::Preparing,
+                    ),
+                };
+                let at_work = matches!(
+                    status,
+                    Status::Pending | Status::Running | Status::Canceling
+                );
+                self.check(job, name, allowed, at_work || begins)?;
+                if status == Status::Pending {
                     self.apply(&Event::Lease { job })?;
                 }
                 let outcome = if event.event == EventKind::Success {
@@ -196,6 +226,25 @@ impl Player<'_> {
                 self.apply(&Event::Finish { job, outcome })
             }
         }
+    }
+
+    /// Refuses an event that the job's state does not allow, in the words of the events file.
+    fn check(
+        &self,
+        job: JobIndex,
+        event: &'static str,
+        allowed: &'static str,
+        fits: bool,
+    ) -> Result<(), RefuseEventError> {
+        if fits {
+            return Ok(());
+        }
+        Err(RefuseEventError::WrongState {
+            job: self.machine.job_name(job).to_owned(),
+            status: self.status(job),
+            event,
+            allowed,
+        })
     }
 
     /// Inside one pipeline a resource group's lock goes to the first job that waits for it.

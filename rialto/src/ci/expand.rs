@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{EXIT_INVALID, Source, print_diagnostics};
+use super::{EXIT_INVALID, Source};
 
 /// Arguments of `rialto ci expand`.
 #[derive(Debug, clap::Args)]
@@ -14,10 +14,9 @@ pub struct Args {
 /// Prints the resolved YAML.
 pub(super) fn execute(args: &Args) -> anyhow::Result<ExitCode> {
     let opened = args.source.open()?;
-    print_diagnostics(&opened.compiled.diagnostics, false);
-    if !opened.compiled.is_valid() {
+    if opened.is_unknown() {
         return Ok(ExitCode::from(EXIT_INVALID));
     }
     print!("{}", opened.compiled.expanded());
-    Ok(ExitCode::SUCCESS)
+    Ok(opened.exit_code())
 }

@@ -31,6 +31,7 @@ pub enum Output {
 
 #[derive(Serialize)]
 struct Report<'a> {
+    /// No errors, and no keyword that is not executed.
     valid: bool,
     diagnostics: &'a [Diagnostic],
     jobs: &'a [Why],
@@ -47,7 +48,9 @@ pub(super) fn execute(args: &Args) -> anyhow::Result<ExitCode> {
             diagnostic.severity = Severity::Error;
         }
     }
-    let valid = compiled.is_valid();
+    // The whole file is judged, jobs that this event leaves out included.
+    let refused = |found: &Diagnostic| found.severity == Severity::Unsupported;
+    let valid = compiled.is_valid() && !compiled.diagnostics.iter().any(refused);
     match args.output {
         Output::Json => {
             let report = Report {
@@ -94,7 +97,11 @@ fn summary(diagnostics: &[Diagnostic], jobs: usize) {
     };
     let (errors, unsupported) = (count(Severity::Error), count(Severity::Unsupported));
     let warnings = count(Severity::Warning);
-    let verdict = if errors == 0 { "valid" } else { "not valid" };
+    let verdict = match (errors, unsupported) {
+        (0, 0) => "valid",
+        (0, _) => "refused",
+        _ => "not valid",
+    };
     println!(
         "{verdict}: {jobs} jobs, {errors} errors, {unsupported} not executed, {warnings} warnings"
     );

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use rialto_delivery_pipeline::plan::{AllowFailure, PlannedJob, When};
 use serde::Serialize;
 
-use super::{EXIT_INVALID, Source, print_diagnostics, print_no_pipeline};
+use super::{EXIT_INVALID, Source, print_no_pipeline};
 
 /// Arguments of `rialto ci list`.
 #[derive(Debug, clap::Args)]
@@ -63,8 +63,7 @@ impl<'a> Row<'a> {
 pub(super) fn execute(args: &Args) -> anyhow::Result<ExitCode> {
     let opened = args.source.open()?;
     let compiled = &opened.compiled;
-    print_diagnostics(&compiled.diagnostics, false);
-    if !compiled.is_valid() {
+    if opened.is_unknown() {
         return Ok(ExitCode::from(EXIT_INVALID));
     }
     print_no_pipeline(compiled);
@@ -88,7 +87,7 @@ pub(super) fn execute(args: &Args) -> anyhow::Result<ExitCode> {
         Output::Table => table(&mut out, &rows)?,
     }
     out.flush()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(opened.exit_code())
 }
 
 fn table(out: &mut impl std::io::Write, rows: &[Row<'_>]) -> anyhow::Result<()> {

@@ -33,17 +33,23 @@ pub enum Command {
 
 /// Runs a command.
 ///
+/// A command that cannot do its work ends with exit code 2, as with a bad pipeline file.
+///
 /// # Errors
-/// What keeps the command from doing its work; a bad pipeline file is no such error but exit
-/// code 2 with its findings on standard error.
+/// None; the form is that of the other commands.
 pub fn execute(command: Command) -> anyhow::Result<ExitCode> {
-    match command {
+    let done = match command {
         Command::Run(args) => run::execute(args),
         Command::Lint(args) => lint::execute(&args),
         Command::Expand(args) => expand::execute(&args),
         Command::List(args) => list::execute(&args),
         Command::Simulate(args) => simulate::execute(&args),
-    }
+    };
+    // 1 is kept for a job that failed.
+    Ok(done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(EXIT_INVALID)
+    }))
 }
 
 /// Which file, for which event.
@@ -117,6 +123,49 @@ impl WorkingCopy {
         Some(text.trim_end_matches('\n').to_owned())
     }
 
+    /// What stands at the path instead of a regular file, to follow the path in a message.
+    fn obstacle(&self, path: &str) -> Option<String> {
+        let mut whole = self.root.clone();
+        for part in Path::new(path).components() {
+            whole.push(part);
+            let data = std::fs::symlink_metadata(&whole).ok()?;
+            if data.is_symlink() {
+                return Some(self.link(path, &whole));
+            }
+        }
+        let data = std::fs::symlink_metadata(&whole).ok()?;
+        if data.is_dir() {
+            Some("is a folder, not a file".to_owned())
+        } else if !data.is_file() {
+            Some("is no regular file".to_owned())
+        } else {
+            None
+        }
+    }
+
+    fn link(&self, path: &str, link: &Path) -> String {
+        let target = std::fs::read_link(link).unwrap_or_default();
+        let name = link.strip_prefix(&self.root).unwrap_or(link);
+        let what = if name == Path::new(path) {
+            format!("is a symbolic link to `{}`", target.display())
+        } else {
+            let name = name.display();
+            format!(
+                "lies behind the symbolic link `{name}` to `{}`",
+                target.display()
+            )
+        };
+        let inside = match (link.canonicalize(), self.root.canonicalize()) {
+            (Ok(target), Ok(root)) => target.starts_with(root),
+            _ => return format!("{what}, which does not exist"),
+        };
+        if inside {
+            format!("{what}; a pipeline is read from its commit, where links are not followed")
+        } else {
+            format!("{what}, which leads out of the repository")
+        }
+    }
+
     fn git_paths(&self, arguments: &[&str]) -> Option<Vec<String>> {
         let text = self.git(arguments)?;
         Some(
@@ -130,12 +179,19 @@ impl WorkingCopy {
 
 impl Repository for WorkingCopy {
     fn read(&self, path: &str) -> Option<Vec<u8>> {
-        let path = self.root.join(path);
-        // A pipe or a device would never end.
-        std::fs::metadata(&path)
-            .ok()
-            .filter(std::fs::Metadata::is_file)?;
-        std::fs::read(path).ok()
+        // A pipe or a device would never end, and a link is not what a commit holds.
+        if self.obstacle(path).is_some() {
+            return None;
+        }
+        std::fs::read(self.root.join(path)).ok()
+    }
+
+    fn unreadable(&self, path: &str) -> Option<String> {
+        self.obstacle(path).or_else(|| {
+            let error = std::fs::File::open(self.root.join(path)).err()?;
+            let missing = error.kind() == std::io::ErrorKind::NotFound;
+            (!missing).then(|| format!("cannot be read: {error}"))
+        })
     }
 
     fn list(&self) -> Vec<String> {
@@ -225,7 +281,16 @@ impl Source {
         let whole = here.join(file);
         let (root, path) = match whole.strip_prefix(&here) {
             Ok(path) if !path.components().any(|part| part.as_os_str() == "..") => {
-                (here.clone(), path.to_owned())
+                // The folder itself: told so when it is read.
+                let folder = path.as_os_str().is_empty();
+                (
+                    here.clone(),
+                    if folder {
+                        PathBuf::from(".")
+                    } else {
+                        path.to_owned()
+                    },
+                )
             }
             _ => {
                 let name = whole.file_name().context("--file names no file")?;
@@ -263,6 +328,7 @@ impl Source {
         let mut context = Context {
             source: self.source.clone(),
             config_path,
+            local: true,
             ..Context::default()
         };
         let mut set = |key: &str, value: &str| {
@@ -377,6 +443,25 @@ pub fn print_diagnostics(diagnostics: &[Diagnostic], all: bool) {
     for diagnostic in diagnostics {
         if all || diagnostic.severity != Severity::Warning {
             eprintln!("{diagnostic}");
+        }
+    }
+}
+
+impl Opened {
+    /// Whether what the file means is not known: it has errors, or takes in a file that is not read.
+    /// Prints what is wrong, and what of the pipeline is refused.
+    pub(crate) fn is_unknown(&self) -> bool {
+        print_diagnostics(&self.compiled.diagnostics, false);
+        let unread = self.compiled.refusals().any(|found| found.job.is_none());
+        unread || !self.compiled.is_valid()
+    }
+
+    /// The exit code of a command that shows the pipeline: what `run` refuses is no success here.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        if self.compiled.refusals().next().is_none() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(EXIT_INVALID)
         }
     }
 }

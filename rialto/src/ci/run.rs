@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use rialto_delivery_pipeline::plan::Plan;
-use rialto_delivery_pipeline::{Repository as _, Severity};
+use rialto_delivery_pipeline::{Diagnostic, Repository as _, Severity};
 use rialto_delivery_report::log_coverage::LogCoverage;
 use rialto_delivery_run::assignment::JobResult;
 use rialto_delivery_run::state::Status;
@@ -17,9 +17,11 @@ use rialto_delivery_runner::executor::CancelToken;
 use rialto_delivery_runner::local::{self, JobReport, LocalOptions, LocalSummary, RunLocallyError};
 use serde_json::json;
 
-use super::{EXIT_INVALID, Opened, Source, print_no_pipeline};
+use super::{EXIT_INVALID, Opened, Source, print_diagnostics, print_no_pipeline};
 use screen::Screen;
 
+/// Warnings shown before a run.
+const SHOWN_WARNINGS: usize = 10;
 /// Exit code after Ctrl-C, as shells have it.
 const EXIT_INTERRUPTED: u8 = 130;
 
@@ -96,9 +98,7 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
     let opened = args.source.open()?;
     let compiled = &opened.compiled;
     if !compiled.is_valid() {
-        for diagnostic in compiled.errors() {
-            eprintln!("{diagnostic}");
-        }
+        print_diagnostics(&compiled.diagnostics, false);
         return Ok(ExitCode::from(EXIT_INVALID));
     }
     let Some(plan) = &compiled.plan else {
@@ -117,6 +117,7 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
     if refuse(&opened, &selected) {
         return Ok(ExitCode::from(EXIT_INVALID));
     }
+    tell_without_effect(&compiled.diagnostics);
     cancel_on_signal(cancel);
     let colour = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
         && match args.output {
@@ -163,6 +164,23 @@ fn refuse(opened: &Opened, selected: &Plan) -> bool {
         }
     }
     refused
+}
+
+/// Says which keywords do nothing here: at most [`SHOWN_WARNINGS`], the rest is for `lint`.
+fn tell_without_effect(diagnostics: &[Diagnostic]) {
+    let without =
+        |found: &&Diagnostic| found.severity == Severity::Warning && found.code == "no_effect";
+    for found in diagnostics.iter().filter(without).take(SHOWN_WARNINGS) {
+        eprintln!("{found}");
+    }
+    let more = diagnostics
+        .iter()
+        .filter(without)
+        .count()
+        .saturating_sub(SHOWN_WARNINGS);
+    if more > 0 {
+        eprintln!("{more} more warnings of this kind: see `rialto ci lint`");
+    }
 }
 
 fn exit_code(summary: &LocalSummary) -> ExitCode {

@@ -12,6 +12,9 @@ use crate::yaml::Mark;
 /// Most pairs of a job and one it needs, after `parallel` multiplied both.
 const MAX_TIES: usize = 200_000;
 
+/// Most names shown in one message.
+const MAX_SHOWN: usize = 20;
+
 /// Ties `needs` to jobs of the plan.
 pub(super) struct Ties<'a> {
     jobs: &'a [PlannedJob],
@@ -75,6 +78,14 @@ impl<'a> Ties<'a> {
             let members = self.members(need);
             if members.is_empty() && !need.optional {
                 let job = &self.jobs[self.tied.len()].base_name;
+                if let Some(found) = self.other_members(need) {
+                    let message = format!(
+                        "job `{job}` needs {}, which is not in this pipeline",
+                        wanted_members(need)
+                    );
+                    sink.error_fix(need.mark, "need_not_in_pipeline", message, found);
+                    continue;
+                }
                 let message = format!(
                     "job `{job}` needs `{}`, which is not in this pipeline",
                     need.job
@@ -114,6 +125,31 @@ impl<'a> Ties<'a> {
         cycle(self.jobs, &self.tied, marks, sink);
     }
 
+    /// What there is of a job of whose matrix nothing was found, in words. `None`: no such job.
+    fn other_members(&self, need: &NeedSpec) -> Option<String> {
+        need.matrix.as_ref()?;
+        let members = self.by_base.get(need.job.as_str())?;
+        let jobs: Vec<&PlannedJob> = members.iter().map(|at| &self.jobs[*at]).collect();
+        if jobs.iter().all(|job| job.name == job.base_name) {
+            return Some(format!(
+                "`{}` has no `parallel: matrix`; need it by its name alone",
+                need.job
+            ));
+        }
+        let shown = jobs
+            .iter()
+            .take(MAX_SHOWN)
+            .map(|job| format!("`{}`", job.name));
+        let mut shown: Vec<String> = shown.collect();
+        if jobs.len() > MAX_SHOWN {
+            shown.push(format!("{} more", jobs.len() - MAX_SHOWN));
+        }
+        let shown = shown.join(", ");
+        Some(format!(
+            "there are {shown}; names and their order must be as `matrix` has them"
+        ))
+    }
+
     fn members(&self, need: &NeedSpec) -> Vec<usize> {
         if let Some(matrix) = &need.matrix {
             return matrix
@@ -135,6 +171,22 @@ impl<'a> Ties<'a> {
             .map(|at| vec![*at])
             .unwrap_or_default()
     }
+}
+
+/// The names a need with a matrix asks for.
+fn wanted_members(need: &NeedSpec) -> String {
+    let all: Vec<String> = need
+        .matrix
+        .iter()
+        .flatten()
+        .flat_map(combinations)
+        .take(MAX_SHOWN)
+        .map(|values| {
+            let values = values.iter().map(|(_, value)| value.as_str());
+            format!("`{}`", matrix_name(&need.job, values))
+        })
+        .collect();
+    all.join(", ")
 }
 
 /// Reports the first circle of needs (walks without recursion: chains may be long).

@@ -70,6 +70,11 @@ impl Fields<'_> {
         self.sink.warn(mark, "no_effect", message);
     }
 
+    /// The same for a key of which more can be said; it often stands in a default of many jobs.
+    pub(crate) fn no_effect_since(&mut self, mark: Mark, what: &str, fix: &str) {
+        self.sink.warn_fix(mark, "no_effect", what, fix);
+    }
+
     pub(crate) fn unknown(&mut self, section: &str, key: &str, entry: &Entry, known: &[&str]) {
         let place = match self.job {
             Some(job) if section.is_empty() => format!("job `{job}`"),

@@ -69,10 +69,29 @@ impl JobReader<'_, '_> {
             "before_script" => spec.before_script = fields.script(key, value),
             "after_script" => spec.after_script = fields.script(key, value),
             "variables" => spec.variables = fields.variables(key, value, false),
-            "image" => spec.image = self.image(value),
-            "services" => spec.services = self.services(value),
+            "image" => {
+                let what = "`image` has no effect: jobs run in a shell of the machine";
+                let fix = "install on the machine what the job needs, or remove `image`";
+                fields.no_effect_since(entry.key, what, fix);
+                spec.image = self.image(value);
+            }
+            "services" => {
+                spec.services = self.services(value);
+                if !spec.services.is_empty() {
+                    let what = "`services` are not started, and the runner fails such a job \
+                                (`runner_unsupported`)";
+                    let fix = "start them in `before_script` and remove `services`";
+                    self.fields.no_effect_since(entry.key, what, fix);
+                }
+            }
             "tags" => {
                 spec.tags = fields.texts(key, value, false);
+                if self.world.context.local && !spec.tags.is_empty() {
+                    let what = "`tags` choose a runner on a server only; `rialto ci run` runs the \
+                                job on this machine";
+                    let fix = "nothing to do if this machine is fit for the job";
+                    fields.no_effect_since(entry.key, what, fix);
+                }
                 if spec.tags.len() >= MAX_TAGS {
                     let message = format!("`tags` has {MAX_TAGS} entries or more");
                     fields.error(value.mark, "too_many_tags", &message);

@@ -80,13 +80,20 @@ impl Loader<'_, '_> {
         let bytes = self.world.repository.read(path);
         if bytes.is_none() {
             let root = self.open.is_empty();
-            let message = format!("the file `{path}` does not exist");
-            let fix = if root {
-                "create it, or name another one with `--file`"
-            } else {
-                "check the path; it counts from the root of the repository"
+            let why = self.world.repository.unreadable(path);
+            let (code, message) = match why {
+                Some(why) => ("file_unreadable", format!("`{path}` {why}")),
+                None => ("file_missing", format!("the file `{path}` does not exist")),
             };
-            self.sink.error_fix(from, "file_missing", message, fix);
+            let fix = match (code, root) {
+                ("file_missing", true) => "create it, or name another one with `--file`",
+                ("file_missing", false) => {
+                    "check the path; it counts from the root of the repository"
+                }
+                (_, true) => "put a regular file there, or name another one with `--file`",
+                (_, false) => "include a regular file of this repository",
+            };
+            self.sink.error_fix(from, code, message, fix);
         }
         bytes
     }
@@ -111,6 +118,16 @@ impl Loader<'_, '_> {
             ..start
         };
         let Value::Map(map) = body.value else {
+            // Where a commit is read, a symbolic link is the text of its target.
+            let link = body
+                .text()
+                .is_some_and(|text| !text.contains(char::is_whitespace));
+            let fix = if link {
+                "begin with `job:` and a `script:` below it; if this is a symbolic link, commit the \
+                 file itself in its place"
+            } else {
+                "begin with `job:` and a `script:` below it"
+            };
             let (code, message) = if matches!(body.value, Value::Null) {
                 (
                     "empty_file",
@@ -123,12 +140,7 @@ impl Loader<'_, '_> {
                     format!("the file must be a map of jobs and settings, not {kind}"),
                 )
             };
-            self.sink.error_fix(
-                mark,
-                code,
-                message,
-                "begin with `job:` and a `script:` below it",
-            );
+            self.sink.error_fix(mark, code, message, fix);
             return None;
         };
         let mut own = Arc::try_unwrap(map).unwrap_or_else(|shared| (*shared).clone());
@@ -249,7 +261,7 @@ impl Loader<'_, '_> {
 
     fn entry(&mut self, map: &Map, mark: Mark, out: &mut Vec<Local>) {
         const KINDS: [&str; 5] = ["local", "project", "remote", "template", "component"];
-        const KEYS: [&str; 10] = [
+        const KEYS: [&str; 11] = [
             "local",
             "project",
             "remote",
@@ -260,7 +272,10 @@ impl Loader<'_, '_> {
             "inputs",
             "rules",
             "integrity",
+            "cache",
         ];
+        /// Keys that only a file from elsewhere can have.
+        const ELSEWHERE: [&str; 4] = ["file", "ref", "integrity", "cache"];
         for (key, entry) in map {
             if !KEYS.contains(&&**key) {
                 super::fields::unknown_key(self.sink, "`include`", key, entry.key, &KEYS);
@@ -278,10 +293,20 @@ impl Loader<'_, '_> {
         match kinds.as_slice() {
             ["local"] => {
                 let entry = &map["local"];
-                let inputs = map
-                    .get("inputs")
-                    .and_then(|entry| entry.value.map())
-                    .cloned();
+                for (key, entry) in ELSEWHERE.iter().filter_map(|key| map.get_key_value(*key)) {
+                    let message = format!("`include:{key}` means nothing beside `local`");
+                    let fix = "remove it; `local` is a file of this commit";
+                    self.sink.error_fix(entry.key, "include_what", message, fix);
+                }
+                let inputs = map.get("inputs").filter(|entry| !entry.value.is_null());
+                if let Some(entry) = inputs.filter(|entry| entry.value.map().is_none()) {
+                    let message =
+                        format!("`include:inputs` must be a map, not {}", entry.value.kind());
+                    let fix = "write `inputs: {name: value}`";
+                    self.sink
+                        .error_fix(entry.value.mark, "wrong_type", message, fix);
+                }
+                let inputs = inputs.and_then(|entry| entry.value.map()).cloned();
                 match entry.value.text() {
                     Some(text) => self.local(text, entry.value.mark, inputs, out),
                     None => {

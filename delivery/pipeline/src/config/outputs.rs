@@ -26,7 +26,17 @@ pub(crate) fn needs(fields: &mut Fields<'_>, field: &str, node: &Node) -> Vec<Ne
     let one = std::slice::from_ref(node);
     let items: &[Node] = match &node.value {
         Value::List(items) => items,
-        Value::Map(_) | Value::Text(_) => one,
+        Value::Map(_) => one,
+        Value::Text(job) => {
+            let message = format!("`{field}` must be a list of job names, not text");
+            fields.error_fix(
+                node.mark,
+                "wrong_type",
+                &message,
+                &format!("write [\"{job}\"]"),
+            );
+            &[]
+        }
         _ => {
             fields.wrong(field, node, "a list of job names");
             &[]
@@ -74,6 +84,10 @@ fn need(fields: &mut Fields<'_>, field: &str, map: &Map, mark: Mark) -> Option<N
     for (key, entry) in map {
         let path = format!("{field}:{key}");
         match &**key {
+            "ref" => {
+                let message = format!("`{path}` belongs to `project`, which is missing");
+                fields.error_fix(entry.key, "need_without_job", &message, "remove it");
+            }
             "job" => need.job = fields.text(&path, &entry.value).unwrap_or_default(),
             "artifacts" => need.artifacts = fields.bool(&path, &entry.value).unwrap_or(true),
             "optional" => need.optional = fields.bool(&path, &entry.value).unwrap_or(false),
@@ -204,7 +218,10 @@ pub(crate) fn artifacts(fields: &mut Fields<'_>, node: &Node) -> Option<Artifact
         match &**key {
             "paths" => out.paths = fields.texts(&path, value, false),
             "exclude" => out.exclude = fields.texts(&path, value, false),
-            "expose_as" => out.expose_as = fields.text(&path, value),
+            "expose_as" => {
+                out.expose_as = fields.text(&path, value);
+                fields.no_effect(entry.key, "`artifacts:expose_as`");
+            }
             "name" => out.name = fields.text(&path, value),
             "untracked" => out.untracked = fields.bool(&path, value).unwrap_or(false),
             "when" => out.when = fields.choice(&path, value, &SAVE_WHEN).unwrap_or_default(),
@@ -364,7 +381,9 @@ fn cache_key(fields: &mut Fields<'_>, node: &Node) -> Option<CacheKey> {
         if text.is_none() {
             fields.wrong("cache:key", node, "text or a map");
         }
-        return text.map(|text| CacheKey::Text(text.into_owned()));
+        let text = text?.into_owned();
+        cache_key_text(fields, "cache:key", node.mark, &text);
+        return Some(CacheKey::Text(text));
     };
     let mut files = None;
     let mut prefix = None;
@@ -379,7 +398,12 @@ fn cache_key(fields: &mut Fields<'_>, node: &Node) -> Option<CacheKey> {
                 }
                 files = Some((list, &**key == "files_commits"));
             }
-            "prefix" => prefix = fields.text(&path, &entry.value),
+            "prefix" => {
+                prefix = fields.text(&path, &entry.value);
+                if let Some(text) = &prefix {
+                    cache_key_text(fields, &path, entry.value.mark, text);
+                }
+            }
             _ => fields.unknown(
                 "cache:key",
                 key,
@@ -402,6 +426,20 @@ fn cache_key(fields: &mut Fields<'_>, node: &Node) -> Option<CacheKey> {
             );
             None
         }
+    }
+}
+
+/// A key names a folder of the cache, so it must be one name and not a way elsewhere.
+fn cache_key_text(fields: &mut Fields<'_>, path: &str, mark: Mark, text: &str) {
+    let decoded = text.replace("%2F", "/").replace("%2f", "/");
+    let dots = text.replace("%2E", ".").replace("%2e", ".");
+    if decoded.contains('/') {
+        let message = format!("`{path}` cannot contain `/` or `%2F`");
+        let fix = format!("write \"{}\"", decoded.replace('/', "-"));
+        fields.error_fix(mark, "cache_key", &message, &fix);
+    } else if !dots.is_empty() && dots.bytes().all(|byte| byte == b'.') {
+        let message = format!("`{path}` cannot be only `.` or `%2E`");
+        fields.error_fix(mark, "cache_key", &message, "give the cache a name");
     }
 }
 
@@ -484,7 +522,14 @@ pub(crate) fn environment(fields: &mut Fields<'_>, node: &Node) -> Option<Enviro
         match &**key {
             "name" => out.name = fields.text(&path, value).unwrap_or_default(),
             "url" => out.url = fields.text(&path, value),
-            "on_stop" => out.on_stop = fields.text(&path, value),
+            "on_stop" => {
+                out.on_stop = fields.text(&path, value);
+                fields.no_effect_since(
+                    entry.key,
+                    "`environment:on_stop` has no effect: no environment is stopped by itself yet",
+                    "play the job that stops it",
+                );
+            }
             "action" => {
                 let words = [
                     ("start", EnvironmentAction::Start),
@@ -494,9 +539,15 @@ pub(crate) fn environment(fields: &mut Fields<'_>, node: &Node) -> Option<Enviro
                     ("access", EnvironmentAction::Access),
                 ];
                 out.action = fields.choice(&path, value, &words).unwrap_or_default();
+                if out.action == EnvironmentAction::Stop {
+                    fields.no_effect_since(entry.key, "`environment:action: stop`: the job runs, but the environment is not recorded as stopped yet", "nothing to do if the script is all that counts");
+                }
             }
             "auto_stop_in" if value.text() == Some("never") => {}
-            "auto_stop_in" => out.auto_stop_in_s = fields.duration(&path, value),
+            "auto_stop_in" => {
+                out.auto_stop_in_s = fields.duration(&path, value);
+                fields.no_effect_since(entry.key, "`environment:auto_stop_in` has no effect: no environment is stopped by itself yet", "play the job that stops it");
+            }
             "deployment_tier" => out.deployment_tier = tier(fields, &path, value),
             "kubernetes" => fields.no_effect(entry.key, "`environment:kubernetes`"),
             _ => fields.unknown("environment", key, entry, &KEYS),

@@ -97,6 +97,7 @@ fn visible_job(
         let message = "the job named `pages` runs like any other; its files are not published yet";
         sink.warn(entry.key, "no_effect", message);
     }
+    flatten_lists(&mut map);
     let value = Node {
         value: Value::Map(map),
         ..entry.value.clone()
@@ -109,6 +110,31 @@ fn visible_job(
         },
     );
     config.jobs.push(spec);
+}
+
+/// Makes the lists flat that may be nested through anchors and references, for the resolved file to
+/// show what runs. What is nested too deep has been refused when the job was read.
+fn flatten_lists(map: &mut Arc<Map>) {
+    const KEYS: [&str; 4] = ["before_script", "script", "after_script", "rules"];
+    for key in KEYS {
+        let list = map.get(key).and_then(|entry| entry.value.list());
+        let Some(list) = list.filter(|list| list.iter().any(|item| item.list().is_some())) else {
+            continue;
+        };
+        let flat = Value::List(Arc::new(flattened(list)));
+        if let Some(entry) = Arc::make_mut(map).get_mut(key) {
+            entry.value.value = flat;
+        }
+    }
+}
+
+fn flattened(list: &[Node]) -> Vec<Node> {
+    // Nesting of a file is limited when it is read, so the recursion is.
+    let parts = list.iter().map(|item| match item.list() {
+        Some(inner) => flattened(inner),
+        None => vec![item.clone()],
+    });
+    parts.flatten().collect()
 }
 
 /// The values of `default` and of its old top-level spelling.

@@ -57,7 +57,7 @@ fn deprecated_globals_are_defaults() {
     assert_eq!(job(&plan(source), "job").before_script, ["b"]);
     assert_eq!(
         codes("image: g\ndefault: {image: d}\njob: {script: x}\n"),
-        ["default_twice"]
+        ["default_twice", "no_effect"]
     );
 }
 
@@ -345,4 +345,36 @@ fn settings_without_effect_are_told_and_do_not_stop_the_pipeline() {
         assert_eq!(compiled.diagnostics[0].severity, Severity::Warning);
         assert_eq!(compiled.refusals().count(), 0);
     }
+}
+
+#[test]
+fn a_cache_key_is_one_name() {
+    for (key, expected) in [
+        ("a/b", "cache_key"),
+        ("a%2Fb", "cache_key"),
+        ("'..'", "cache_key"),
+        ("'%2E'", "cache_key"),
+        ("{files: [a], prefix: b/c}", "cache_key"),
+    ] {
+        let text = format!("job:\n  script: x\n  cache: {{paths: [a], key: {key}}}\n");
+        assert_eq!(codes(&text), [expected], "{key}");
+    }
+    let fine = "job: {script: x, cache: {paths: [a], key: a.b-$CI_COMMIT_REF_SLUG}}\n";
+    assert!(codes(fine).is_empty());
+}
+
+#[test]
+fn a_need_of_a_matrix_that_matches_nothing_shows_what_there_is() {
+    let compiled = compile_text(
+        "m: {script: x, parallel: {matrix: [{OS: [linux, mac], V: ['1']}]}}\n\
+         plain: {script: x}\n\
+         a: {script: x, needs: [{job: m, parallel: {matrix: [{OS: bsd, V: '1'}]}}]}\n\
+         b: {script: x, needs: [{job: plain, parallel: {matrix: [{OS: bsd}]}}]}\n",
+    );
+    insta::assert_snapshot!(show(&compiled), @r"
+    .gitlab-ci.yml:3:24: error[need_not_in_pipeline]: job `a` needs `m: [bsd, 1]`, which is not in this pipeline
+      fix: there are `m: [linux, 1]`, `m: [mac, 1]`; names and their order must be as `matrix` has them
+    .gitlab-ci.yml:4:24: error[need_not_in_pipeline]: job `b` needs `plain: [bsd]`, which is not in this pipeline
+      fix: `plain` has no `parallel: matrix`; need it by its name alone
+    ");
 }

@@ -10,3 +10,4 @@ mod rules;
 mod scalars;
 mod structure;
 mod support;
+mod table;

@@ -14,7 +14,7 @@ fn event(source: &str, variables: &[(&str, &str)]) -> Context {
             .iter()
             .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
             .collect(),
-        config_path: String::new(),
+        ..Context::default()
     }
 }
 

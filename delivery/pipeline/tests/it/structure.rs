@@ -270,3 +270,55 @@ fn input_functions_and_headers_that_are_not_known_are_refused() {
         ["spec_alone"]
     );
 }
+
+#[test]
+fn nested_scripts_and_rules_are_flat_in_the_resolved_file() {
+    let text = "\
+.a: &a [one, [two, [three]]]
+.r: &r [{if: $NONE}]
+job:
+  before_script: [*a, !reference [.b, script]]
+  script: [start, *a, !reference [.b, script]]
+  rules: [*r, [{when: always}]]
+.b: {script: [four, [five]]}
+";
+    let compiled = compile_text(text);
+    insta::assert_snapshot!(compiled.expanded(), @r"
+    job:
+      before_script:
+        - one
+        - two
+        - three
+        - four
+        - five
+      script:
+        - start
+        - one
+        - two
+        - three
+        - four
+        - five
+      rules:
+        -
+          if: $NONE
+        -
+          when: always
+    ");
+    let plan = plan(text);
+    assert_eq!(
+        job(&plan, "job").script,
+        ["start", "one", "two", "three", "four", "five"]
+    );
+}
+
+#[test]
+fn a_script_nests_ten_levels_and_no_more() {
+    let nested = |levels: usize| {
+        let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+        format!("job:\n  script: {open}x{close}\n")
+    };
+    assert!(compile_text(&nested(10)).is_valid());
+    let compiled = compile_text(&nested(11));
+    let first = &compiled.diagnostics[0];
+    assert_eq!((first.code.as_str(), first.position.line), ("too_deep", 2));
+}

@@ -54,7 +54,7 @@ pub fn push(variables: &[(&str, &str)]) -> Context {
             .chain(variables)
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
-        config_path: String::new(),
+        ..Context::default()
     }
 }
 

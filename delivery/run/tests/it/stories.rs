@@ -1,8 +1,9 @@
 //! Small pipelines, told event by event.
 
+use rialto_delivery_pipeline::plan::Plan;
 use rialto_delivery_run::event::{Event, Outcome, RefuseEventError};
 use rialto_delivery_run::machine::Machine;
-use rialto_delivery_run::simulate::{SimulateError, simulate};
+use rialto_delivery_run::simulate::{SimulateError, SimulationEvent, simulate};
 use rialto_delivery_run::state::{FailureReason, Status};
 
 use crate::world::{event, plan, tell};
@@ -205,7 +206,8 @@ fn an_event_that_does_not_fit_is_refused_by_name_and_changes_nothing() {
     let refused = simulate(&plan, &[event("success b")]).expect_err("b has not started");
     assert_eq!(
         refused.to_string(),
-        "event 1: job `b` is created: success is only possible while it is running"
+        "event 1: job `b` is created: success is only possible while it is pending, running or \
+         canceling"
     );
     let unknown = simulate(&plan, &[event("run x")]).expect_err("there is no x");
     assert_eq!(
@@ -273,4 +275,77 @@ fn a_managed_deployment_shows_its_phases_and_cannot_be_played_past_approval() {
         .apply(&mut state, &Event::Finish { job: 0, outcome })
         .expect("deployed");
     assert_eq!(state.jobs[1].status, Status::Pending);
+}
+
+/// Section 5.1: which event is possible in which state, and where it leads.
+#[test]
+fn every_event_fits_the_states_it_says_it_fits() {
+    let plan = plan(&[
+        "holder@t group=g",
+        "waiting@t group=g",
+        "pending@t",
+        "running@t",
+        "canceling@t",
+        "success@t",
+        "failed@t",
+        "canceled@t",
+        "manual@t when=manual block=1",
+        "scheduled@t when=delayed",
+        "lost@t",
+        "skipped@t needs=lost",
+        "created@u",
+    ]);
+    let story = [
+        "run running,canceling",
+        "cancel canceling,canceled",
+        "success success",
+        "drop failed,lost",
+    ];
+    let states = [
+        "created",
+        "waiting",
+        "pending",
+        "running",
+        "canceling",
+        "success",
+        "failed",
+        "canceled",
+        "manual",
+        "scheduled",
+        "skipped",
+    ];
+    let outcomes: Vec<String> = ["run", "success", "drop", "play", "retry", "cancel"]
+        .iter()
+        .flat_map(|kind| states.map(|job| outcome(&plan, &story, kind, job)))
+        .collect();
+    insta::assert_snapshot!("every_event_in_every_state", outcomes.join("\n"));
+}
+
+/// `event in state: state after` or why not.
+fn outcome(plan: &Plan, story: &[&str], kind: &str, job: &str) -> String {
+    let mut events: Vec<_> = story.iter().map(|line| event(line)).collect();
+    let status = |events: &[SimulationEvent]| {
+        let all = simulate(plan, events)?;
+        let last = all.last().expect("one after creation");
+        let found = last.jobs.iter().find(|(name, _)| name == job);
+        Ok::<_, SimulateError>(found.expect("a job of the plan").1)
+    };
+    let before = status(&events).expect("a possible story");
+    events.push(event(&format!("{kind} {job}")));
+    match status(&events) {
+        Ok(after) => format!("{kind} in {before}: {after}"),
+        Err(SimulateError::Refused { index: 5, source }) => {
+            let told = source.to_string();
+            let allowed = told
+                .rsplit_once(" while it is ")
+                .map_or("?", |(_, words)| words);
+            let words = allowed.split([' ', ',']);
+            assert!(
+                !words.into_iter().any(|word| word == before.as_str()),
+                "{told}"
+            );
+            format!("{kind} in {before}: refused: {told}")
+        }
+        Err(other) => panic!("{other}"),
+    }
 }

@@ -109,7 +109,7 @@ impl Copy {
             variables: [("CI_COMMIT_BRANCH".to_owned(), "main".to_owned())]
                 .into_iter()
                 .collect(),
-            config_path: String::new(),
+            ..Context::default()
         };
         let compiled = compile(&OneFile(text.to_owned()), &context);
         assert!(compiled.is_valid(), "{:?}", compiled.diagnostics);

@@ -203,7 +203,7 @@ fn a_wrong_event_is_named_with_its_number_and_place() -> Result<()> {
         ("{}", ":1:1: the events cannot be read"),
         (
             "[{\"event\": \"run\"},\n{\"event\": \"explode\"}]",
-            ":2:20: event 2: unknown variant",
+            ":2:19: event 2: unknown variant",
         ),
         (
             "[{\"event\": \"run\", \"jobs\": [\"b\"]}]",
