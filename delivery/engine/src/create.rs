@@ -25,6 +25,7 @@ use crate::apply::{After, Cause, Loaded, prepare};
 use crate::configure::{Configured, Planned};
 use crate::predefined::{Before, TriggerPerson, before_creation};
 use crate::record::evidence_actor;
+use crate::reserved::{is_reserved, refuse_reserved};
 use crate::transition::queue_class;
 use crate::{Delivery, DeliveryError};
 
@@ -138,6 +139,7 @@ impl Delivery {
                     "a variable name has letters, digits and `_` and does not begin with a digit",
                 ));
             }
+            refuse_reserved(format!("/variables/{key}"), key)?;
             variables.push(variable(key, value));
         }
         let commit = repository.commit(&sha).await?;
@@ -520,7 +522,8 @@ fn option_variables(options: &[String]) -> Vec<JobVariable> {
         .filter_map(|option| option.strip_prefix("ci.variable="))
         .map(|pair| pair.trim_matches('"'))
         .filter_map(|pair| pair.split_once('='))
-        .filter(|(key, _)| is_variable_name(key))
+        // The push was refused if it named one; receipts of earlier versions may hold one.
+        .filter(|(key, _)| is_variable_name(key) && !is_reserved(key))
         .map(|(key, value)| variable(key, value))
         .collect()
 }

@@ -31,6 +31,7 @@ mod record;
 mod report;
 mod report_view;
 mod repository;
+mod reserved;
 mod runner;
 pub mod sample;
 mod settings;

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::create::{is_variable_name, sha256_hex};
 use crate::record::evidence_actor;
+use crate::reserved::refuse_reserved;
 use crate::{Delivery, DeliveryError};
 
 /// Default job timeout, seconds.
@@ -366,6 +367,7 @@ fn check_variable(key: &str, input: &VariableInput) -> Result<(), DeliveryError>
         let message = "a name has letters, digits and `_` and does not begin with a digit";
         return Err(DeliveryError::invalid("/key", "invalid_name", message));
     }
+    refuse_reserved("/key", key)?;
     if input.value.len() > 128 << 10 {
         let message = "a value has at most 128 KiB; put more into a file of the repository";
         return Err(DeliveryError::invalid("/value", "too_long", message));

@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::blocking;
 use crate::logs::lock;
+use crate::reserved::RESERVED;
 use crate::{Delivery, DeliveryError};
 
 /// Refs of one push that get a pipeline.
@@ -198,6 +199,7 @@ impl Delivery {
             may_push: actor.may(Permission::CodePush),
             protected,
             receipts: self.repository_of(project)?.receipts_folder(),
+            reserved_variables: RESERVED.iter().map(|name| (*name).to_owned()).collect(),
         })
     }
 

@@ -60,6 +60,9 @@ pub struct PushPolicy {
     pub protected: Vec<ProtectedBranch>,
     /// Folder for the receipt.
     pub receipts: PathBuf,
+    /// Names that a push option `ci.variable` must not set; `*` at the end stands for any rest.
+    #[serde(default)]
+    pub reserved_variables: Vec<String>,
 }
 
 impl PushPolicy {
@@ -162,14 +165,39 @@ pub fn pre_receive(
     if !refusals.is_empty() {
         return Err(HookRefusal::Refs(refusals));
     }
+    let options = push_options(env);
+    refuse_reserved(&policy.reserved_variables, &options)?;
     let receipt = PushReceipt {
         push_id: policy.push_id.clone(),
         pusher: policy.pusher.clone(),
         changes,
-        options: push_options(env),
+        options,
         received_at: now,
     };
     write_receipt(&policy.receipts, &receipt).map_err(|e| HookRefusal::Receipt(e.to_string()))
+}
+
+/// Refuses `ci.variable=KEY=value` for names that only the platform sets.
+fn refuse_reserved(reserved: &[String], options: &[String]) -> Result<(), HookRefusal> {
+    let is_reserved = |key: &str| {
+        reserved.iter().any(|name| match name.strip_suffix('*') {
+            Some(beginning) => key.starts_with(beginning),
+            None => key == name,
+        })
+    };
+    let refused: Vec<String> = options
+        .iter()
+        .filter_map(|option| option.strip_prefix("ci.variable="))
+        .filter_map(|pair| pair.trim_matches('"').split_once('='))
+        .filter(|(key, _)| is_reserved(key))
+        .map(|(key, _)| {
+            format!("push option ci.variable: {key} is set by the platform and not by a push")
+        })
+        .collect();
+    match refused.is_empty() {
+        true => Ok(()),
+        false => Err(HookRefusal::Refs(refused)),
+    }
 }
 
 fn read_changes(input: &mut dyn Read) -> Result<Vec<RefChange>, HookRefusal> {
@@ -326,6 +354,7 @@ mod tests {
             may_push: true,
             protected: vec![protected],
             receipts: PathBuf::from("/nonexistent"),
+            reserved_variables: vec!["CI_JOB_*".into(), "CI".into()],
         }
     }
 
@@ -400,5 +429,18 @@ mod tests {
     fn a_hook_without_policy_refuses() {
         let refusal = pre_receive(&mut &b""[..], &HashMap::new(), 0).unwrap_err();
         assert!(matches!(refusal, HookRefusal::NoPolicy(_)));
+    }
+
+    #[test]
+    fn push_options_do_not_set_what_the_platform_sets() {
+        let reserved = ["CI_JOB_*".to_owned(), "CI".to_owned()];
+        let judged = |option: &str| refuse_reserved(&reserved, &[option.to_owned()]);
+        for option in ["ci.variable=CI_JOB_TOKEN=x", "ci.variable=\"CI=false\""] {
+            let refusal = judged(option).expect_err("refused").to_string();
+            assert!(refusal.contains("set by the platform"), "{refusal}");
+        }
+        for option in ["ci.variable=CITY=x", "ci.skip", "ci.variable=CI_JOB_TOKEN"] {
+            assert_eq!(judged(option), Ok(()), "{option}");
+        }
     }
 }

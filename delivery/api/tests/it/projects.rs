@@ -76,6 +76,36 @@ async fn a_masked_variable_is_never_shown() {
 }
 
 #[tokio::test]
+async fn variables_that_say_who_runs_what_are_not_set_from_outside() {
+    for world in World::on_each_engine().await {
+        let dev = world.token("dev", &[Role::Developer]).await;
+        let ops = world.token("ops", &[Role::Operations]).await;
+        let id = world.project(&dev, "a/b", PIPELINE).await;
+        let body = json!({"value": "x", "masked": false, "protected": false,
+            "file": false, "environment_scope": "*"});
+        for key in ["CI_JOB_TOKEN", "CI_COMMIT_SHA", "GITLAB_USER_LOGIN", "CI"] {
+            let path = format!("/projects/{id}/variables/{key}");
+            let put = world.call(&ops, "PUT", &path, Some(body.clone())).await;
+            assert_eq!(put.refusal(), (422, "invalid".into()), "{key}");
+            let error = put.json()["errors"][0].clone();
+            assert_eq!(error["code"], "reserved_name", "{error}");
+            assert!(error["message"].as_str().unwrap().contains(key), "{error}");
+            let run = json!({"ref": "main", "variables": {(key): "x"}});
+            let path = format!("/projects/{id}/pipelines");
+            let run = world.call(&dev, "POST", &path, Some(run)).await;
+            assert_eq!(
+                run.json()["errors"][0]["code"],
+                "reserved_name",
+                "{}",
+                run.text()
+            );
+        }
+        let path = format!("/projects/{id}/variables/CI_REGISTRY_USER");
+        assert_eq!(world.call(&ops, "PUT", &path, Some(body)).await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn gate_rules_are_versioned_and_bad_ones_pointed_at() {
     for world in World::on_each_engine().await {
         let dev = world.token("dev", &[Role::Developer]).await;

@@ -73,6 +73,7 @@ impl World {
                 allow_delete: false,
             }],
             receipts: self.repository.receipts_folder(),
+            reserved_variables: vec!["CI_JOB_*".into()],
         }
     }
 
