@@ -1,0 +1,12 @@
+//! Market data of OTC pricing: curves, volatility, snapshots and what engines see of them.
+//!
+//! `text → Snapshot → Model`: a [`snapshot::Snapshot`] holds quotes by tenor and date as they were
+//! written, with a content id; [`view`] turns them to the clocks of one contract; [`bump`] moves
+//! either.
+
+pub mod curve;
+pub mod dupire;
+pub mod heston;
+pub mod marks;
+pub mod model;
+pub mod vol;
