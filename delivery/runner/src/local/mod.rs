@@ -11,6 +11,7 @@
 //! the environment comes from the pipeline. Limits of memory, processes and disk are not set.
 
 mod assign;
+mod copies;
 mod output;
 mod schedule;
 mod select;

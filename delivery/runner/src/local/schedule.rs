@@ -15,13 +15,13 @@ use rialto_delivery_run::machine::{Machine, PipelineState};
 use rialto_delivery_run::state::{FailureReason, Status};
 
 use super::assign::{Attempt, assignment, sources_of};
+use super::copies::Copies;
 use super::output::ScreenSink;
 use super::select::is_named;
 use super::workspace::Workspace;
 use super::{Directories, JobReport, LocalOptions, LocalSummary, Reporter};
 use crate::archive;
 use crate::cache::{CacheStore, DEFAULT_STORE_BYTES};
-use crate::executor::sources::remove_any;
 use crate::executor::{CancelToken, ExecutorConfig, run_job};
 use crate::log::FileSink;
 use crate::supervisor::{failed_outcome, read_json};
@@ -45,7 +45,9 @@ pub(super) struct Schedule<'a> {
     whole: &'a Plan,
     options: &'a LocalOptions,
     directories: &'a Directories,
-    workspace: Arc<Workspace>,
+    copies: Arc<Copies>,
+    /// Jobs that have not begun.
+    to_come: usize,
     machine: Machine,
     state: PipelineState,
     reporter: Arc<Mutex<Box<dyn Reporter>>>,
@@ -96,7 +98,8 @@ impl<'a> Schedule<'a> {
             whole,
             options,
             directories,
-            workspace: Arc::new(workspace),
+            copies: Arc::new(Copies::new(workspace, &directories.builds)),
+            to_come: plan.jobs.len(),
             machine,
             state,
             reporter: Arc::new(Mutex::new(reporter)),
@@ -135,6 +138,7 @@ impl<'a> Schedule<'a> {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        self.copies.finish();
         if self.options.exclusive {
             // Processes that left their job's tree without a trace were handed to this one.
             JobTree::new("", true).kill_all(Duration::from_secs(5));
@@ -287,7 +291,11 @@ impl<'a> Schedule<'a> {
         self.reports[index].log = Some(log.clone());
         let output = self.directories.jobs.join(&self.slugs[index]);
         let config = self.config(&output);
-        let workspace = Arc::clone(&self.workspace);
+        self.to_come = self.to_come.saturating_sub(1);
+        if self.to_come == 0 {
+            self.copies.no_more_ahead();
+        }
+        let (copies, more) = (Arc::clone(&self.copies), self.to_come > 0);
         let (sender, reporter) = (self.sender.clone(), Arc::clone(&self.reporter));
         let (name, here) = (job.name.clone(), self.options.here);
         std::thread::spawn(move || {
@@ -295,9 +303,12 @@ impl<'a> Schedule<'a> {
             let outcome = prepared.and_then(|assignment| {
                 std::fs::remove_dir_all(&output).ok();
                 if !here {
-                    workspace
-                        .copy_to(&build)
+                    copies
+                        .take(&build)
                         .map_err(|e| format!("the working copy cannot be copied: {e}"))?;
+                    if more {
+                        copies.make_ahead();
+                    }
                 }
                 let file = FileSink::create(&log).map_err(|e| format!("{}: {e}", log.display()))?;
                 let sink = ScreenSink {
@@ -307,19 +318,19 @@ impl<'a> Schedule<'a> {
                     line: Vec::new(),
                     in_script: false,
                 };
-                let outcome = run_job(&assignment, &config, Box::new(sink), &token);
-                if !here {
-                    let _ = remove_any(&build);
-                }
-                Ok(outcome)
+                Ok(run_job(&assignment, &config, Box::new(sink), &token))
             });
             let outcome = outcome.unwrap_or_else(|message| {
                 failed_outcome(FailureReason::RunnerSystemFailure, message, 0)
             });
+            let duration = begin.elapsed();
+            if !here {
+                copies.give_back(build);
+            }
             let _ = sender.send(Done {
                 job: index,
                 outcome,
-                duration: begin.elapsed(),
+                duration,
             });
         });
     }
