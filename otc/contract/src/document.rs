@@ -553,7 +553,10 @@ mod tests {
         assert_eq!(code(""), "E-DOC-EMPTY");
         assert_eq!(code("{\"a\": "), "E-DOC-SYNTAX");
         assert_eq!(code("a: 1\n---\nb: 2\n"), "E-DOC-MANY");
-        assert_eq!(code(&format!("{}{}", "[".repeat(70), "]".repeat(70))), "E-DOC-DEPTH");
+        assert_eq!(
+            code(&format!("{}{}", "[".repeat(70), "]".repeat(70))),
+            "E-DOC-DEPTH"
+        );
     }
 
     #[test]

@@ -2,13 +2,27 @@
 //!
 //! `TermSheet → Program → Plan`. The plan is what engines price and what the book walks.
 
+mod bounds;
+pub mod classify;
+pub mod compile;
+mod convert;
 pub mod document;
 pub mod envelope;
 pub mod finding;
+pub mod fold;
+pub mod interpret;
+mod lower;
+pub mod number;
 pub mod plan;
 pub mod program;
 pub mod reader;
 pub mod schedule;
 pub mod shape;
+pub mod sheet;
+pub mod syntax;
 pub mod templates;
 pub mod value;
+
+pub use compile::{Compiled, compile, compile_with};
+pub use finding::{Finding, Findings};
+pub use sheet::TermSheet;

@@ -1,12 +1,19 @@
-//! Schedules of a contract: how they are written, and their rows once resolved.
+//! Schedules of a contract: how they are written, and their rows on the three clocks.
 
-use rialto_otc_time::Date;
+use std::collections::BTreeMap;
+
+use rialto_otc_time::{
+    Calendars, Clock, Clocks, Date, DatedRow, Exchange, Freq, NumericRows, PaymentRule, Roll, Rows,
+    RuleSpec, ScheduleContext, Severity as TimeSeverity, Status,
+};
 use rust_decimal::Decimal;
 
-use crate::finding::Sink;
+use crate::document::{Node, Value};
+use crate::finding::{Place, Sink};
 use crate::plan::Moment;
-use crate::reader::Field;
+use crate::reader::{Field, nearest};
 use crate::templates::IfAbsent;
+use crate::value;
 
 /// How a schedule is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,8 +22,8 @@ pub enum ScheduleSpec {
     Daily,
     /// The end alone.
     End,
-    /// Listed or generated: the text of the sheet, canonical.
-    Written(String),
+    /// Listed or generated.
+    Written(rialto_otc_time::ScheduleSpec),
 }
 
 /// One observation of a schedule.
@@ -34,20 +41,406 @@ pub struct Row {
     pub accrued: (Decimal, Decimal),
 }
 
+/// From when to when a contract runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Term {
+    /// On dates.
+    Dated {
+        /// Start; itself not observed.
+        start: Date,
+        /// End, as written.
+        end: Date,
+        /// End, rolled to a session.
+        last: Date,
+    },
+    /// In years from the start.
+    Numeric {
+        /// End on each clock.
+        end: Moment,
+    },
+}
+
 /// Resolves the schedules of one contract.
 #[derive(Debug)]
 pub struct Resolver<'a> {
-    marker: std::marker::PhantomData<&'a ()>,
+    /// Sessions of all exchanges.
+    pub calendars: &'a Calendars,
+    /// The contract's clocks.
+    pub clocks: Clocks,
+    /// Whose sessions, unless a schedule says.
+    pub exchange: Exchange,
+    /// How closures are avoided, unless a schedule says.
+    pub roll: Roll,
+    /// From when to when.
+    pub term: Term,
+    /// When money moves; `None` in numeric contracts: at once.
+    pub payment: Option<PaymentRule>,
+    /// Whether coupons accrue to the payment instead of the observation.
+    pub accrue_to_payment: bool,
+    /// Schedules that the sheet names.
+    pub named: BTreeMap<&'a str, Field<'a>>,
+    /// The grid of a numeric contract.
+    pub grid: Option<NumericRows>,
+}
+
+/// A moment in years on all clocks alike.
+#[must_use]
+pub fn years(time: f64) -> Moment {
+    Moment {
+        date: None,
+        variance: time,
+        rate: time,
+        coupon: time,
+    }
 }
 
 impl Resolver<'_> {
     /// Rows of a schedule; `None` after a finding.
     pub fn resolve(
         &self,
-        _field: Option<&Field<'_>>,
-        _default: IfAbsent,
-        _sink: &Sink,
+        field: Option<&Field<'_>>,
+        default: IfAbsent,
+        sink: &Sink,
     ) -> Option<(ScheduleSpec, Vec<Row>)> {
-        None
+        let nowhere = Node::from(Value::Null);
+        let (spec, field) = match field {
+            Some(field) => (self.spec(field)?, field.clone()),
+            None => (absent(default, sink)?, Field::new(&nowhere, "/dates", sink)),
+        };
+        let rows = self.rows(&spec, &field)?;
+        if rows.is_empty() {
+            field.error(
+                "E-SCHED-EMPTY",
+                "The schedule has no observation between start and end.",
+                "日程在起始日与到期日之间没有观察日。",
+            );
+            return None;
+        }
+        Some((spec, rows))
     }
+
+    fn spec(&self, field: &Field<'_>) -> Option<ScheduleSpec> {
+        match field.node().scalar() {
+            Some("daily") => Some(ScheduleSpec::Daily),
+            Some("end" | "last") => Some(ScheduleSpec::End),
+            Some(name) => match self.named.get(name) {
+                Some(written) => self.spec(&written.clone()),
+                None => {
+                    let names: Vec<&str> = self.named.keys().copied().collect();
+                    let hint = nearest(name, &names)
+                        .map_or(String::new(), |name| format!(" Did you mean {name:?}?"));
+                    let en = format!(
+                        "There is no schedule {name:?}. Write \"daily\", \"end\", a schedule named under /schedules, or an object like {{\"freq\":\"1m\"}}.{hint}"
+                    );
+                    field.error("E-SCHED-NAME", en, format!("没有日程 {name:?}。请写 \"daily\"、\"end\"、/schedules 中的名称，或 {{\"freq\":\"1m\"}} 形式的对象。"));
+                    None
+                }
+            },
+            None => read_spec(field).map(ScheduleSpec::Written),
+        }
+    }
+
+    fn rows(&self, spec: &ScheduleSpec, field: &Field<'_>) -> Option<Vec<Row>> {
+        let written = match (spec, self.term) {
+            (ScheduleSpec::End, _) => return Some(vec![self.end_row(field)?]),
+            (ScheduleSpec::Daily, Term::Numeric { .. }) => {
+                let Some(grid) = &self.grid else {
+                    let en = "\"daily\" needs the grid of a numeric contract: give /schedules/grid as {\"n\": 250, \"dt\": \"1/250\"}, or list times here.";
+                    field.error("E-SCHED-GRID", en, "数值合约使用 \"daily\" 时须给出 /schedules/grid（如 {\"n\": 250, \"dt\": \"1/250\"}），或在此列出 times。");
+                    return None;
+                };
+                return self.numeric(grid, field);
+            }
+            (ScheduleSpec::Daily, Term::Dated { .. }) => rialto_otc_time::ScheduleSpec::Daily,
+            (ScheduleSpec::Written(written), _) => written.clone(),
+        };
+        match self.expand(&written, field)? {
+            Rows::Dated(rows) => self.dated(&rows, field),
+            Rows::Numeric(rows) => self.numeric(&rows, field),
+        }
+    }
+
+    fn expand(&self, written: &rialto_otc_time::ScheduleSpec, field: &Field<'_>) -> Option<Rows> {
+        let daily = matches!(written, rialto_otc_time::ScheduleSpec::Daily);
+        let (start, end, end_time) = match self.term {
+            Term::Dated { start, end, last } => {
+                (Some(start), Some(if daily { last } else { end }), None)
+            }
+            Term::Numeric { end } => (None, None, Some(end.variance)),
+        };
+        let context = ScheduleContext {
+            pointer: field.pointer(),
+            start,
+            end,
+            calendar: self.exchange,
+            roll: self.roll,
+            calendars: self.calendars,
+            grid: self.grid.as_ref(),
+            end_time,
+        };
+        match written.expand(&context) {
+            Ok(expansion) => {
+                adopt(&expansion.notices, field);
+                Some(expansion.rows)
+            }
+            Err(findings) => {
+                adopt(&findings.0, field);
+                None
+            }
+        }
+    }
+
+    /// The row of the contract's end.
+    pub fn end_row(&self, field: &Field<'_>) -> Option<Row> {
+        match self.term {
+            Term::Dated { end, last, .. } => {
+                let status = self.calendars.get(self.exchange).status(last);
+                let status = self.told(status, field)?;
+                let row = DatedRow {
+                    date: last,
+                    unadjusted: end,
+                    status,
+                };
+                self.dated(&[row], field)?.pop()
+            }
+            Term::Numeric { end } => Some(numeric_row(end)),
+        }
+    }
+
+    fn dated(&self, rows: &[DatedRow], field: &Field<'_>) -> Option<Vec<Row>> {
+        let Term::Dated { start, .. } = self.term else {
+            let en = "Dates stand in a contract without dates. Give times in years, or start and end as dates.";
+            field.error(
+                "E-SCHED-KIND",
+                en,
+                "数值合约不能使用日期日程，请改用以年为单位的 times，或给出起止日期。",
+            );
+            return None;
+        };
+        rows.iter()
+            .map(|row| {
+                let at = self.moment(start, row.date, row.unadjusted, field)?;
+                let pay = match &self.payment {
+                    Some(rule) => self.told(rule.date(row.date, self.calendars), field)?,
+                    None => row.date,
+                };
+                let (to, unadjusted) = match self.accrue_to_payment {
+                    true => (pay, pay),
+                    false => (row.date, row.unadjusted),
+                };
+                let accrued = self.accrued(start, to, unadjusted, field)?;
+                Some(Row {
+                    at,
+                    pay: self.moment(start, pay, pay, field)?,
+                    unadjusted: Some(row.unadjusted),
+                    projected: row.status == Status::Projected,
+                    accrued,
+                })
+            })
+            .collect()
+    }
+
+    fn numeric(&self, rows: &NumericRows, field: &Field<'_>) -> Option<Vec<Row>> {
+        if let Term::Dated { .. } = self.term {
+            let en = "Times in years stand in a contract with dates. Give dates, or start and end as numbers.";
+            field.error(
+                "E-SCHED-KIND",
+                en,
+                "日期合约不能使用以年为单位的日程，请改用日期。",
+            );
+            return None;
+        }
+        let clocks = rows.variance.iter().zip(&rows.rate).zip(&rows.coupon);
+        Some(
+            clocks
+                .map(|((variance, rate), coupon)| {
+                    let (variance, rate, coupon) = (*variance, *rate, *coupon);
+                    numeric_row(Moment {
+                        date: None,
+                        variance,
+                        rate,
+                        coupon,
+                    })
+                })
+                .collect(),
+        )
+    }
+
+    /// The moment of a date; `None` after a finding at `field`.
+    pub fn moment(
+        &self,
+        start: Date,
+        date: Date,
+        unadjusted: Date,
+        field: &Field<'_>,
+    ) -> Option<Moment> {
+        let clock =
+            |clock: &Clock| self.told(clock.year_fraction(start, date, self.calendars), field);
+        let coupon = self
+            .clocks
+            .coupon
+            .accrual(start, date, unadjusted, self.calendars);
+        Some(Moment {
+            date: Some(date),
+            variance: clock(&self.clocks.variance)?,
+            rate: clock(&self.clocks.rate)?,
+            coupon: self.told(coupon, field)?,
+        })
+    }
+
+    /// The coupon clock as an exact fraction.
+    fn accrued(
+        &self,
+        start: Date,
+        date: Date,
+        unadjusted: Date,
+        field: &Field<'_>,
+    ) -> Option<(Decimal, Decimal)> {
+        let years = self
+            .clocks
+            .coupon
+            .accrual(start, date, unadjusted, self.calendars);
+        let years = self.told(years, field)?;
+        let basis = match self.clocks.coupon {
+            Clock::Act365 => 365,
+            Clock::Act360 | Clock::Thirty360 => 360,
+            Clock::Sessions { basis, .. } => i64::from(basis),
+            Clock::Months12 => 12,
+            Clock::Absolute => 1,
+            Clock::Weighted { .. } | Clock::Times => return Some(plain(years)),
+        };
+        let count = years * basis as f64;
+        if (count - count.round()).abs() > 1e-6 {
+            return Some(plain(years));
+        }
+        // Whole and far below 2^53, so the conversion is exact.
+        Some((Decimal::from(count.round() as i64), Decimal::from(basis)))
+    }
+
+    fn told<T, E: std::fmt::Display>(&self, answer: Result<T, E>, field: &Field<'_>) -> Option<T> {
+        answer
+            .map_err(|error| {
+                let en = format!("The calendars or clocks have no answer: {error}.");
+                field.error(
+                    "E-TIME",
+                    en,
+                    "日历或时钟无法给出结果（超出覆盖范围或时钟类型不符）。",
+                );
+            })
+            .ok()
+    }
+}
+
+fn absent(default: IfAbsent, sink: &Sink) -> Option<ScheduleSpec> {
+    match default {
+        IfAbsent::Daily => Some(ScheduleSpec::Daily),
+        IfAbsent::End => Some(ScheduleSpec::End),
+        IfAbsent::Monthly => {
+            let freq: Option<Freq> = "1m".parse().ok();
+            let rule = freq.map(RuleSpec::every);
+            rule.map(|rule| ScheduleSpec::Written(rialto_otc_time::ScheduleSpec::Rule(rule)))
+        }
+        IfAbsent::Required => {
+            let en = "A schedule is missing: write \"daily\", \"end\" or an object like {\"freq\":\"1m\"}.";
+            let at = Place {
+                pointer: "/terms".to_owned(),
+                ..Place::default()
+            };
+            sink.error("E-FIELD-MISSING", &at, en, "缺少日程（schedule）。");
+            None
+        }
+    }
+}
+
+/// A number of years as a fraction over one.
+fn plain(years: f64) -> (Decimal, Decimal) {
+    let number = value::decimal(&years.to_string());
+    let number = number
+        .or_else(|| Decimal::try_from(years).ok())
+        .unwrap_or_default();
+    (number, Decimal::ONE)
+}
+
+fn numeric_row(at: Moment) -> Row {
+    Row {
+        at,
+        pay: at,
+        unadjusted: None,
+        projected: false,
+        accrued: plain(at.coupon),
+    }
+}
+
+/// Reads the object form; a field `columns` belongs to the sheet, not to the schedule.
+pub(crate) fn read_spec(field: &Field<'_>) -> Option<rialto_otc_time::ScheduleSpec> {
+    let json = match &field.node().value {
+        Value::Map(pairs) => {
+            let pairs = pairs.iter().filter(|(key, _)| key.name != "columns");
+            pairs
+                .map(|(key, node)| (key.name.clone(), json(node)))
+                .collect()
+        }
+        _ => json(field.node()),
+    };
+    serde_json::from_value(json)
+        .map_err(|error| {
+            let en = format!("This is no schedule: {error}.");
+            let zh = "日程写法有误：可写 \"daily\"、{\"freq\":\"1m\"}、{\"dates\":[…]} 或 {\"times\":[…]}。";
+            field.error("E-SCHED-FORM", en, zh);
+        })
+        .ok()
+}
+
+/// A node for readers of other crates; numbers stay text, which they take as well.
+pub(crate) fn json(node: &Node) -> serde_json::Value {
+    match &node.value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Number(text) | Value::Text(text) => text.as_str().into(),
+        Value::List(items) => items.iter().map(json).collect(),
+        Value::Map(pairs) => pairs
+            .iter()
+            .map(|(key, node)| (key.name.clone(), json(node)))
+            .collect(),
+    }
+}
+
+/// Findings of the time crate become ours, with line and column.
+pub(crate) fn adopt(findings: &[rialto_otc_time::Finding], field: &Field<'_>) {
+    for finding in findings {
+        let mut at = field.place();
+        let deeper = finding
+            .pointer
+            .strip_prefix(field.pointer())
+            .unwrap_or_default();
+        if let Some(node) = find(field.node(), deeper) {
+            (at.line, at.column) = (node.line, node.column);
+        }
+        at.pointer.clone_from(&finding.pointer);
+        at.value = Some(finding.value.clone());
+        let (rule, cure) = (&finding.rule, &finding.cure);
+        let shown = match finding.value.is_empty() {
+            true => String::new(),
+            false => format!("{}: ", finding.value),
+        };
+        let en = format!("{shown}{}; {}.", rule.en, cure.en);
+        let zh = format!("{shown}{}；{}。", rule.zh, cure.zh);
+        match finding.severity {
+            TimeSeverity::Error => field.sink().error(finding.code, &at, en, zh),
+            TimeSeverity::Notice | TimeSeverity::Decision => {
+                field.sink().notice(finding.code, &at, en, zh);
+            }
+        }
+    }
+}
+
+/// The node a JSON pointer leads to.
+pub(crate) fn find<'n>(node: &'n Node, pointer: &str) -> Option<&'n Node> {
+    pointer
+        .split('/')
+        .skip(1)
+        .try_fold(node, |node, name| match &node.value {
+            Value::List(items) => items.get(name.parse::<usize>().ok()?),
+            _ => node.get(&name.replace("~1", "/").replace("~0", "~")),
+        })
 }

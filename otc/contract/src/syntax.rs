@@ -23,8 +23,25 @@ pub const MAX_COUNT: u32 = 10_000;
 
 /// Words of the language, which no variable may be called.
 const WORDS: [&str; 19] = [
-    "N", "S", "S0", "worst", "best", "basket", "t", "dt", "k", "left", "min", "max", "if", "row",
-    "and", "or", "not", "continuous", "stop",
+    "N",
+    "S",
+    "S0",
+    "worst",
+    "best",
+    "basket",
+    "t",
+    "dt",
+    "k",
+    "left",
+    "min",
+    "max",
+    "if",
+    "row",
+    "and",
+    "or",
+    "not",
+    "continuous",
+    "stop",
 ];
 
 /// What a program may speak of.
@@ -49,7 +66,11 @@ pub fn read(field: &Field<'_>, vocabulary: &Vocabulary<'_>) -> Option<Program> {
         None => Some(Vec::new()),
     };
     let vars_known = vars.is_some();
-    let reader = Reader { vocabulary, vars: vars.unwrap_or_default(), vars_known };
+    let reader = Reader {
+        vocabulary,
+        vars: vars.unwrap_or_default(),
+        vars_known,
+    };
     let rules = rules.and_then(|field| reader.rules(&field));
     let terminal = match &terminal {
         Some(field) => reader.actions(field, &Stand::Terminal),
@@ -59,15 +80,25 @@ pub fn read(field: &Field<'_>, vocabulary: &Vocabulary<'_>) -> Option<Program> {
         Some(field) => reader.exercise(field).map(Some),
         None => Some(None),
     };
-    let program =
-        Program { vars: Vec::new(), rules: rules?, terminal: terminal?, exercise: exercise? };
-    vars_known.then_some(Program { vars: reader.vars, ..program })
+    let program = Program {
+        vars: Vec::new(),
+        rules: rules?,
+        terminal: terminal?,
+        exercise: exercise?,
+    };
+    vars_known.then_some(Program {
+        vars: reader.vars,
+        ..program
+    })
 }
 
 fn read_vars(field: &Field<'_>) -> Option<Vec<Var>> {
     let items = field.list()?;
     if items.len() > MAX_VARS {
-        let en = format!("There are {} variables; at most {MAX_VARS} are carried.", items.len());
+        let en = format!(
+            "There are {} variables; at most {MAX_VARS} are carried.",
+            items.len()
+        );
         field.error("E-PROG-SIZE", en, format!("变量过多，最多 {MAX_VARS} 个。"));
         return None;
     }
@@ -87,7 +118,9 @@ fn read_vars(field: &Field<'_>) -> Option<Vec<Var>> {
 fn read_var(field: &Field<'_>) -> Option<Var> {
     let mut fields = field.fields()?;
     let name = fields.required("name").and_then(|field| var_name(&field));
-    let kind = fields.required("kind").and_then(|f| f.choice(&["flag", "count", "sum"]));
+    let kind = fields
+        .required("kind")
+        .and_then(|f| f.choice(&["flag", "count", "sum"]));
     let max = fields.optional("max");
     let init = match fields.optional("init") {
         Some(field) => field.decimal().map(|init| (init, Some(field))),
@@ -96,13 +129,19 @@ fn read_var(field: &Field<'_>) -> Option<Var> {
     let kind = match (kind?, max) {
         ("flag", None) => VarKind::Flag,
         ("sum", None) => VarKind::Sum,
-        ("count", Some(max)) => VarKind::Count { max: max.whole(1, MAX_COUNT)? },
+        ("count", Some(max)) => VarKind::Count {
+            max: max.whole(1, MAX_COUNT)?,
+        },
         ("count", None) => {
             fields.required("max")?;
             return None;
         }
         (_, Some(max)) => {
-            max.error("E-PROG-VAR", "Only a count has a maximum.", "只有 count 变量有 max。");
+            max.error(
+                "E-PROG-VAR",
+                "Only a count has a maximum.",
+                "只有 count 变量有 max。",
+            );
             return None;
         }
         (_, None) => return None,
@@ -119,10 +158,18 @@ fn read_var(field: &Field<'_>) -> Option<Var> {
     if let (false, Some(field)) = (fits, place) {
         let en = "does not fit its kind: a flag is 0 or 1, a count is whole from 0 to its max.";
         let en = format!("The start value {init} {en}");
-        field.error("E-PROG-VAR", en, "初值与变量类型不符：flag 为 0 或 1，count 为 0 至 max 的整数。");
+        field.error(
+            "E-PROG-VAR",
+            en,
+            "初值与变量类型不符：flag 为 0 或 1，count 为 0 至 max 的整数。",
+        );
         return None;
     }
-    Some(Var { name: name?, kind, init })
+    Some(Var {
+        name: name?,
+        kind,
+        init,
+    })
 }
 
 fn var_name(field: &Field<'_>) -> Option<String> {
@@ -136,7 +183,13 @@ fn var_name(field: &Field<'_>) -> Option<String> {
     let en = format!(
         "{name:?} cannot name a variable. Use a letter, then letters, digits or _, at most 32, and no word of the language."
     );
-    field.error("E-PROG-VAR", en, format!("{name:?} 不能作变量名：以字母开头，仅含字母、数字和 _，不超过 32 个字符，且非保留字。"));
+    field.error(
+        "E-PROG-VAR",
+        en,
+        format!(
+            "{name:?} 不能作变量名：以字母开头，仅含字母、数字和 _，不超过 32 个字符，且非保留字。"
+        ),
+    );
     None
 }
 
@@ -158,8 +211,15 @@ impl Reader<'_> {
     fn rules(&self, field: &Field<'_>) -> Option<Vec<Rule>> {
         let items = field.list()?;
         if items.len() > MAX_RULES {
-            let en = format!("There are {} rules; at most {MAX_RULES} are read.", items.len());
-            field.error("E-PROG-SIZE", en, format!("规则过多，最多 {MAX_RULES} 条。"));
+            let en = format!(
+                "There are {} rules; at most {MAX_RULES} are read.",
+                items.len()
+            );
+            field.error(
+                "E-PROG-SIZE",
+                en,
+                format!("规则过多，最多 {MAX_RULES} 条。"),
+            );
             return None;
         }
         let rules: Vec<_> = items.iter().map(|item| self.rule(item)).collect();
@@ -187,7 +247,12 @@ impl Reader<'_> {
         };
         let actions = actions.and_then(|field| self.actions(&field, &stand));
         let (condition, actions) = (condition?, actions?);
-        Some(Rule { on, phase: phase?, condition, actions })
+        Some(Rule {
+            on,
+            phase: phase?,
+            condition,
+            actions,
+        })
     }
 
     fn on(&self, field: &Field<'_>) -> Option<On> {
@@ -213,7 +278,10 @@ impl Reader<'_> {
         names: &[&str],
     ) {
         let (en, zh) = match nearest(name, names) {
-            Some(name) => (format!("Did you mean {name:?}?"), format!("是否应为 {name:?}？")),
+            Some(name) => (
+                format!("Did you mean {name:?}?"),
+                format!("是否应为 {name:?}？"),
+            ),
             None if names.is_empty() => ("There are none.".to_owned(), "尚未定义。".to_owned()),
             None => {
                 let list = names.join(", ");
@@ -244,8 +312,15 @@ impl Reader<'_> {
     fn actions(&self, field: &Field<'_>, stand: &Stand<'_>) -> Option<Vec<Action>> {
         let items = field.list()?;
         if items.len() > MAX_ACTIONS {
-            let en = format!("There are {} actions; at most {MAX_ACTIONS} are read.", items.len());
-            field.error("E-PROG-SIZE", en, format!("动作过多，最多 {MAX_ACTIONS} 个。"));
+            let en = format!(
+                "There are {} actions; at most {MAX_ACTIONS} are read.",
+                items.len()
+            );
+            field.error(
+                "E-PROG-SIZE",
+                en,
+                format!("动作过多，最多 {MAX_ACTIONS} 个。"),
+            );
             return None;
         }
         let actions: Vec<_> = items.iter().map(|item| self.action(item, stand)).collect();
@@ -254,7 +329,10 @@ impl Reader<'_> {
 
     fn action(&self, field: &Field<'_>, stand: &Stand<'_>) -> Option<Action> {
         let items = field.list()?;
-        let word = items.first().and_then(|head| head.node().scalar()).unwrap_or_default();
+        let word = items
+            .first()
+            .and_then(|head| head.node().scalar())
+            .unwrap_or_default();
         match (word, &items[..]) {
             ("stop", [_]) => Some(Action::Stop),
             ("set", [_, var, value]) => {
@@ -289,7 +367,11 @@ impl Reader<'_> {
             Some(field) => field.text()?.to_owned(),
             None => default_leg(stand).to_owned(),
         };
-        Some(Action::Pay { amount: amount?, at: at?, leg })
+        Some(Action::Pay {
+            amount: amount?,
+            at: at?,
+            leg,
+        })
     }
 
     fn var(&self, field: &Field<'_>) -> Option<String> {
@@ -344,8 +426,13 @@ impl Reader<'_> {
             "k" if in_row => Expr::RowNumber,
             "left" if in_row => Expr::RowsLeft,
             "t" | "dt" | "k" | "left" => {
-                let en = format!("{text:?} has no meaning here: it belongs to the row of a schedule.");
-                field.error("E-PROG-ROW", en, format!("{text:?} 只能用于日程行内的规则。"));
+                let en =
+                    format!("{text:?} has no meaning here: it belongs to the row of a schedule.");
+                field.error(
+                    "E-PROG-ROW",
+                    en,
+                    format!("{text:?} 只能用于日程行内的规则。"),
+                );
                 return None;
             }
             _ => Expr::Var(self.var(field)?),
@@ -357,7 +444,11 @@ impl Reader<'_> {
             return Some(Expr::Level(fraction));
         }
         let en = "A percentage here is a level of the only underlying, and there are several. Write a performance against \"worst\", \"best\" or \"basket\", or a price.";
-        field.error("E-PROG-LEVEL", en, "百分比表示唯一标的的水平，而此处有多个标的；请改用 worst、best、basket 的表现或价格。");
+        field.error(
+            "E-PROG-LEVEL",
+            en,
+            "百分比表示唯一标的的水平，而此处有多个标的；请改用 worst、best、basket 的表现或价格。",
+        );
         None
     }
 
@@ -366,13 +457,23 @@ impl Reader<'_> {
             return Some(code.to_owned());
         }
         let codes = &self.vocabulary.codes;
-        self.unknown(field, "E-PROG-UNDERLYING", "underlying", "标的", code, codes);
+        self.unknown(
+            field,
+            "E-PROG-UNDERLYING",
+            "underlying",
+            "标的",
+            code,
+            codes,
+        );
         None
     }
 
     fn call(&self, field: &Field<'_>, stand: &Stand<'_>) -> Option<Expr> {
         let items = field.list()?;
-        let head = items.first().and_then(|head| head.node().scalar()).unwrap_or_default();
+        let head = items
+            .first()
+            .and_then(|head| head.node().scalar())
+            .unwrap_or_default();
         let rest = items.get(1..).unwrap_or_default();
         match (head, rest) {
             ("if", [cond, yes, no]) => {
@@ -386,7 +487,11 @@ impl Reader<'_> {
                     no_level_product(item)?;
                 }
                 let terms = self.terms(rest, stand)?;
-                Some(if head == "*" { Expr::Mul(terms) } else { Expr::Div(terms) })
+                Some(if head == "*" {
+                    Expr::Mul(terms)
+                } else {
+                    Expr::Div(terms)
+                })
             }
             ("+", [_, ..]) => self.terms(rest, stand).map(Expr::Add),
             ("-", [_, ..]) => self.terms(rest, stand).map(Expr::Sub),
@@ -395,7 +500,11 @@ impl Reader<'_> {
             ("*" | "/" | "+" | "-" | "min" | "max" | "if" | "row", _) => {
                 let count = rest.len();
                 let en = format!("{head:?} does not take {count} values.");
-                field.error("E-PROG-ARITY", en, format!("{head:?} 的参数个数不对（{count} 个）。"));
+                field.error(
+                    "E-PROG-ARITY",
+                    en,
+                    format!("{head:?} 的参数个数不对（{count} 个）。"),
+                );
                 None
             }
             _ => {
@@ -434,22 +543,36 @@ impl Reader<'_> {
     fn cond(&self, field: &Field<'_>, stand: &Stand<'_>) -> Option<Cond> {
         if let Value::Text(_) = field.node().value {
             let name = self.var(field)?;
-            let flag = self.vars.iter().any(|v| v.name == name && v.kind == VarKind::Flag);
+            let flag = self
+                .vars
+                .iter()
+                .any(|v| v.name == name && v.kind == VarKind::Flag);
             if !flag {
                 let en = format!("{name:?} is no flag; compare it with a number.");
-                field.error("E-PROG-COND", en, format!("{name:?} 不是 flag，请与数值比较。"));
+                field.error(
+                    "E-PROG-COND",
+                    en,
+                    format!("{name:?} 不是 flag，请与数值比较。"),
+                );
                 return None;
             }
             return Some(Cond::Flag(name));
         }
         let items = field.list()?;
-        let head = items.first().and_then(|head| head.node().scalar()).unwrap_or_default();
+        let head = items
+            .first()
+            .and_then(|head| head.node().scalar())
+            .unwrap_or_default();
         let rest = items.get(1..).unwrap_or_default();
         let comparison = comparison(head);
         match (head, rest) {
             (_, [left, right]) if comparison.is_some() => {
                 let (left, right) = (self.expr(left, stand), self.expr(right, stand));
-                Some(Cond::Compare(comparison?, Box::new(left?), Box::new(right?)))
+                Some(Cond::Compare(
+                    comparison?,
+                    Box::new(left?),
+                    Box::new(right?),
+                ))
             }
             ("and", [_, ..]) => self.conds(rest, stand).map(Cond::And),
             ("or", [_, ..]) => self.conds(rest, stand).map(Cond::Or),
@@ -471,9 +594,17 @@ impl Reader<'_> {
 /// `["*", "N", "14.7%"]` would multiply by a price: refused.
 fn no_level_product(field: &Field<'_>) -> Option<()> {
     let text = field.node().scalar().unwrap_or_default();
-    let Some(fraction) = value::percentage(text) else { return Some(()) };
-    let en = format!("{text:?} is a price level (of the initial fixing) in a program and is not multiplied or divided. Write the fraction {fraction}.");
-    field.error("E-PROG-LEVEL", en, format!("程序中 {text:?} 表示价格水平，不能直接乘除；请写成小数 {fraction}。"));
+    let Some(fraction) = value::percentage(text) else {
+        return Some(());
+    };
+    let en = format!(
+        "{text:?} is a price level (of the initial fixing) in a program and is not multiplied or divided. Write the fraction {fraction}."
+    );
+    field.error(
+        "E-PROG-LEVEL",
+        en,
+        format!("程序中 {text:?} 表示价格水平，不能直接乘除；请写成小数 {fraction}。"),
+    );
     None
 }
 
@@ -522,7 +653,10 @@ pub fn write(program: &Program) -> Node {
         Node::map(pairs)
     });
     let rules = program.rules.iter().map(|rule| {
-        let mut pairs = vec![("on", on(&rule.on)), ("phase", number(Decimal::from(rule.phase)))];
+        let mut pairs = vec![
+            ("on", on(&rule.on)),
+            ("phase", number(Decimal::from(rule.phase))),
+        ];
         if let Some(condition) = &rule.condition {
             pairs.push(("if", write_cond(condition)));
         }
@@ -536,7 +670,10 @@ pub fn write(program: &Program) -> Node {
     ];
     if let Some(exercise) = &program.exercise {
         let payoff = write_expr(&exercise.payoff);
-        pairs.push(("exercise", Node::map([("on", on(&exercise.on)), ("payoff", payoff)])));
+        pairs.push((
+            "exercise",
+            Node::map([("on", on(&exercise.on)), ("payoff", payoff)]),
+        ));
     }
     Node::map(pairs)
 }
@@ -602,9 +739,12 @@ pub fn write_expr(expr: &Expr) -> Node {
         Expr::Div(terms) => call("/", terms),
         Expr::Min(terms) => call("min", terms),
         Expr::Max(terms) => call("max", terms),
-        Expr::If(cond, yes, no) => {
-            Node::list([Node::text("if"), write_cond(cond), write_expr(yes), write_expr(no)])
-        }
+        Expr::If(cond, yes, no) => Node::list([
+            Node::text("if"),
+            write_cond(cond),
+            write_expr(yes),
+            write_expr(no),
+        ]),
     }
 }
 
@@ -615,9 +755,11 @@ pub fn write_cond(cond: &Cond) -> Node {
         Node::list(std::iter::once(Node::text(head)).chain(terms.iter().map(write_cond)))
     };
     match cond {
-        Cond::Compare(comparison, left, right) => {
-            Node::list([Node::text(sign(*comparison)), write_expr(left), write_expr(right)])
-        }
+        Cond::Compare(comparison, left, right) => Node::list([
+            Node::text(sign(*comparison)),
+            write_expr(left),
+            write_expr(right),
+        ]),
         Cond::And(terms) => call("and", terms),
         Cond::Or(terms) => call("or", terms),
         Cond::Not(inner) => Node::list([Node::text("not"), write_cond(inner)]),

@@ -1,0 +1,706 @@
+//! From term sheet to plan.
+
+use std::collections::BTreeMap;
+
+use rialto_otc_time::{
+    AsOf, Calendars, Clocks, Date, DayPhase, Exchange, NightEnd, NumericRows, PaymentRule, Roll,
+    Rows, ScheduleContext,
+};
+use rust_decimal::Decimal;
+
+use crate::document::{Node, Value};
+use crate::envelope::{Initial, Rounding, Size, State, When};
+use crate::finding::{Findings, Place, Sink};
+use crate::fold::Fault;
+use crate::lower::{self, Input, Kind, Origins, Trouble};
+use crate::plan::{Moment, Plan, Underlying};
+use crate::program::Program;
+use crate::reader::{Field, join};
+use crate::schedule::{Resolver, Row, Term, find, read_spec, years};
+use crate::sheet::{Product, TermSheet};
+use crate::templates::{self, Built, Context, IfAbsent, NamedSchedule};
+
+/// A compiled contract: the plan and what the ledger, the screens and the reports need beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compiled {
+    /// The plan, on decimals.
+    pub plan: Plan<Decimal>,
+    /// The program it comes from.
+    pub program: Program,
+    /// Its schedules, resolved, with their columns.
+    pub schedules: Vec<NamedSchedule>,
+    /// Decimals of amounts and levels.
+    pub rounding: Rounding,
+    /// The clocks in force.
+    pub clocks: Clocks,
+    /// From when to when.
+    pub term: Term,
+    /// Exchange of the first underlying; `None` in numeric contracts.
+    pub exchange: Option<Exchange>,
+    /// The row of the end.
+    pub end: Row,
+    /// The state the sheet gives.
+    pub state: Option<State>,
+    /// Flows determined before the as-of and not yet paid (after [`Compiled::remaining`]).
+    pub pending: Vec<PendingFlow>,
+    /// Notices: what a reader should know.
+    pub notices: Findings,
+    pub(crate) origins: Origins,
+}
+
+/// A determined flow that is still to be paid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingFlow {
+    /// Name of the flow.
+    pub leg: String,
+    /// Currency units to the holder.
+    pub amount: Decimal,
+    /// When it is paid.
+    pub at: Moment,
+}
+
+/// Official fixings that are known: initial fixings by code.
+pub type Initials = BTreeMap<String, Decimal>;
+
+/// Compiles a sheet whose initial fixings it holds itself.
+///
+/// # Errors
+/// All findings at once.
+pub fn compile(sheet: &TermSheet, calendars: &Calendars) -> Result<Plan<Decimal>, Findings> {
+    Ok(compile_with(sheet, calendars, &Initials::new())?.plan)
+}
+
+/// Compiles a sheet; `initials` gives initial fixings that the sheet leaves to the market.
+///
+/// # Errors
+/// All findings at once.
+pub fn compile_with(
+    sheet: &TermSheet,
+    calendars: &Calendars,
+    initials: &Initials,
+) -> Result<Compiled, Findings> {
+    let sink = Sink::default();
+    let written;
+    let root = match &sheet.source.0.value {
+        Value::Map(_) => &sheet.source.0,
+        _ => {
+            written = sheet.to_node();
+            &written
+        }
+    };
+    let compiled = Compiler {
+        sheet,
+        root,
+        calendars,
+        initials,
+        sink: &sink,
+    }
+    .run();
+    let notices = sink.into_findings();
+    match compiled {
+        Some(compiled) if !notices.has_errors() => Ok(Compiled {
+            notices,
+            ..compiled
+        }),
+        _ => Err(notices),
+    }
+}
+
+struct Compiler<'a> {
+    sheet: &'a TermSheet,
+    root: &'a Node,
+    calendars: &'a Calendars,
+    initials: &'a Initials,
+    sink: &'a Sink,
+}
+
+impl<'a> Compiler<'a> {
+    fn run(&self) -> Option<Compiled> {
+        let underlyings = self.underlyings();
+        let numeric = self.numeric();
+        let exchange = if numeric {
+            Some(Exchange::Xshg)
+        } else {
+            self.exchange()
+        };
+        let clocks = match (self.sheet.clocks, exchange) {
+            (Some(clocks), _) => Some(clocks),
+            (None, _) if numeric => Some(Clocks::TIMES),
+            (None, exchange) => exchange.map(Clocks::standard),
+        };
+        let (exchange, clocks) = (exchange?, clocks?);
+        let payment = self.payment(numeric)?;
+        let grid = self.grid(numeric, exchange)?;
+        let term = match numeric {
+            true => self.numeric_term(exchange, grid.as_ref()),
+            false => self.dated_term(exchange),
+        };
+        let underlyings = underlyings?;
+        let named = self
+            .sheet
+            .schedules
+            .keys()
+            .filter_map(|name| Some((name.as_str(), self.at(&join("/schedules", name))?)));
+        let resolver = Resolver {
+            calendars: self.calendars,
+            clocks,
+            exchange,
+            roll: Roll::Following,
+            term: term?,
+            payment,
+            accrue_to_payment: self.sheet.accrue_to_payment,
+            named: named.collect(),
+            grid,
+        };
+        let units: Vec<Option<Decimal>> = self
+            .sheet
+            .underlyings
+            .iter()
+            .map(|underlying| underlying.units)
+            .collect();
+        let context = Context {
+            size: self.sheet.size,
+            underlyings: &underlyings,
+            units: &units,
+            rounding: self.sheet.rounding,
+            resolver: &resolver,
+            sink: self.sink,
+        };
+        let built = self.built(&context)?;
+        let notional = context.notional().or_else(|| self.oversized())?;
+        let exchange = (!numeric).then_some(exchange);
+        self.lowered(built, &resolver, &underlyings, notional, exchange)
+    }
+
+    fn oversized(&self) -> Option<Decimal> {
+        let en = "Quantity times initial fixing is too large.";
+        self.error("E-TERM-SIZE", "/quantity", en, "数量与初始价之积过大。");
+        None
+    }
+
+    /// The field a pointer leads to in the sheet as written.
+    fn at(&self, pointer: &str) -> Option<Field<'a>> {
+        find(self.root, pointer).map(|node| Field::new(node, pointer, self.sink))
+    }
+
+    fn error(
+        &self,
+        code: &'static str,
+        pointer: &str,
+        en: impl Into<String>,
+        zh: impl Into<String>,
+    ) {
+        let place = match self.at(pointer) {
+            Some(field) => field.place(),
+            None => Place {
+                pointer: pointer.to_owned(),
+                ..Place::default()
+            },
+        };
+        self.sink.error(code, &place, en, zh);
+    }
+
+    fn numeric(&self) -> bool {
+        let dates = &self.sheet.dates;
+        !matches!(dates.start, Some(When::Date(_))) && !matches!(dates.end, Some(When::Date(_)))
+    }
+
+    fn underlying_pointer(&self, index: usize) -> String {
+        match self.root.get("underlying") {
+            Some(_) => "/underlying".to_owned(),
+            None => format!("/underlyings/{index}"),
+        }
+    }
+
+    fn underlyings(&self) -> Option<Vec<Underlying<Decimal>>> {
+        let count = Decimal::from(self.sheet.underlyings.len().max(1));
+        let each = self.sheet.underlyings.iter().enumerate();
+        let read: Vec<Option<Underlying<Decimal>>> = each
+            .map(|(index, written)| {
+                let known = self.initials.get(&written.code).copied();
+                let initial = match &written.initial {
+                    Initial::Price(price) => Some(*price),
+                    Initial::Fixing { value, .. } => value.or(known),
+                };
+                let Some(initial) = initial.filter(|price| *price > Decimal::ZERO) else {
+                    let code = &written.code;
+                    let en = format!("The initial fixing of {code} is not known yet. Give it as \"value\" beside the rule, or among the fixings.");
+                    let pointer = self.underlying_pointer(index) + "/initial";
+                    self.error("E-TERM-INITIAL", &pointer, en, format!("{code} 的初始价未知，请在规则旁给出 value，或提供定盘价。"));
+                    return None;
+                };
+                let weight = written.weight.or_else(|| Decimal::ONE.checked_div(count))?;
+                Some(Underlying { code: written.code.clone(), weight, initial })
+            })
+            .collect();
+        read.into_iter().collect()
+    }
+
+    fn exchange(&self) -> Option<Exchange> {
+        let mut first = None;
+        for (index, underlying) in self.sheet.underlyings.iter().enumerate() {
+            let code = &underlying.code;
+            match code
+                .split_once(':')
+                .and_then(|(prefix, _)| prefix.parse::<Exchange>().ok())
+            {
+                Some(exchange) => first = first.or(Some(exchange)),
+                None => {
+                    let en = format!(
+                        "{code:?} names no known exchange. Write exchange and code, like \"XSHG:000905\"."
+                    );
+                    let pointer = self.underlying_pointer(index) + "/code";
+                    self.error(
+                        "E-TERM-UNDERLYING",
+                        &pointer,
+                        en,
+                        format!("{code:?} 的交易所无法识别，请写成 \"XSHG:000905\"。"),
+                    );
+                    return None;
+                }
+            }
+        }
+        first
+    }
+
+    fn payment(&self, numeric: bool) -> Option<Option<PaymentRule>> {
+        match (numeric, self.sheet.payment) {
+            (false, rule) => Some(Some(rule.unwrap_or_default())),
+            (true, None) => Some(None),
+            (true, Some(rule)) if rule.lag == 0 => Some(None),
+            (true, Some(_)) => {
+                let en = "A numeric contract pays at once; a lag in business days needs dates.";
+                self.error(
+                    "E-TERM-PAYMENT",
+                    "/payment/lag",
+                    en,
+                    "数值合约即时支付，付款间隔天数须用日期合约。",
+                );
+                None
+            }
+        }
+    }
+
+    fn dated_term(&self, exchange: Exchange) -> Option<Term> {
+        let (Some(When::Date(start)), Some(When::Date(end))) =
+            (self.sheet.dates.start, self.sheet.dates.end)
+        else {
+            let en = "A contract on dates needs \"start\" and \"end\".";
+            self.error("E-TERM-DATES", "/dates", en, "日期合约须有 start 与 end。");
+            return None;
+        };
+        let last = match self.calendars.get(exchange).roll(end, Roll::Following) {
+            Ok(last) => last,
+            Err(error) => {
+                let en = format!("The calendars do not reach the end: {error}.");
+                self.error(
+                    "E-CAL-COVERAGE",
+                    "/dates/end",
+                    en,
+                    "日历未覆盖到期日，请缩短期限或载入更新的日历。",
+                );
+                return None;
+            }
+        };
+        if let (true, Some(field)) = (last != end, self.at("/dates/end")) {
+            let en =
+                format!("The end {end} is no session of {exchange}; the contract ends on {last}.");
+            let zh = format!("到期日 {end} 非 {exchange} 交易日，顺延至 {last}。");
+            self.sink.notice("N-TERM-END", &field.place(), en, zh);
+        }
+        Some(Term::Dated { start, end, last })
+    }
+
+    fn numeric_context<'c>(
+        &'c self,
+        exchange: Exchange,
+        grid: Option<&'c NumericRows>,
+    ) -> ScheduleContext<'c> {
+        ScheduleContext {
+            pointer: "",
+            start: None,
+            end: None,
+            calendar: exchange,
+            roll: Roll::None,
+            calendars: self.calendars,
+            grid,
+            end_time: None,
+        }
+    }
+
+    /// The grid of a numeric contract; `None` after a finding, `Some(None)` when it has none.
+    fn grid(&self, numeric: bool, exchange: Exchange) -> Option<Option<NumericRows>> {
+        let Some(field) = self.at("/schedules/grid").filter(|_| numeric) else {
+            return Some(None);
+        };
+        let spec = read_spec(&field)?;
+        let mut context = self.numeric_context(exchange, None);
+        context.pointer = "/schedules/grid";
+        match spec.expand(&context) {
+            Ok(expansion) => match expansion.rows {
+                Rows::Numeric(rows) => Some(Some(rows)),
+                Rows::Dated(_) => {
+                    field.error(
+                        "E-SCHED-GRID",
+                        "The grid is given in years.",
+                        "grid 须以年为单位。",
+                    );
+                    None
+                }
+            },
+            Err(findings) => {
+                crate::schedule::adopt(&findings.0, &field);
+                None
+            }
+        }
+    }
+
+    fn numeric_term(&self, exchange: Exchange, grid: Option<&NumericRows>) -> Option<Term> {
+        let mut latest: Option<Moment> = None;
+        let mut each = |rows: &NumericRows| {
+            let last = rows
+                .variance
+                .last()
+                .zip(rows.rate.last())
+                .zip(rows.coupon.last());
+            let Some(((variance, rate), coupon)) = last else {
+                return;
+            };
+            let at = Moment {
+                date: None,
+                variance: *variance,
+                rate: *rate,
+                coupon: *coupon,
+            };
+            if latest.is_none_or(|latest| at.rate > latest.rate) {
+                latest = Some(at);
+            }
+        };
+        if let Some(grid) = grid {
+            each(grid);
+        }
+        let quiet = Sink::default();
+        for root in ["/schedules", "/terms"] {
+            let Some(node) = find(self.root, root) else {
+                continue;
+            };
+            for node in time_schedules(node) {
+                // Schedules that do not expand are told where they are resolved.
+                let spec = read_spec(&Field::new(node, "", &quiet));
+                let rows =
+                    spec.and_then(|spec| spec.expand(&self.numeric_context(exchange, grid)).ok());
+                if let Some(Rows::Numeric(rows)) = rows.map(|expansion| expansion.rows) {
+                    each(&rows);
+                }
+            }
+        }
+        let end = match self.sheet.dates.end {
+            Some(When::Years(end)) => {
+                let end = crate::number::binary(end);
+                let same = latest.filter(|at| (at.rate - end).abs() <= 1e-10);
+                Some(same.unwrap_or_else(|| years(end)))
+            }
+            _ => latest,
+        };
+        if end.is_none() {
+            let en = "The contract has no end: give \"start\" and \"end\" as dates, or an end in years, or a schedule with times.";
+            self.error(
+                "E-TERM-DATES",
+                "/dates",
+                en,
+                "合约没有到期：请给出起止日期，或以年数给出 end，或给出含 times 的日程。",
+            );
+        }
+        end.map(|end| Term::Numeric { end })
+    }
+
+    fn built(&self, context: &Context<'_>) -> Option<Built> {
+        match &self.sheet.product {
+            Product::Template { name, preset, .. } => {
+                let terms = self.at("/terms")?;
+                templates::build(name, preset.as_deref(), &terms, context)
+            }
+            Product::Program(program) => {
+                let schedules: Vec<_> = self
+                    .sheet
+                    .schedules
+                    .keys()
+                    .filter(|name| name.as_str() != "grid")
+                    .map(|name| self.named_schedule(name, context))
+                    .collect();
+                let schedules = schedules.into_iter().collect::<Option<_>>()?;
+                Some(Built {
+                    program: program.clone(),
+                    schedules,
+                    shape: None,
+                })
+            }
+        }
+    }
+
+    fn named_schedule(&self, name: &str, context: &Context<'_>) -> Option<NamedSchedule> {
+        let field = self.at(&join("/schedules", name))?;
+        let mut schedule = context.schedule(name, Some(&field), IfAbsent::Required)?;
+        let Some(columns) = self.at(&(join("/schedules", name) + "/columns")) else {
+            return Some(schedule);
+        };
+        for (column, field) in columns.entries()? {
+            let rows = schedule.len();
+            let values = match field.node().get("levels").or(field.node().get("ratios")) {
+                None => field.decimals(rows)?,
+                Some(_) => {
+                    let mut fields = field.fields()?;
+                    let (levels, ratios) = (fields.optional("levels"), fields.optional("ratios"));
+                    fields.finish();
+                    match (levels, ratios) {
+                        (Some(levels), _) => context.levels(&levels, rows, 0)?,
+                        (None, Some(ratios)) => ratios.ratios(rows)?,
+                        (None, None) => return None,
+                    }
+                }
+            };
+            schedule = schedule.with_column(column, values);
+        }
+        Some(schedule)
+    }
+
+    fn lowered(
+        &self,
+        built: Built,
+        resolver: &Resolver<'_>,
+        underlyings: &[Underlying<Decimal>],
+        notional: Decimal,
+        exchange: Option<Exchange>,
+    ) -> Option<Compiled> {
+        let Built {
+            program,
+            schedules,
+            shape,
+        } = built;
+        let nowhere = Node::from(Value::Null);
+        let ends = self.at("/dates/end");
+        let ends = ends.unwrap_or_else(|| Field::new(&nowhere, "/dates/end", self.sink));
+        let end = resolver.end_row(&ends)?;
+        let quiet = Sink::default();
+        let start = match resolver.term {
+            Term::Dated { start, .. } => Moment {
+                date: Some(start),
+                ..years(0.0)
+            },
+            Term::Numeric { .. } => years(0.0),
+        };
+        let moment = |date: Date| {
+            let Term::Dated { start, .. } = resolver.term else {
+                return None;
+            };
+            resolver.moment(start, date, date, &Field::new(&nowhere, "", &quiet))
+        };
+        let input = Input {
+            program: &program,
+            schedules: &schedules,
+            underlyings,
+            notional,
+            currency: &self.sheet.currency,
+            level_decimals: self.sheet.rounding.level,
+            start,
+            end,
+            moment: &moment,
+            shape,
+        };
+        let (plan, origins) = match lower::lower(&input) {
+            Ok(lowered) => lowered,
+            Err(troubles) => {
+                for trouble in troubles {
+                    self.trouble(&trouble);
+                }
+                return None;
+            }
+        };
+        self.check_state(&program);
+        Some(Compiled {
+            plan,
+            rounding: self.sheet.rounding,
+            clocks: resolver.clocks,
+            term: resolver.term,
+            exchange,
+            end,
+            state: self.sheet.state.clone(),
+            pending: Vec::new(),
+            notices: Findings::default(),
+            origins,
+            program,
+            schedules,
+        })
+    }
+
+    fn check_state(&self, program: &Program) {
+        let Some(state) = &self.sheet.state else {
+            return;
+        };
+        for name in state.values.keys() {
+            if program.vars.iter().all(|var| var.name != *name) {
+                let names: Vec<&str> = program.vars.iter().map(|var| var.name.as_str()).collect();
+                let known = if names.is_empty() {
+                    "none".to_owned()
+                } else {
+                    names.join(", ")
+                };
+                let en = format!("The contract remembers no {name:?}. Known: {known}.");
+                let zh = format!("合约没有状态变量 {name:?}。可用：{known}。");
+                self.error("E-STATE-UNKNOWN", &join("/state", name), en, zh);
+            }
+        }
+    }
+
+    fn trouble(&self, trouble: &Trouble) {
+        let pointer = match (&self.sheet.product, trouble.rule) {
+            (Product::Template { .. }, _) => "/terms".to_owned(),
+            (Product::Program(_), Some(rule)) => format!("/program/rules/{rule}"),
+            (Product::Program(_), None) => "/program".to_owned(),
+        };
+        let (code, en, zh) = trouble_text(&trouble.kind);
+        self.error(code, &pointer, en, zh);
+    }
+}
+
+fn trouble_text(kind: &Kind) -> (&'static str, String, String) {
+    match kind {
+        Kind::Fault(Fault::Overflow) => (
+            "E-PROG-OVERFLOW",
+            "A number of this rule leaves the range of decimals. Make the terms smaller.".into(),
+            "该规则的数值超出范围。".into(),
+        ),
+        Kind::Fault(Fault::Division) => (
+            "E-PROG-DIVISION",
+            "This rule divides by something that is or can be zero. Divide by a number or by a fixing.".into(),
+            "该规则的除数为零或可能为零。".into(),
+        ),
+        Kind::NoRow(word) => (
+            "E-PROG-ROW",
+            format!("{word:?} has no meaning here: it belongs to the row of a schedule."),
+            format!("{word:?} 只能用于日程行内的规则。"),
+        ),
+        Kind::Unknown(name) => (
+            "E-PROG-NAME",
+            format!("Nothing here is called {name:?}."),
+            format!("没有名为 {name:?} 的对象。"),
+        ),
+        Kind::NotBarrier => (
+            "E-PROG-CONTINUOUS",
+            "A continuous rule watches one price level of one underlying with >= or <=, further conditions speak of variables only, and its payments are all \"obs\" or none.".into(),
+            "连续观察的规则须为单一标的对单一价格水平的 >= 或 <=，其余条件只能涉及变量，且付款时点须一致。".into(),
+        ),
+        Kind::EarlyPayment(at) => {
+            let when = at.date.map_or_else(|| at.rate.to_string(), |date| date.to_string());
+            (
+                "E-TERM-PAYMENT",
+                format!("A payment comes before the observation of {when} that determines it."),
+                format!("付款早于决定它的观察（{when}）。"),
+            )
+        }
+        Kind::NoDate(date) => (
+            "E-TERM-PAYMENT",
+            format!("The payment date {date} cannot be placed: the contract has no dates or its calendars end before."),
+            format!("付款日 {date} 无法定位：合约无日期或日历未覆盖。"),
+        ),
+        Kind::BeyondEnd(name) => (
+            "E-SCHED-END",
+            format!("The schedule {name:?} observes after the end of the contract."),
+            format!("日程 {name:?} 的观察日晚于到期日。"),
+        ),
+        Kind::TooLarge(size) => (
+            "E-PROG-SIZE",
+            format!("The contract has {size} rules over all its dates; at most {} are compiled.", lower::MAX_STEPS),
+            format!("合约各日期的规则共 {size} 条，超过上限 {}。", lower::MAX_STEPS),
+        ),
+    }
+}
+
+/// Every schedule in years within a part of a sheet.
+fn time_schedules(node: &Node) -> Vec<&Node> {
+    let mut found = Vec::new();
+    let mut open = vec![node];
+    while let Some(node) = open.pop() {
+        match &node.value {
+            Value::Map(pairs) => {
+                let keys = ["times", "n", "rows", "variance"];
+                if keys.iter().any(|key| node.get(key).is_some()) {
+                    found.push(node);
+                }
+                open.extend(pairs.iter().map(|(_, node)| node));
+            }
+            Value::List(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    found
+}
+
+impl Compiled {
+    /// Where a valuation stands on the contract's three clocks.
+    ///
+    /// # Errors
+    /// `E-ASOF-…`, `E-CAL-…` when the as-of is of the other kind or outside the calendars.
+    pub fn now(&self, as_of: &AsOf, calendars: &Calendars) -> Result<Moment, Findings> {
+        let told = |code: &'static str, en: String| {
+            let sink = Sink::default();
+            let at = Place {
+                pointer: "/as_of".to_owned(),
+                ..Place::default()
+            };
+            sink.error(
+                code,
+                &at,
+                en,
+                "估值时点与合约的日期类型不符，或超出日历覆盖范围。",
+            );
+            sink.into_findings()
+        };
+        match (self.term, *as_of) {
+            (Term::Numeric { .. }, AsOf::Numeric(time)) => Ok(years(time)),
+            (Term::Dated { start, .. }, AsOf::Dated { date, phase }) => {
+                let clock = |clock: &rialto_otc_time::Clock| {
+                    let answer = clock.year_fraction(start, date, calendars);
+                    answer.map_err(|error| told(error.code(), format!("{error}.")))
+                };
+                let mut variance = clock(&self.clocks.variance)?;
+                if let (true, Some(exchange)) = (phase != DayPhase::PostClose, self.exchange) {
+                    // The part of today's session still ahead is not past yet.
+                    let night = NightEnd::of(exchange);
+                    let left = as_of.variance_time(
+                        date,
+                        &self.clocks.variance,
+                        exchange,
+                        night,
+                        calendars,
+                    );
+                    variance -= left.map_err(|error| told(error.code(), format!("{error}.")))?;
+                }
+                let (rate, coupon) = (clock(&self.clocks.rate)?, clock(&self.clocks.coupon)?);
+                Ok(Moment {
+                    date: Some(date),
+                    variance,
+                    rate,
+                    coupon,
+                })
+            }
+            (Term::Numeric { .. }, AsOf::Dated { .. }) => {
+                let en = "The contract runs in years from its start; give the as-of as a number.";
+                Err(told("E-ASOF-KIND", en.to_owned()))
+            }
+            (Term::Dated { .. }, AsOf::Numeric(_)) => {
+                let en = "The contract runs on dates; give the as-of as a date and a phase.";
+                Err(told("E-ASOF-KIND", en.to_owned()))
+            }
+        }
+    }
+}
+
+/// The notional a size stands for, for callers without a context.
+#[must_use]
+pub fn notional(size: Size, initial: Decimal) -> Option<Decimal> {
+    match size {
+        Size::Notional(notional) => Some(notional),
+        Size::Quantity(quantity) => quantity.checked_mul(initial),
+    }
+}
