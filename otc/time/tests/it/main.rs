@@ -1,22 +1,22 @@
 //! Facts about dates, sessions, schedules and clocks.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, beside the tests themselves"
+)]
 
-#[test]
-fn dump() {
-    use rialto_otc_time::*;
-    let t = std::time::Instant::now();
-    let c = Calendars::builtin();
-    eprintln!("built in {:?} {}", t.elapsed(), c.version());
-    let mut out = String::new();
-    for e in [Exchange::Xshg, Exchange::CnIb, Exchange::Xhkg] {
-        let cal = c.get(e);
-        let (a, b) = cal.coverage();
-        let mut d = a;
-        while d <= b {
-            if let Some(s) = cal.session(d).unwrap() {
-                out += &format!("{e} {d} {:?} {:?}\n", s.kind, s.status);
-            }
-            d = d.add_days(1).unwrap();
-        }
-    }
-    std::fs::write("/tmp/dump.txt", out).unwrap();
+mod as_of;
+mod calendars;
+mod clocks;
+mod dates;
+mod nights;
+mod projection;
+mod properties;
+mod schedules;
+mod worked;
+
+use rialto_otc_time::Date;
+
+/// A date of a test.
+fn day(text: &str) -> Date {
+    text.parse().unwrap()
 }
