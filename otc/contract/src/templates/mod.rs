@@ -10,6 +10,29 @@
 //! // rule: on "ko", phase KNOCK_OUT, if S >= ["row", "level"], do pay … stop
 //! ```
 
+mod accumulator;
+mod accumulator_terms;
+mod airbag;
+mod asian;
+mod autocall;
+mod autocall_terms;
+mod barrier;
+mod binary;
+pub mod catalog;
+mod multi;
+mod parts;
+mod phoenix;
+mod phoenix_terms;
+mod presets;
+mod range;
+mod sharkfin;
+mod snowball;
+mod snowball_terms;
+mod trs;
+mod trs_rules;
+mod vanilla;
+mod words;
+
 use rust_decimal::Decimal;
 
 use crate::document::Node;
@@ -212,17 +235,7 @@ impl Context<'_> {
     }
 }
 
-/// Builds a product of section 6 from its terms; `None` after a finding.
-pub fn build(
-    template: &str,
-    _preset: Option<&str>,
-    terms: &Field<'_>,
-    _context: &Context<'_>,
-) -> Option<Built> {
-    let en = format!("There is no template {template:?}.");
-    terms.error("E-TERM-TEMPLATE", en, format!("没有模板 {template:?}。"));
-    None
-}
+pub use catalog::build;
 
 /// Terms that stand nowhere: for tests of templates.
 #[must_use]

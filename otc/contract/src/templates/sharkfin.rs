@@ -96,10 +96,12 @@ fn read(terms: &Field<'_>, context: &Context<'_>) -> Option<Terms> {
     let rebate = or(fields.optional("rebate"), Decimal::ZERO, |field| {
         cash(context, field)
     });
-    let rebate_basis = basis(fields.optional("rebate_basis"), Basis::Absolute);
+    let basis_field = fields.optional("rebate_basis");
+    let rebate_basis = basis(basis_field.clone(), Basis::Absolute);
     let paid = paid(fields.optional("rebate_at"), Paid::End);
     let watch = Watch::read(&mut fields, context);
     fields.finish();
+    timed(basis_field.as_ref(), rebate_basis, paid, watch.as_ref())?;
     let note = note?;
     note_fields(note, terms, &note_only, context)?;
     let (w, strike, level, principal) = (w?, strike?, level?, principal?);
@@ -125,6 +127,27 @@ fn read(terms: &Field<'_>, context: &Context<'_>) -> Option<Terms> {
         paid: paid?,
         watch: watch?,
     })
+}
+
+/// An annualised rebate at the hit needs dates of hits.
+fn timed(
+    field: Option<&Field<'_>>,
+    basis: Option<Basis>,
+    paid: Option<Paid>,
+    watch: Option<&Watch>,
+) -> Option<()> {
+    let (Some(field), Some(Basis::Annual), Some(Paid::Hit), Some(Watch::Continuous)) =
+        (field, basis, paid, watch)
+    else {
+        return Some(());
+    };
+    field.error(
+        "E-TERM-NOT-YET",
+        "An annualised rebate paid at the hit of a continuously watched barrier is not done yet. \
+         Pay it at the end, watch daily, or write \"absolute\".",
+        "尚不支持连续观察下于触碰时支付的年化补偿；请改为到期支付、逐日观察或 absolute。",
+    );
+    None
 }
 
 fn note_fields(

@@ -20,6 +20,7 @@ use super::{Built, Context, IfAbsent, NamedSchedule};
 use crate::plan::Underlying;
 use crate::program::Program;
 use crate::reader::{Field, Fields};
+use crate::schedule::Term;
 use crate::shape::Shape;
 
 /// Name of the schedule of reset dates.
@@ -88,7 +89,7 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
     });
     fields.finish();
     let financing = match (&financing, &resets, initial_margin) {
-        (Some(field), Some(resets), Some(margin)) => read_financing(field, resets, margin),
+        (Some(field), Some(resets), Some(margin)) => read_financing(field, resets, margin, context),
         _ => None,
     };
     if let (Some(field), Some(Some("trade_file"))) = (&changes, change) {
@@ -185,6 +186,7 @@ fn read_financing(
     field: &Field<'_>,
     resets: &NamedSchedule,
     margin: Option<Decimal>,
+    context: &Context<'_>,
 ) -> Option<Financing> {
     let mut fields = field.fields()?;
     let base_field = fields.optional("base");
@@ -194,7 +196,7 @@ fn read_financing(
     let rate = fields.required("rate").and_then(|rate| rate.ratio());
     let spread = or(fields.optional("spread"), Decimal::ZERO, Field::ratio);
     let yf = fields.optional("yf");
-    let fractions = maybe(yf.as_ref(), |yf| read_fractions(yf, resets));
+    let fractions = maybe(yf.as_ref(), |yf| read_fractions(yf, resets, context));
     fields.finish();
     let drawn = match (base?, margin) {
         ("notional", _) => Drawn::Notional,
@@ -216,9 +218,13 @@ fn read_financing(
     })
 }
 
-/// `yf`: `coupon` (the coupon clock), `act365` or `act360` where that clock is the same, or one
-/// year fraction for each period. The inner `None` is the coupon clock.
-fn read_fractions(field: &Field<'_>, resets: &NamedSchedule) -> Option<Option<Vec<Decimal>>> {
+/// `yf`: `coupon` (the coupon clock), `act365`, `act360`, or one year fraction for each period. The
+/// inner `None` is the coupon clock.
+fn read_fractions(
+    field: &Field<'_>,
+    resets: &NamedSchedule,
+    context: &Context<'_>,
+) -> Option<Option<Vec<Decimal>>> {
     let basis = match field.node().scalar() {
         None => return field.decimals(resets.len()).map(Some),
         Some("coupon") => return Some(None),
@@ -234,26 +240,21 @@ fn read_fractions(field: &Field<'_>, resets: &NamedSchedule) -> Option<Option<Ve
             return None;
         }
     };
-    let basis = Decimal::from(basis);
-    let days = |row: &crate::schedule::Row| row.at.date.map(|date| Decimal::from(date.days()));
-    let clock = resets.rows.iter().all(|row| row.accrued.1 == basis)
-        && resets.rows.windows(2).all(|pair| {
-            let counted = pair[1].accrued.0.checked_sub(pair[0].accrued.0);
-            match (days(&pair[0]), days(&pair[1])) {
-                (Some(a), Some(b)) => counted == b.checked_sub(a),
-                _ => false,
-            }
-        });
-    if clock {
-        return Some(None);
-    }
-    field.error(
-        "E-TERM-NOT-YET",
-        "A financing clock other than the coupon clock is not done yet. Set \"clocks.coupon\" to \
-         it, or list the year fractions.",
-        "尚不支持与票息时钟不同的融资计息方式；请将 clocks.coupon 设为同一方式，或逐期列出年化因子。",
-    );
-    None
+    let Term::Dated { start, .. } = context.resolver.term else {
+        field.error(
+            "E-TERM-YF",
+            "A contract in years has no days to count. Write \"coupon\" or list the fractions.",
+            "以年计的合约没有天数，请写 coupon 或逐期列出年化因子。",
+        );
+        return None;
+    };
+    let mut before = start.days();
+    let fractions = resets.rows.iter().map(|row| {
+        let now = row.at.date?.days();
+        let days = Decimal::from(now - std::mem::replace(&mut before, now));
+        days.checked_div(Decimal::from(basis))
+    });
+    fractions.collect::<Option<Vec<_>>>().map(Some)
 }
 
 /// Units of every leg: as the sheet gives them, or by weight from the notional.
