@@ -128,7 +128,8 @@ pub struct RequestError {
 }
 
 impl RequestError {
-    /// Exit code by the suite's table: 3 not found, 4 denied, 5 conflict, 6 unreachable, else 1.
+    /// Exit code by the suite's table: 2 usage, 3 not found, 4 denied, 5 conflict, 6 unreachable,
+    /// else 1.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.exit)
     }
@@ -136,6 +137,11 @@ impl RequestError {
     /// Something named on the command line does not exist (exit code 3).
     pub fn not_found(message: String) -> Self {
         Self { message, exit: 3 }
+    }
+
+    /// The command line does not say what is meant (exit code 2).
+    pub fn usage(message: String) -> Self {
+        Self { message, exit: 2 }
     }
 
     fn unreachable(server: &str, error: &reqwest::Error) -> Self {
@@ -170,16 +176,26 @@ fn problem_text(status: StatusCode, body: &str) -> String {
         return format!("the server answered {status}: {}", body.trim());
     };
     let mut lines = vec![format!("{} ({})", text(&problem["title"]), status.as_u16())];
-    if let Some(detail) = problem["detail"].as_str() {
-        lines.push(format!("  {detail}"));
-    }
-    for error in problem["errors"].as_array().into_iter().flatten() {
-        lines.push(format!(
-            "  {}: {}",
-            text(&error["pointer"]),
-            text(&error["message"])
-        ));
-    }
+    let errors: Vec<String> = problem["errors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|error| {
+            let place = text(&error["pointer"]);
+            let place = place.trim_start_matches('/');
+            let message = text(&error["message"]);
+            match place {
+                "" => format!("  {message}"),
+                place => format!("  {place}: {message}"),
+            }
+        })
+        .collect();
+    // The detail often is the first of the errors in other words.
+    let detail = problem["detail"]
+        .as_str()
+        .map(|detail| format!("  {detail}"));
+    lines.extend(detail.filter(|detail| !errors.contains(detail)));
+    lines.extend(errors);
     if let Some(trace) = problem["trace_id"].as_str() {
         lines.push(format!("  trace id {trace}"));
     }
@@ -361,8 +377,12 @@ mod tests {
         let told = problem_text(StatusCode::UNPROCESSABLE_ENTITY, body);
         assert_eq!(
             told,
-            "Invalid (422)\n  two fields\n  /name: must not be empty\n  trace id t1"
+            "Invalid (422)\n  two fields\n  name: must not be empty\n  trace id t1"
         );
+        let body = r#"{"title":"Invalid","detail":"name: must not be empty",
+            "errors":[{"pointer":"/name","code":"empty","message":"must not be empty"}]}"#;
+        let told = problem_text(StatusCode::UNPROCESSABLE_ENTITY, body);
+        assert_eq!(told, "Invalid (422)\n  name: must not be empty");
     }
 
     #[test]

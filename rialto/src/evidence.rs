@@ -1,6 +1,7 @@
 //! `rialto evidence …`: check a bundle without a server, fetch one, look at the log.
 //!
-//! Exit codes of `verify`: 0 intact, 1 tampered, 2 incomplete, 3 the check could not be made.
+//! Exit codes of `verify`: 0 intact, 1 tampered, 2 incomplete, 3 the check could not be made (also
+//! for a wrong command line, which is 2 elsewhere).
 
 use std::fs::File;
 use std::io::{Read, Write as _};
@@ -20,7 +21,7 @@ const RECORDS: &str = "/api/platform/v1/evidence/records";
 const HEAD: &str = "/api/platform/v1/evidence/head";
 const CHECK: &str = "/api/platform/v1/evidence/check";
 /// Exit code when a check could not be made.
-const CANNOT_CHECK: u8 = 3;
+pub const CANNOT_CHECK: u8 = 3;
 /// Key and head files are small.
 const MAX_SMALL_FILE: u64 = 64 * 1024;
 
@@ -46,6 +47,9 @@ enum Output {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Check a bundle without a server, naming the first altered record.
+    ///
+    /// Exit codes: 0 intact, 1 tampered, 2 incomplete, 3 the check could not be made (no such file,
+    /// no bundle, a wrong command line).
     Verify(VerifyArgs),
     /// Fetch the bundle of a release.
     Export(ExportArgs),

@@ -70,13 +70,16 @@ enum Command {
     GitHook(git_hook::GitHookArgs),
     #[command(hide = true)]
     JobSupervisor(runner::JobSupervisorArgs),
+    #[command(hide = true)]
+    JobCage,
 }
 
 fn main() -> ExitCode {
     quiet_on_closed_pipe();
     // Fails only when a provider is there already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let result = match Arguments::parse().command {
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| usage(&error));
+    let result = match arguments.command {
         Command::Up(arguments) => wait(arguments.execute()),
         Command::Serve(arguments) => wait(arguments.execute()),
         Command::Runner(arguments) => wait(arguments.execute()),
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
         Command::Completions { shell } => Ok(completions(shell)),
         Command::GitHook(arguments) => Ok(arguments.execute()),
         Command::JobSupervisor(arguments) => arguments.execute(),
+        Command::JobCage => runner::cage(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -101,6 +105,22 @@ fn main() -> ExitCode {
             None => ExitCode::FAILURE,
         }
     })
+}
+
+/// Tells what is wrong with the command line, or the help that was asked for, and ends: with 2, but
+/// where a command gives 2 another meaning with its own code.
+fn usage(error: &clap::Error) -> ! {
+    // Standard error may be closed; the code tells as well.
+    let _unheard = error.print();
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let verifies = words.first().is_some_and(|word| word == "evidence")
+        && words.iter().any(|word| word == "verify");
+    let code = match error.exit_code() {
+        0 => 0,
+        _ if verifies => i32::from(evidence::CANNOT_CHECK),
+        usage => usage,
+    };
+    std::process::exit(code)
 }
 
 /// `rialto … | head` ends the reader first: that is no fault worth a backtrace. Ends with the code

@@ -394,6 +394,8 @@ export interface Incident {
   repair_ms: number | null;
   total_ms: number | null;
   repair_working_ms: number | null;
+  open_ms: number | null;
+  open_working_ms: number | null;
   owner: Person | null;
   cause_class: string | null;
   cause_confidence: number;

@@ -331,10 +331,15 @@ pub struct IncidentView {
     pub red_at: String,
     pub green_at: Option<String>,
     pub detection_ms: i64,
-    /// A running clock while open.
+    /// From red to green; null while open.
     pub repair_ms: Option<i64>,
     pub total_ms: Option<i64>,
+    /// From red to green in working hours; null while open.
     pub repair_working_ms: Option<i64>,
+    /// How long it has been red by now; null once closed.
+    pub open_ms: Option<i64>,
+    /// The same in working hours.
+    pub open_working_ms: Option<i64>,
     pub owner: Option<PersonView>,
     pub cause_class: String,
     pub cause_confidence: i64,

@@ -367,6 +367,8 @@ impl Delivery {
     async fn incident_row_view(&self, row: IncidentRow) -> Result<IncidentView, DeliveryError> {
         let until = row.green_at.unwrap_or_else(|| to_micros(now()));
         let ms = |from: i64, to: i64| (to - from).max(0) / 1000;
+        let open = row.state == "open";
+        let worked = working_ms(row.red_at, until);
         let failing = self.existing_pipeline(&row.failing_pipeline_id).await?;
         let closing = match row
             .closing_pipeline_id
@@ -401,9 +403,11 @@ impl Delivery {
             red_at: time_text(row.red_at),
             green_at: row.green_at.map(time_text),
             detection_ms: ms(row.pushed_at, row.red_at),
-            repair_ms: Some(ms(row.red_at, until)),
+            repair_ms: row.green_at.map(|green| ms(row.red_at, green)),
             total_ms: row.green_at.map(|green| ms(row.pushed_at, green)),
-            repair_working_ms: working_ms(row.red_at, until),
+            repair_working_ms: worked.filter(|_| !open),
+            open_ms: open.then(|| ms(row.red_at, until)),
+            open_working_ms: worked.filter(|_| open),
             owner: row.owner_name.map(|name| PersonView {
                 name,
                 email: row.owner_email.unwrap_or_default(),

@@ -4,13 +4,13 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::table::duration;
 use super::{BASE, Column, Session};
-use crate::client::text;
+use crate::client::{RequestError, text};
 
 /// Time between two looks while waiting.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -78,9 +78,7 @@ impl Project {
             Self::Show { project } => {
                 let id = session.project_id(&project).await?;
                 let project = session.get(&format!("/projects/{id}")).await?;
-                session.show(&project, |v| {
-                    super::table::render(COLUMNS, std::slice::from_ref(v))
-                })
+                session.show(&project, project_text)
             }
             Self::Create { path, description } => {
                 let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
@@ -112,6 +110,7 @@ impl Project {
                     .client
                     .put(&format!("{BASE}/projects/{id}/variables/{key}"), &body)
                     .await?;
+                eprintln!("variable {key} is set");
                 Ok(ExitCode::SUCCESS)
             }
             Self::RemoveVariable { project, key } => {
@@ -120,10 +119,38 @@ impl Project {
                     .client
                     .delete(&format!("{BASE}/projects/{id}/variables/{key}"))
                     .await?;
+                eprintln!("variable {key} is removed");
                 Ok(ExitCode::SUCCESS)
             }
         }
     }
+}
+
+fn project_text(project: &Value) -> String {
+    let last = &project["last_pipeline"];
+    let last = match last["no"].as_u64() {
+        Some(no) => format!("{no}, {}  {}", text(&last["status"]), text(&last["id"])),
+        None => "none yet: push a commit".to_owned(),
+    };
+    let rows = [
+        ("light", text(&project["light"]["state"])),
+        ("last pipeline", last),
+        ("branch", text(&project["default_branch"])),
+        ("clone", text(&project["clone_url"])),
+        ("id", text(&project["id"])),
+    ];
+    let mut out = format!(
+        "{}  {}\n",
+        text(&project["path"]),
+        text(&project["description"])
+    )
+    .trim_end()
+    .to_owned();
+    out.push('\n');
+    for (name, value) in rows {
+        out.push_str(&format!("  {name:<14} {value}\n"));
+    }
+    out
 }
 
 const VARIABLE_COLUMNS: &[Column] = &[
@@ -246,9 +273,9 @@ impl Pipeline {
 fn pairs(variables: &[String]) -> Result<Value> {
     let mut map = serde_json::Map::new();
     for variable in variables {
-        let (key, value) = variable
-            .split_once('=')
-            .with_context(|| format!("`{variable}` is no variable: write KEY=value"))?;
+        let (key, value) = variable.split_once('=').ok_or_else(|| {
+            RequestError::usage(format!("`{variable}` is no variable: write KEY=value"))
+        })?;
         map.insert(key.to_owned(), value.into());
     }
     Ok(Value::Object(map))
@@ -408,7 +435,16 @@ impl Job {
 }
 
 fn job_text(job: &Value) -> String {
-    let mut out = format!("job {}: {}\n", text(&job["name"]), text(&job["status"]));
+    let mut out = format!(
+        "job {} ({}): {}  {}\n",
+        text(&job["name"]),
+        text(&job["stage"]),
+        text(&job["status"]),
+        duration(&job["duration_ms"]),
+    )
+    .trim_end()
+    .to_owned();
+    out.push('\n');
     if let Some(reason) = job["failure_message"].as_str() {
         out.push_str(&format!("  {reason}\n"));
     }
@@ -523,6 +559,7 @@ impl Deployment {
     pub async fn execute(self, session: &Session) -> Result<ExitCode> {
         const COLUMNS: &[Column] = &[
             ("ID", |v| text(&v["id"])),
+            ("PROJECT", |v| text(&v["project_path"])),
             ("ENVIRONMENT", |v| text(&v["environment"]["name"])),
             ("KIND", |v| text(&v["kind"])),
             ("VERSION", |v| text(&v["release"]["version"])),
@@ -555,7 +592,7 @@ impl Deployment {
     }
 }
 
-fn deployment_text(deployment: &Value) -> String {
+pub fn deployment_text(deployment: &Value) -> String {
     let mut out = format!(
         "{} of {} to {}: {}\n",
         text(&deployment["kind"]),
@@ -572,115 +609,4 @@ fn deployment_text(deployment: &Value) -> String {
         out.push_str(&format!("  {at}  {name:<12} {outcome:<8} {detail}\n"));
     }
     out
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Environment {
-    /// Environments: what is active, what stands by.
-    List {
-        /// Project path or id.
-        #[arg(long)]
-        project: Option<String>,
-    },
-    /// Give the traffic back to the standby.
-    Rollback {
-        /// Id.
-        environment: String,
-        /// Why.
-        #[arg(long)]
-        reason: String,
-    },
-}
-
-impl Environment {
-    pub async fn execute(self, session: &Session) -> Result<ExitCode> {
-        fn slot(environment: &Value, role: &str) -> String {
-            let slots = environment["slots"].as_array().cloned().unwrap_or_default();
-            let slot = slots.iter().find(|slot| slot["role"] == role);
-            let show = |s: &Value| {
-                format!(
-                    "{} ({}, {})",
-                    text(&s["version"]),
-                    text(&s["name"]),
-                    text(&s["health"])
-                )
-            };
-            slot.map(show).unwrap_or_default()
-        }
-        const COLUMNS: &[Column] = &[
-            ("ID", |v| text(&v["id"])),
-            ("PROJECT", |v| text(&v["project_path"])),
-            ("ENVIRONMENT", |v| text(&v["name"])),
-            ("STATE", |v| text(&v["state"])),
-            ("ACTIVE", |v| slot(v, "active")),
-            ("STANDBY", |v| slot(v, "standby")),
-            ("URL", |v| text(&v["url"])),
-        ];
-        match self {
-            Self::List { project } => {
-                let query = session.project_query(project.as_deref()).await?;
-                session
-                    .list(&format!("/environments{query}"), COLUMNS)
-                    .await
-            }
-            Self::Rollback {
-                environment,
-                reason,
-            } => {
-                if reason.trim().is_empty() {
-                    bail!("a roll-back needs a reason: --reason TEXT");
-                }
-                let path = format!("/environments/{environment}/rollback");
-                let deployment = session.post(&path, json!({"reason": reason})).await?;
-                session.show(&deployment, deployment_text)
-            }
-        }
-    }
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Light {
-    /// Incidents: open ones first.
-    List {
-        /// Project path or id.
-        #[arg(long)]
-        project: Option<String>,
-        /// `open` or `closed`.
-        #[arg(long, value_parser = ["open", "closed"])]
-        state: Option<String>,
-    },
-}
-
-impl Light {
-    pub async fn execute(self, session: &Session) -> Result<ExitCode> {
-        const COLUMNS: &[Column] = &[
-            ("PROJECT", |v| text(&v["project_path"])),
-            ("BRANCH", |v| text(&v["branch"])),
-            ("LIGHT", |v| {
-                if v["state"] == "open" {
-                    "red".into()
-                } else {
-                    "green".into()
-                }
-            }),
-            ("BROKE", |v| {
-                let jobs = v["failing_jobs"].as_array().cloned().unwrap_or_default();
-                jobs.iter()
-                    .map(|job| text(&job["name"]))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            }),
-            ("BY", |v| text(&v["owner"]["name"])),
-            ("SINCE", |v| text(&v["red_at"])),
-            ("REPAIR TIME", |v| duration(&v["repair_ms"])),
-            ("CLOSED", |v| text(&v["close_kind"])),
-        ];
-        let Self::List { project, state } = self;
-        let mut query = session.project_query(project.as_deref()).await?;
-        if let Some(state) = state {
-            query.push_str(if query.is_empty() { "?" } else { "&" });
-            query.push_str(&format!("state={state}"));
-        }
-        session.list(&format!("/incidents{query}"), COLUMNS).await
-    }
 }

@@ -1,6 +1,8 @@
 //! `rialto delivery …`: everything the console's delivery pages do, from the command line.
 
 mod commands;
+mod environment;
+mod light;
 mod table;
 
 use std::process::ExitCode;
@@ -57,10 +59,9 @@ enum Noun {
     Deployment(commands::Deployment),
     /// Environments: what runs where, and roll back.
     #[command(subcommand)]
-    Environment(commands::Environment),
+    Environment(environment::Environment),
     /// The red-light board: who broke what, since when, and how long the repair took.
-    #[command(subcommand)]
-    Light(commands::Light),
+    Light(light::Light),
 }
 
 impl DeliveryArgs {
@@ -109,7 +110,12 @@ impl Session {
             .list(&format!("{BASE}{path}"), self.limit)
             .await?;
         match self.output {
-            Output::Table => print!("{}", table::render(columns, &items)),
+            Output::Table => {
+                print!("{}", table::render(columns, &items));
+                if items.is_empty() {
+                    eprintln!("nothing to show");
+                }
+            }
             Output::Json => println!("{}", serde_json::to_string_pretty(&items)?),
             Output::Jsonl => {
                 for item in &items {

@@ -948,6 +948,16 @@ export interface components {
             id: string;
             /** Format: int64 */
             no: number;
+            /**
+             * Format: int64
+             * @description How long it has been red by now; null once closed.
+             */
+            open_ms?: number | null;
+            /**
+             * Format: int64
+             * @description The same in working hours.
+             */
+            open_working_ms?: number | null;
             owner?: components["schemas"]["PersonView"] | null;
             project_id: string;
             project_path: string;
@@ -955,10 +965,13 @@ export interface components {
             red_at: string;
             /**
              * Format: int64
-             * @description A running clock while open.
+             * @description From red to green; null while open.
              */
             repair_ms?: number | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description From red to green in working hours; null while open.
+             */
             repair_working_ms?: number | null;
             state: string;
             /** Format: int64 */
@@ -1217,6 +1230,16 @@ export interface components {
                 id: string;
                 /** Format: int64 */
                 no: number;
+                /**
+                 * Format: int64
+                 * @description How long it has been red by now; null once closed.
+                 */
+                open_ms?: number | null;
+                /**
+                 * Format: int64
+                 * @description The same in working hours.
+                 */
+                open_working_ms?: number | null;
                 owner?: components["schemas"]["PersonView"] | null;
                 project_id: string;
                 project_path: string;
@@ -1224,10 +1247,13 @@ export interface components {
                 red_at: string;
                 /**
                  * Format: int64
-                 * @description A running clock while open.
+                 * @description From red to green; null while open.
                  */
                 repair_ms?: number | null;
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @description From red to green in working hours; null while open.
+                 */
                 repair_working_ms?: number | null;
                 state: string;
                 /** Format: int64 */

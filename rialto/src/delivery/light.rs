@@ -1,0 +1,107 @@
+//! `rialto delivery light`: the red-light board.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::table::duration;
+use super::{Column, Session};
+use crate::client::text;
+
+/// Without a word behind it: the board.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Light {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    board: Board,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Incidents: open ones first (the same as `light` alone).
+    List(Board),
+}
+
+/// Which incidents.
+#[derive(Debug, Args)]
+struct Board {
+    /// Project path or id.
+    #[arg(long)]
+    project: Option<String>,
+    /// `open` or `closed`.
+    #[arg(long, value_parser = ["open", "closed"])]
+    state: Option<String>,
+}
+
+const COLUMNS: &[Column] = &[
+    ("PROJECT", |v| text(&v["project_path"])),
+    ("BRANCH", |v| text(&v["branch"])),
+    ("LIGHT", |v| {
+        if v["state"] == "open" {
+            "red".into()
+        } else {
+            "green".into()
+        }
+    }),
+    ("BROKE", |v| {
+        let jobs = v["failing_jobs"].as_array().cloned().unwrap_or_default();
+        jobs.iter()
+            .map(|job| text(&job["name"]))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }),
+    ("BY", |v| text(&v["owner"]["name"])),
+    ("SINCE", |v| text(&v["red_at"])),
+    ("REPAIR TIME", repair_time),
+    ("CLOSED", |v| text(&v["close_kind"])),
+];
+
+impl Light {
+    pub async fn execute(self, session: &Session) -> Result<ExitCode> {
+        let Board { project, state } = match self.command {
+            Some(Command::List(board)) => board,
+            None => self.board,
+        };
+        let mut query = session.project_query(project.as_deref()).await?;
+        if let Some(state) = state {
+            query.push_str(if query.is_empty() { "?" } else { "&" });
+            query.push_str(&format!("state={state}"));
+        }
+        session.list(&format!("/incidents{query}"), COLUMNS).await
+    }
+}
+
+/// `3 min 20 s`, or `open for 12 min` as long as nobody has repaired it.
+fn repair_time(incident: &Value) -> String {
+    match incident["open_ms"].as_u64() {
+        Some(ms) if ms < 60_000 => "open for less than a minute".to_owned(),
+        Some(ms) if ms < 3_600_000 => format!("open for {} min", ms / 60_000),
+        Some(ms) => format!(
+            "open for {} h {} min",
+            ms / 3_600_000,
+            ms % 3_600_000 / 60_000
+        ),
+        None => duration(&incident["repair_ms"]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_open_incident_has_no_repair_time_yet() {
+        let open = |ms: u64| repair_time(&json!({"open_ms": ms, "repair_ms": null}));
+        assert_eq!(open(59_000), "open for less than a minute");
+        assert_eq!(open(12 * 60_000 + 9), "open for 12 min");
+        assert_eq!(open(125 * 60_000), "open for 2 h 5 min");
+        let closed = json!({"open_ms": null, "repair_ms": 61_000});
+        assert_eq!(repair_time(&closed), "1 min 1 s");
+    }
+}
