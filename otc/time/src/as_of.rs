@@ -11,6 +11,7 @@ use crate::calendar::{CalendarError, Calendars, SessionCalendar};
 use crate::clock::{Clock, ClockError};
 use crate::date::Date;
 use crate::exchange::Exchange;
+use crate::finding::{Bilingual, Finding};
 use crate::hours::{NightEnd, TradingHours};
 
 /// How far numeric times may differ and still be the same, years.
@@ -79,6 +80,25 @@ impl AsOfError {
             Self::Kind { .. } => "E-ASOF-KIND",
             Self::Clock(error) => error.code(),
             Self::Calendar(error) => error.code(),
+        }
+    }
+
+    /// The same as a finding about a place of a document.
+    #[must_use]
+    pub fn finding(&self, pointer: &str) -> Finding {
+        match self {
+            Self::Clock(error) => error.finding(pointer),
+            Self::Calendar(error) => error.finding(pointer),
+            Self::Kind { as_of } => Finding::error(
+                self.code(),
+                pointer,
+                as_of,
+                Bilingual::new(
+                    "the as-of is a date for dated contracts and a number of years for numeric ones",
+                    "日期合约的估值时点须为日期,数值合约的估值时点须为年数",
+                ),
+                Bilingual::new("give the other form", "请改用另一种写法"),
+            ),
         }
     }
 }
@@ -217,8 +237,9 @@ struct Fields {
     date: Option<Date>,
     phase: Option<PhaseName>,
     time: Option<Time>,
-    #[serde(rename = "$serde_json::private::Number")]
-    number: Option<String>,
+    /// How `serde_json` hands over a number it keeps as text; plain text, since it is no option.
+    #[serde(default, rename = "$serde_json::private::Number")]
+    number: String,
 }
 
 #[derive(Deserialize)]
@@ -267,10 +288,11 @@ impl<'de> Visitor<'de> for AsOfVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AsOf, A::Error> {
         let fields = Fields::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        if let Some(text) = fields.number {
-            let years = text
+        if !fields.number.is_empty() {
+            let years = fields
+                .number
                 .parse()
-                .map_err(|_| de::Error::custom(format!("{text:?} is no number")))?;
+                .map_err(|_| de::Error::custom(format!("{:?} is no number", fields.number)))?;
             return numeric(years);
         }
         let date = fields

@@ -85,6 +85,40 @@ impl ClockError {
             Self::Date(error) => error.code(),
         }
     }
+
+    /// The same as a finding about a place of a document.
+    #[must_use]
+    pub fn finding(&self, pointer: &str) -> Finding {
+        match self {
+            Self::Calendar(error) => error.finding(pointer),
+            Self::Date(error) => CalendarError::from(error.clone()).finding(pointer),
+            Self::Text(text) => Finding::error(
+                self.code(),
+                pointer,
+                text,
+                Bilingual::new(
+                    "a clock is sessions:EXCHANGE/SESSIONS, act365, act360, 30e360, months12, \
+                     weighted:EXCHANGE:WEIGHT/DAYS, absolute or times",
+                    "时钟须为 sessions:交易所/天数、act365、act360、30e360、months12、\
+                     weighted:交易所:权重/天数、absolute 或 times",
+                ),
+                Bilingual::new("name one of these clocks", "请改用其中一种时钟"),
+            ),
+            Self::Dated { from, to } => Finding::error(
+                self.code(),
+                pointer,
+                format!("{from}..{to}"),
+                Bilingual::new(
+                    "the clock \"times\" reads numeric schedules and has no answer for dates",
+                    "时钟 times 只用于数值日程,不能用于日期",
+                ),
+                Bilingual::new(
+                    "name a dated clock, as sessions:XSHG/244 or act365",
+                    "请改用日期时钟,如 sessions:XSHG/244 或 act365",
+                ),
+            ),
+        }
+    }
 }
 
 impl Clock {
@@ -310,7 +344,7 @@ impl ClockRole {
 /// `{"variance": "sessions:XSHG/244", "rate": "act365", "coupon": "act365"}`, or
 /// `{"all": "times"}` for numeric schedules.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "RawClocks", into = "RawClocks")]
+#[serde(try_from = "ClocksForm", into = "ClocksForm")]
 pub struct Clocks {
     /// Drives diffusion.
     pub variance: Clock,
@@ -320,10 +354,13 @@ pub struct Clocks {
     pub coupon: Clock,
 }
 
-/// As it stands in a document.
+/// The clocks as they stand in a document, before their values are looked at.
+///
+/// Reading them by [`ClocksForm::read`] gives every finding with its place; `Deserialize` of
+/// [`Clocks`] can give them as text alone.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawClocks {
+pub struct ClocksForm {
     #[serde(skip_serializing_if = "Option::is_none")]
     all: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -368,11 +405,17 @@ impl Clocks {
             ClockRole::Coupon => &self.coupon,
         }
     }
+}
 
-    fn read(raw: RawClocks) -> Result<Self, Findings> {
+impl ClocksForm {
+    /// The clocks; `pointer` is the place of the form in its document.
+    ///
+    /// # Errors
+    /// All [`Findings`] at once.
+    pub fn read(self, pointer: &str) -> Result<Clocks, Findings> {
         let mut findings = Vec::new();
-        if let Some(all) = &raw.all
-            && (raw.variance.is_some() || raw.rate.is_some() || raw.coupon.is_some())
+        if let Some(all) = &self.all
+            && (self.variance.is_some() || self.rate.is_some() || self.coupon.is_some())
         {
             findings.push(Finding::error(
                 "E-CLOCK-FORM",
@@ -390,23 +433,23 @@ impl Clocks {
         }
         let found = ClockRole::ALL.map(|role| {
             let own = match role {
-                ClockRole::Variance => &raw.variance,
-                ClockRole::Rate => &raw.rate,
-                ClockRole::Coupon => &raw.coupon,
+                ClockRole::Variance => &self.variance,
+                ClockRole::Rate => &self.rate,
+                ClockRole::Coupon => &self.coupon,
             };
             let (text, pointer) = match own {
                 Some(text) => (Some(text), format!("/{}", role.name())),
-                None => (raw.all.as_ref(), "/all".to_owned()),
+                None => (self.all.as_ref(), "/all".to_owned()),
             };
             clock_for(role, text, pointer, &mut findings)
         });
         match found {
-            [Some(variance), Some(rate), Some(coupon)] if findings.is_empty() => Ok(Self {
+            [Some(variance), Some(rate), Some(coupon)] if findings.is_empty() => Ok(Clocks {
                 variance,
                 rate,
                 coupon,
             }),
-            _ => Err(Findings(findings)),
+            _ => Err(Findings(findings).under(pointer)),
         }
     }
 }
@@ -438,15 +481,15 @@ fn clock_for(
     None
 }
 
-impl TryFrom<RawClocks> for Clocks {
+impl TryFrom<ClocksForm> for Clocks {
     type Error = Findings;
 
-    fn try_from(raw: RawClocks) -> Result<Self, Findings> {
-        Self::read(raw)
+    fn try_from(raw: ClocksForm) -> Result<Self, Findings> {
+        raw.read("")
     }
 }
 
-impl From<Clocks> for RawClocks {
+impl From<Clocks> for ClocksForm {
     fn from(clocks: Clocks) -> Self {
         if clocks == Clocks::TIMES {
             return Self {

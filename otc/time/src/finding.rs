@@ -111,6 +111,15 @@ impl Findings {
             .iter()
             .any(|finding| finding.severity == Severity::Error)
     }
+
+    /// The same with their places taken as relative to a pointer.
+    #[must_use]
+    pub fn under(mut self, pointer: &str) -> Self {
+        for finding in &mut self.0 {
+            finding.pointer.insert_str(0, pointer);
+        }
+        self
+    }
 }
 
 impl fmt::Display for Findings {

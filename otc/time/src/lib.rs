@@ -21,7 +21,7 @@ pub use calendar::{
     Announced, Announcement, CalendarError, Calendars, DayChange, DayState, Family, Kind,
     Reprojection, Roll, Session, SessionCalendar, Status, UnknownRoll,
 };
-pub use clock::{Clock, ClockError, ClockRole, Clocks};
+pub use clock::{Clock, ClockError, ClockRole, Clocks, ClocksForm};
 pub use date::{Date, DateError, Weekday};
 pub use exchange::{Exchange, UnknownExchange};
 pub use finding::{Bilingual, Finding, Findings, Severity};
@@ -30,6 +30,6 @@ pub use hours::{NightEnd, Part, TradingHours};
 pub use payment::{DEFAULT_PAYMENT_LAG, PaymentRule};
 pub use schedule::{
     DatedRow, DayRule, Expansion, Freq, MAX_ROWS, MonthEnd, NumericRows, Ratio, Rows, RuleSpec,
-    ScheduleContext, ScheduleSpec, UnknownMonthEnd,
+    ScheduleContext, ScheduleForm, ScheduleSpec, UnknownMonthEnd,
 };
 pub use tenor::{Tenor, TenorError, TenorUnit};

@@ -103,3 +103,33 @@ impl<'de> Visitor<'de> for NumVisitor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::de::value::{Error, MapDeserializer};
+
+    use super::*;
+
+    #[test]
+    fn numbers_kept_as_text_are_read_too() {
+        let entry = [(NUMBER_KEY.to_owned(), "0.25".to_owned())];
+        let map = || MapDeserializer::<_, Error>::new(entry.clone().into_iter());
+        assert_eq!(Num::deserialize(map()), Ok(Num::Value(0.25)));
+        assert_eq!(
+            crate::AsOf::deserialize(map()),
+            Ok(crate::AsOf::Numeric(0.25))
+        );
+    }
+
+    #[test]
+    fn fractions_and_numbers_are_told_from_text() {
+        assert_eq!(Num::parse("1/250"), Num::Ratio(1.0, 250.0));
+        assert_eq!(Num::parse("1/250").value(), Some(0.004));
+        assert_eq!(Num::parse("1/0").value(), None);
+        assert_eq!(Num::parse("eom"), Num::Text("eom".to_owned()));
+        assert_eq!(Num::parse("inf"), Num::Text("inf".to_owned()));
+        assert_eq!(Num::parse("15").whole(), Some(15));
+        assert_eq!(Num::parse("1.5").whole(), None);
+        assert_eq!(Num::parse("-1").whole(), None);
+    }
+}

@@ -321,7 +321,8 @@ impl SessionCalendar {
             .ok_or_else(|| self.outside(format!("{n} sessions from {date}")))
     }
 
-    /// Sessions after `from`, up to and including `to`; negative when `to` is before `from`.
+    /// Sessions after `from`, up to and including `to`; negative when `to` is before `from`. A
+    /// half day is one session. Takes the same time for any two dates.
     ///
     /// # Errors
     /// [`CalendarError::Coverage`].

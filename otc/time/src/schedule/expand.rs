@@ -1,5 +1,7 @@
 //! From a schedule to its rows.
 
+use std::collections::BTreeMap;
+
 use super::numeric::{check_clocks, check_times, empty, grid, not_rising, pick};
 use super::raw::too_many;
 use super::{
@@ -12,40 +14,40 @@ use crate::exchange::Exchange;
 use crate::finding::{Bilingual, Finding, Findings, Severity};
 use crate::tenor::Tenor;
 
-/// What was found on the way; beyond the first hundred only counted.
+/// What was found on the way; beyond the first hundred of a severity only counted.
 #[derive(Default)]
 pub(super) struct Found {
     list: Vec<Finding>,
-    more: usize,
+    counts: BTreeMap<Severity, usize>,
 }
 
 const TOLD: usize = 100;
 
 impl Found {
     pub(super) fn push(&mut self, finding: Finding) {
-        if self.list.len() < TOLD {
+        let count = self.counts.entry(finding.severity).or_default();
+        *count += 1;
+        if *count <= TOLD {
             self.list.push(finding);
-        } else {
-            self.more += 1;
         }
     }
 
+    fn has_error(&self) -> bool {
+        self.counts.contains_key(&Severity::Error)
+    }
+
     fn finish(mut self, pointer: &str) -> Vec<Finding> {
-        if self.more > 0 {
-            let severity = self
-                .list
-                .iter()
-                .map(|finding| finding.severity)
-                .max()
-                .unwrap_or(Severity::Error);
-            self.list.push(Finding::new(
-                severity,
-                "E-SCHED-MORE",
-                pointer,
-                self.more,
-                Bilingual::new("there are more findings like these", "还有更多同类问题"),
-                Bilingual::new("mend these first", "请先处理以上问题"),
-            ));
+        for (severity, count) in self.counts {
+            if count > TOLD {
+                self.list.push(Finding::new(
+                    severity,
+                    "E-SCHED-MORE",
+                    pointer,
+                    count - TOLD,
+                    Bilingual::new("there are more findings like these", "还有更多同类问题"),
+                    Bilingual::new("mend these first", "请先处理以上问题"),
+                ));
+            }
         }
         self.list
     }
@@ -121,7 +123,7 @@ fn note_projected(rows: &[DatedRow], pointer: &str, found: &mut Found) {
         return;
     };
     let count = projected.count() + 1;
-    found.list.push(Finding::new(
+    found.push(Finding::new(
         Severity::Notice,
         "N-SCHED-PROJECTED",
         pointer,
@@ -196,7 +198,7 @@ impl<'a> Expander<'a> {
             Freq::Every(tenor) => expander.every(tenor, found),
         };
         match rows {
-            Ok(rows) if rows.is_empty() && found.list.is_empty() => {
+            Ok(rows) if rows.is_empty() && !found.has_error() => {
                 found.push(empty(context.pointer.to_owned()));
                 None
             }

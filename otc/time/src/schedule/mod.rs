@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use raw::ScheduleForm;
+
 use crate::calendar::{Calendars, Roll, Status};
 use crate::date::Date;
 use crate::exchange::Exchange;
@@ -180,7 +182,8 @@ pub enum ScheduleSpec {
 }
 
 /// Times of a numeric schedule on each clock, years from the start. All three have one length.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NumericRows {
     /// On the variance clock.
     pub variance: Vec<f64>,
@@ -215,7 +218,8 @@ impl NumericRows {
 }
 
 /// One observation of a dated schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DatedRow {
     /// When it is observed.
     pub date: Date,

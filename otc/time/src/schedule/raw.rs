@@ -11,8 +11,48 @@ use super::{DayRule, Freq, MAX_ROWS, NumericRows, Ratio, RuleSpec, ScheduleSpec}
 use crate::finding::{Bilingual, Finding, Findings};
 use crate::num::Num;
 
+/// A schedule as read from a document, before its values are looked at.
+///
+/// Reading it by [`ScheduleForm::read`] gives every finding with its place; the schedule's own
+/// `Deserialize` can give them as text alone.
+#[derive(Debug, Clone)]
+pub struct ScheduleForm(Form);
+
+#[derive(Debug, Clone)]
+enum Form {
+    Name(String),
+    Fields(Box<Raw>),
+}
+
+impl ScheduleForm {
+    /// The schedule; `pointer` is the place of the form in its document.
+    ///
+    /// # Errors
+    /// All [`Findings`] at once.
+    pub fn read(self, pointer: &str) -> Result<ScheduleSpec, Findings> {
+        let result = match self.0 {
+            Form::Name(name) if name == "daily" => Ok(ScheduleSpec::Daily),
+            Form::Name(name) => Err(Findings(vec![Finding::error(
+                "E-SCHED-VALUE",
+                "",
+                name,
+                Bilingual::new(
+                    "a schedule is \"daily\" or an object",
+                    "日程须为 \"daily\" 或对象",
+                ),
+                Bilingual::new(
+                    "write an object, as {\"freq\":\"1m\"}",
+                    "请写为对象,如 {\"freq\":\"1m\"}",
+                ),
+            )])),
+            Form::Fields(raw) => raw.read(),
+        };
+        result.map_err(|findings| findings.under(pointer))
+    }
+}
+
 /// Every field of every form.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
     start: Option<String>,
@@ -362,31 +402,34 @@ fn ratio(num: &Num) -> Option<Ratio> {
 
 impl<'de> Deserialize<'de> for ScheduleSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SpecVisitor)
+        ScheduleForm::deserialize(deserializer)?
+            .read("")
+            .map_err(de::Error::custom)
     }
 }
 
-struct SpecVisitor;
+impl<'de> Deserialize<'de> for ScheduleForm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FormVisitor)
+    }
+}
 
-impl<'de> Visitor<'de> for SpecVisitor {
-    type Value = ScheduleSpec;
+struct FormVisitor;
+
+impl<'de> Visitor<'de> for FormVisitor {
+    type Value = ScheduleForm;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("\"daily\" or an object with freq, dates, times, n and dt, or rows")
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<ScheduleSpec, E> {
-        match text {
-            "daily" => Ok(ScheduleSpec::Daily),
-            _ => Err(E::custom(format!(
-                "{text:?} is no schedule: write \"daily\" or an object, as {{\"freq\":\"1m\"}}"
-            ))),
-        }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<ScheduleForm, E> {
+        Ok(ScheduleForm(Form::Name(text.to_owned())))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ScheduleSpec, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ScheduleForm, A::Error> {
         let raw = Raw::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        raw.read().map_err(de::Error::custom)
+        Ok(ScheduleForm(Form::Fields(Box::new(raw))))
     }
 }
 

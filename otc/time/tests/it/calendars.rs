@@ -96,8 +96,8 @@ fn make_up_weekends_are_business_days_of_payments_and_no_sessions() {
     }
     // New Year's Eve of 2024: markets rested, payments did not.
     assert!(open(Exchange::CnIb, "2024-02-09"));
-    // The Spring Festival of 2020 grew by a weekend, whose Sunday was to be worked.
-    assert!(!open(Exchange::CnIb, "2020-02-02"));
+    // The Spring Festival of 2020 was lengthened over a Saturday that was to be worked.
+    assert!(!open(Exchange::CnIb, "2020-02-01"));
 }
 
 #[test]

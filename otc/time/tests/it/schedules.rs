@@ -1,6 +1,6 @@
 use rialto_otc_time::{
     Calendars, DatedRow, Exchange, Findings, MAX_ROWS, NumericRows, Roll, Rows, ScheduleContext,
-    ScheduleSpec, Severity, Status,
+    ScheduleForm, ScheduleSpec, Severity, Status,
 };
 
 use crate::day;
@@ -404,6 +404,52 @@ fn findings_beyond_a_hundred_are_counted() {
 }
 
 #[test]
+fn many_closures_do_not_hide_a_fault() {
+    let start = day("2026-03-01");
+    let mut list: Vec<String> = (1..=900)
+        .map(|ahead| start.add_days(ahead).unwrap())
+        .filter(|date| date.is_weekend())
+        .map(|date| date.to_string())
+        .collect();
+    list.push("2026-03-07".to_owned());
+    let text = serde_json::json!({ "dates": list }).to_string();
+    let findings = refused(&text, "2026-03-01", "2028-12-29");
+    assert!(findings.has_error());
+    let order = findings
+        .0
+        .iter()
+        .filter(|finding| finding.code == "E-SCHED-ORDER");
+    assert_eq!(order.count(), 1);
+}
+
+#[test]
+fn a_schedule_rolled_away_altogether_is_refused() {
+    // Saturday rolls back onto Friday, the start.
+    let findings = refused(
+        r#"{"freq":"1d","roll":"preceding"}"#,
+        "2026-03-13",
+        "2026-03-14",
+    );
+    assert!(codes(&findings).contains(&("E-SCHED-EMPTY", "/terms/ko/schedule")));
+}
+
+#[test]
+fn a_form_read_apart_gives_findings_with_their_place() {
+    let form: ScheduleForm = serde_json::from_str(r#"{"freq":"1x","roll":"up"}"#).unwrap();
+    let findings = form.read("/terms/ko/schedule").unwrap_err();
+    assert_eq!(
+        codes(&findings),
+        [
+            ("E-SCHED-VALUE", "/terms/ko/schedule/freq"),
+            ("E-SCHED-VALUE", "/terms/ko/schedule/roll"),
+        ]
+    );
+    let form: ScheduleForm = serde_json::from_str("\"weekly\"").unwrap();
+    let findings = form.read("/terms/ki/schedule").unwrap_err();
+    assert_eq!(codes(&findings), [("E-SCHED-VALUE", "/terms/ki/schedule")]);
+}
+
+#[test]
 fn every_fault_of_a_written_schedule_is_told_at_once() {
     let error = serde_json::from_str::<ScheduleSpec>(
         r#"{"freq":"0m","day":32,"lock":"soon","roll":"forward","calendar":"NYSE",
@@ -432,7 +478,7 @@ fn every_fault_of_a_written_schedule_is_told_at_once() {
         (r#"{"dates":["soon"]}"#, "E-SCHED-VALUE at /dates/0 (soon)"),
         (r#"{"times":["NaN"]}"#, "E-SCHED-VALUE at /times/0 (NaN)"),
         (r#"{"freq":"1m","tenor":"1y"}"#, "unknown field `tenor`"),
-        ("\"weekly\"", "\"weekly\" is no schedule"),
+        ("\"weekly\"", "E-SCHED-VALUE (weekly)"),
     ] {
         let error = serde_json::from_str::<ScheduleSpec>(text)
             .unwrap_err()
