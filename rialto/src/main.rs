@@ -97,6 +97,7 @@ fn main() -> ExitCode {
         Command::GitHook(arguments) => Ok(arguments.execute()),
         Command::JobSupervisor(arguments) => arguments.execute(),
         Command::JobCage => runner::cage(),
+        Command::JobCage => runner::cage(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

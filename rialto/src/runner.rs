@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use rialto_delivery_runner::agent::{Agent, AgentConfig};
 use rialto_delivery_runner::executor::RunAs;
+use rialto_delivery_runner::isolation::IsolationMode;
 use rialto_delivery_runner::supervisor;
 
 /// Take jobs from a server and run them on this machine.
@@ -36,6 +37,13 @@ pub struct RunnerArgs {
     /// Run jobs as this unprivileged user; needs a runner that may switch users.
     #[arg(long, value_name = "USER")]
     run_as: Option<String>,
+    /// What keeps jobs from the runner's own files and processes: landlock (as far as the kernel
+    /// has it), required (else the job fails), off.
+    #[arg(long, value_name = "MODE", default_value_t = IsolationMode::Landlock)]
+    isolation: IsolationMode,
+    /// A further folder or file no job may reach; may be given several times.
+    #[arg(long = "hide", value_name = "PATH")]
+    hide: Vec<PathBuf>,
     /// Bytes all caches together may take.
     #[arg(long, value_name = "BYTES", default_value_t = 10 * 1024 * 1024 * 1024)]
     cache_bytes: u64,
@@ -75,6 +83,12 @@ impl RunnerArgs {
         }
         if let Some(user) = &self.run_as {
             config.run_as = Some(RunAs::named(user).with_context(|| format!("--run-as {user}"))?);
+        }
+        config.isolation.mode = self.isolation;
+        for path in self.token_file.iter().chain(&self.hide) {
+            let real = path.canonicalize();
+            let real = real.with_context(|| format!("{} cannot be hidden", path.display()))?;
+            config.isolation.hidden.push(real);
         }
         let agent = Agent::new(config)?;
         eprintln!(
@@ -132,6 +146,13 @@ pub async fn stop_signal() {
         _ = tokio::signal::ctrl_c() => {}
         () = terminated => {}
     }
+}
+
+/// Keeps the shells of one job from what the job must not reach; the supervisor speaks to it on
+/// its standard input.
+pub fn cage() -> anyhow::Result<ExitCode> {
+    rialto_delivery_runner::cage::serve()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Run the one job spooled in a folder, in a process and session of its own.

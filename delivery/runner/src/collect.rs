@@ -110,11 +110,12 @@ pub fn find(root: &Path, paths: &[String], exclude: &[String], untracked: &[Path
         }
     }
     files.extend(untracked.iter().cloned());
+    let mut folders = Folders::new(root);
     for path in files {
         if exclusions.iter().any(|e| e.matcher.is_match(&path)) {
             continue;
         }
-        match admissible(root, &path) {
+        match folders.check(&path).and_then(|()| admissible(root, &path)) {
             Ok(()) => found.files.push(path),
             Err(why) => {
                 found.refused = true;
@@ -172,6 +173,39 @@ fn walk(root: &Path, pattern: &Pattern, take: &mut dyn FnMut(PathBuf)) {
         if empty && inside && !directory.as_os_str().is_empty() {
             take(directory);
         }
+    }
+}
+
+/// Checks that files lie in the tree itself and not behind a link: a name from elsewhere than the
+/// walk (git's list of untracked files) may lead anywhere.
+struct Folders<'a> {
+    root: &'a Path,
+    real_root: Option<PathBuf>,
+    /// The folder that was found good last: neighbours follow each other.
+    good: Option<PathBuf>,
+}
+
+impl<'a> Folders<'a> {
+    fn new(root: &'a Path) -> Self {
+        Self {
+            root,
+            real_root: root.canonicalize().ok(),
+            good: None,
+        }
+    }
+
+    fn check(&mut self, path: &Path) -> Result<(), String> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if self.good.as_deref() == Some(folder) {
+            return Ok(());
+        }
+        let plain = path.components().all(|c| matches!(c, Component::Normal(_)));
+        let wanted = self.real_root.as_ref().map(|root| root.join(folder));
+        if !plain || self.root.join(folder).canonicalize().ok() != wanted || wanted.is_none() {
+            return Err("it is not in the working tree itself".to_owned());
+        }
+        self.good = Some(folder.to_path_buf());
+        Ok(())
     }
 }
 
@@ -246,6 +280,18 @@ mod tests {
         assert_eq!(names(&dir, &["."], &["**/*.txt"]), ["b/c/d.log"]);
         let absolute = dir.path().join("b/c").to_string_lossy().into_owned();
         assert_eq!(names(&dir, &[&absolute], &[]), ["b/c/a.txt", "b/c/d.log"]);
+    }
+
+    #[test]
+    fn a_name_through_a_link_is_left_out() {
+        let (dir, other) = (tree(&["a/b"]), tree(&["secret"]));
+        std::os::unix::fs::symlink(other.path(), dir.path().join("a/out")).unwrap();
+        let outside = other.path().join("secret");
+        let untracked = ["a/out/secret", "a/../a/b", "a/b"].map(PathBuf::from);
+        let untracked = [&untracked[..], &[outside]].concat();
+        let found = find(dir.path(), &[], &[], &untracked);
+        assert_eq!(found.files, [PathBuf::from("a/b")]);
+        assert_eq!(found.warnings.len(), 3, "{:?}", found.warnings);
     }
 
     #[test]

@@ -8,14 +8,17 @@
 pub mod agent;
 pub mod archive;
 pub mod cache;
+pub mod cage;
 mod cgroup;
 pub mod collect;
 pub mod download;
 pub mod executor;
+pub mod isolation;
 pub mod local;
 mod lock;
 pub mod log;
 pub mod mask;
+mod process;
 mod shell;
 pub mod supervisor;
 pub mod tree;

@@ -2,11 +2,10 @@
 //! time, cancel or limits, and its exit status read.
 
 use std::ffi::OsString;
-use std::io::{PipeReader, Read as _};
+use std::fs::File;
+use std::io::Read as _;
 use std::os::fd::AsFd as _;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,15 +13,18 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
-use nix::unistd::Pid;
 
 use crate::log::JobLog;
+use crate::process::{Launcher, Program};
 use crate::tree::JobTree;
 use crate::watchdog::Watchdog;
 
 /// How long killed processes may take to disappear before they count as survivors.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
+/// How long the news of a killed shell's end may take.
+const TOLD_PATIENCE: Duration = Duration::from_secs(2);
+/// Exit status of a shell that was killed, where nobody is left to tell it.
+const KILLED: i32 = 128 + Signal::SIGKILL as i32;
 
 /// Asks a running job to stop; clones ask the same job.
 #[derive(Debug, Clone, Default)]
@@ -111,6 +113,8 @@ pub enum End {
     PartTimeout,
     /// Stopped: the limit named.
     Limit(String),
+    /// Stopped: the process that kept it isolated was ended.
+    CageLost,
 }
 
 /// What happened.
@@ -128,26 +132,24 @@ pub struct Ended {
 ///
 /// # Errors
 /// When it cannot be started, e.g. bash is missing.
-pub fn run(
+pub(crate) fn run(
     shell: &Shell<'_>,
     bounds: &Bounds<'_>,
+    launcher: &Launcher,
     tree: &mut JobTree,
     log: &Arc<Mutex<JobLog>>,
 ) -> std::io::Result<Ended> {
-    let (reader, writer) = std::io::pipe()?;
-    let mut child = spawn(shell, writer)?;
-    let root = i32::try_from(child.id()).unwrap_or(i32::MAX);
+    let (running, output) = launcher.start(&shell.program())?;
+    let root = running.pid();
     tree.add_root(root);
     let (sender, exited) = mpsc::channel();
+    let end = running.end()?;
     let waiter = std::thread::Builder::new()
         .name("job-wait".into())
         .spawn(move || {
-            // The zombie is kept, so that its number cannot be given away while it is still used.
-            let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-            while waitid(Id::Pid(Pid::from_raw(root)), flags) == Err(nix::Error::EINTR) {}
-            let _ = sender.send(());
+            let _ = sender.send(end());
         })?;
-    let pump = Pump::start(reader, Arc::clone(log))?;
+    let pump = Pump::start(output, Arc::clone(log))?;
     let mut end = watch(bounds, tree, &exited);
     if end == End::Exited
         && let Some(limit) = tree.kernel_breach()
@@ -162,43 +164,44 @@ pub fn run(
         }
         _ => tree.kill_all(KILL_PATIENCE),
     };
+    // The shell is dead: whoever does not say so soon will never do.
+    if end != End::Exited && exited.recv_timeout(TOLD_PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        running.give_up();
+    }
     let _ = waiter.join();
-    let status = child.wait()?;
+    let code = match running.reap() {
+        Ok(code) => code,
+        Err(_) if end != End::Exited => KILLED,
+        Err(_) => {
+            end = End::CageLost;
+            KILLED
+        }
+    };
     tree.remove_root(root);
     pump.drain(survivors > 0);
     Ok(Ended {
         end,
-        code: exit_code(status),
+        code,
         survivors,
     })
 }
 
-fn spawn(shell: &Shell<'_>, writer: std::io::PipeWriter) -> std::io::Result<Child> {
-    let mut command = match session_starter() {
-        Some(setsid) => {
-            let mut command = Command::new(setsid);
-            command.arg(bash());
-            command
+impl Shell<'_> {
+    fn program(&self) -> Program {
+        let starter = session_starter();
+        let mut words: Vec<OsString> = starter.into_iter().map(Into::into).collect();
+        words.push(bash().into());
+        words.extend(["--noprofile", "--norc"].map(Into::into));
+        words.push(self.script.into());
+        Program {
+            words,
+            directory: self.directory.to_path_buf(),
+            environment: self.environment.to_vec(),
+            run_as: self.run_as,
+            own_group: starter.is_none(),
+            with_errors: true,
         }
-        None => {
-            let mut command = Command::new(bash());
-            command.process_group(0);
-            command
-        }
-    };
-    command
-        .args(["--noprofile", "--norc"])
-        .arg(shell.script)
-        .current_dir(shell.directory)
-        .env_clear()
-        .envs(shell.environment.iter().map(|(k, v)| (k, v)))
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer);
-    if let Some(user) = shell.run_as {
-        command.uid(user.uid).gid(user.gid);
     }
-    command.spawn()
 }
 
 /// Where bash is.
@@ -233,7 +236,7 @@ fn find(usual: &[&str], name: &str) -> PathBuf {
 }
 
 /// Waits until the shell ended or must be stopped, and stops it.
-fn watch(bounds: &Bounds<'_>, tree: &mut JobTree, exited: &Receiver<()>) -> End {
+fn watch(bounds: &Bounds<'_>, tree: &mut JobTree, exited: &Receiver<bool>) -> End {
     let mut next_look = Instant::now() + bounds.poll_every;
     loop {
         let deadline = bounds
@@ -242,7 +245,8 @@ fn watch(bounds: &Bounds<'_>, tree: &mut JobTree, exited: &Receiver<()>) -> End 
         let now = Instant::now();
         let pause = next_look.min(deadline).saturating_duration_since(now);
         match exited.recv_timeout(pause) {
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => return End::Exited,
+            Ok(true) => return End::Exited,
+            Ok(false) | Err(RecvTimeoutError::Disconnected) => return End::CageLost,
             Err(RecvTimeoutError::Timeout) => {}
         }
         let now = Instant::now();
@@ -283,13 +287,6 @@ fn terminate(grace: Duration, tree: &mut JobTree) {
     }
 }
 
-fn exit_code(status: ExitStatus) -> i32 {
-    status
-        .code()
-        .or_else(|| status.signal().map(|n| 128 + n))
-        .unwrap_or(1)
-}
-
 /// Carries a shell's output into the log.
 struct Pump {
     thread: std::thread::JoinHandle<()>,
@@ -299,7 +296,7 @@ struct Pump {
 }
 
 impl Pump {
-    fn start(mut reader: PipeReader, log: Arc<Mutex<JobLog>>) -> std::io::Result<Self> {
+    fn start(mut reader: File, log: Arc<Mutex<JobLog>>) -> std::io::Result<Self> {
         let idle_is_enough = Arc::new(AtomicBool::new(false));
         let abandoned = Arc::new(AtomicBool::new(false));
         let (idle, quit) = (Arc::clone(&idle_is_enough), Arc::clone(&abandoned));
@@ -323,7 +320,11 @@ impl Pump {
                                 .unwrap_or_else(PoisonError::into_inner)
                                 .output(&buffer[..count]);
                         }
-                        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                        Err(error)
+                            if matches!(
+                                error.kind(),
+                                std::io::ErrorKind::Interrupted | std::io::ErrorKind::WouldBlock
+                            ) => {}
                         Err(_) => break,
                     }
                 }
@@ -352,7 +353,7 @@ impl Pump {
 }
 
 /// Whether bytes or the end of the stream are there to be read, within a short wait.
-fn readable(reader: &PipeReader) -> bool {
+fn readable(reader: &File) -> bool {
     let mut fds = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
     !matches!(poll(&mut fds, PollTimeout::from(20_u8)), Ok(0) | Err(_))
 }

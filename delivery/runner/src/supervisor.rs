@@ -28,6 +28,7 @@ use crate::cache::{CacheStore, DEFAULT_STORE_BYTES};
 use crate::cgroup::JobCgroup;
 use crate::download::HttpArtifacts;
 use crate::executor::{CancelToken, DEFAULT_PATH, ExecutorConfig, RunAs, run_job};
+use crate::isolation::Isolation;
 use crate::lock::FileLock;
 use crate::log::FileSink;
 use crate::tree::{self, JobTree};
@@ -55,6 +56,9 @@ pub struct SupervisorSettings {
     pub grace_ms: u64,
     /// Unprivileged user for the job.
     pub run_as: Option<RunAs>,
+    /// What the job must not reach.
+    #[serde(default)]
+    pub isolation: Option<Isolation>,
     /// Base address of the server; its artifacts are fetched with the token.
     pub server: String,
     /// The runner's token.
@@ -74,6 +78,7 @@ impl SupervisorSettings {
             inherited: Vec::new(),
             grace_ms: 10_000,
             run_as: None,
+            isolation: None,
             server: String::new(),
             token: String::new(),
         }
@@ -171,6 +176,7 @@ fn executor_config(dir: &Path, settings: SupervisorSettings, id: SupervisorId) -
     config.inherited = settings.inherited;
     config.grace = Duration::from_millis(settings.grace_ms);
     config.run_as = settings.run_as;
+    config.isolation = settings.isolation;
     config.exclusive = true;
     config.mark = Some(id.mark());
     config.fetch = Arc::new(HttpArtifacts::new(settings.server, settings.token));

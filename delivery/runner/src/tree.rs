@@ -52,6 +52,11 @@ pub fn start_time(pid: i32) -> Option<u64> {
     read_stat(pid).filter(Process::is_alive).map(|p| p.id.start)
 }
 
+/// The parent of a process; `None` when there is no process of that number.
+pub(crate) fn parent(pid: i32) -> Option<i32> {
+    read_stat(pid).map(|p| p.parent)
+}
+
 fn read_stat(pid: i32) -> Option<Process> {
     // One read is enough: the kernel writes the whole line at once, and it is short.
     let mut buffer = [0_u8; 1024];
@@ -113,6 +118,8 @@ pub struct JobTree {
     own: i32,
     own_session: i32,
     cgroup: Option<JobCgroup>,
+    /// A child of this process that serves the job without belonging to it.
+    servant: Option<i32>,
 }
 
 impl JobTree {
@@ -129,7 +136,13 @@ impl JobTree {
             own,
             own_session: nix::unistd::getsid(None).map_or(0, Pid::as_raw),
             cgroup: None,
+            servant: None,
         }
+    }
+
+    /// Leaves a child of this process out of the tree, though not what it starts.
+    pub(crate) fn leave_out(&mut self, pid: i32) {
+        self.servant = Some(pid);
     }
 
     /// Takes up every process that carries the job's mark, whoever its parent is: what a killed
@@ -204,6 +217,9 @@ impl JobTree {
     }
 
     fn is_seed(&self, process: &Process) -> bool {
+        if self.servant == Some(process.id.pid) {
+            return false;
+        }
         if self
             .roots
             .iter()

@@ -127,6 +127,10 @@ pub struct RunnerSettings {
     pub tags: Vec<String>,
     /// Folder of workspaces and caches; absent: `runner` in the data folder.
     pub folder: Option<PathBuf>,
+    /// What keeps jobs from the server's files: `landlock`, `required` or `off`.
+    pub isolation: String,
+    /// Further folders and files no job may reach.
+    pub hide: Vec<PathBuf>,
 }
 
 /// The gateway inside `rialto up` and `rialto serve`, or where to find one.
@@ -209,6 +213,8 @@ impl Default for RunnerSettings {
             concurrency: 2,
             tags: Vec::new(),
             folder: None,
+            isolation: "landlock".to_owned(),
+            hide: Vec::new(),
         }
     }
 }
@@ -352,6 +358,14 @@ pub const KEYS: &[Key] = &[
         "Folder of workspaces and caches.",
     ),
     key(
+        "runner.isolation",
+        "Keeps jobs from the server's files: landlock (as far as the kernel has it), required (else the job fails), off.",
+    ),
+    key(
+        "runner.hide",
+        "Further folders and files no job may reach, beside the data folder and the *_file keys.",
+    ),
+    key(
         "gateway.admin_listen",
         "Address of the gateway's admin listener; keep it on loopback.",
     ),
@@ -387,6 +401,13 @@ impl Settings {
         }
         if self.runner.concurrency == 0 {
             found.push(("runner.concurrency", "must be 1 or more".to_owned()));
+        }
+        if !matches!(
+            self.runner.isolation.as_str(),
+            "landlock" | "required" | "off"
+        ) {
+            let message = "must be landlock, required or off".to_owned();
+            found.push(("runner.isolation", message));
         }
         if self.store.url.is_some() && self.store.url_file.is_some() {
             found.push((

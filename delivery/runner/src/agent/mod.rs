@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 
 use crate::cache::DEFAULT_STORE_BYTES;
 use crate::executor::{DEFAULT_PATH, RunAs};
+use crate::isolation::Isolation;
 use crate::lock::FileLock;
 use crate::supervisor::{self, SuperviseError, SupervisorSettings};
 use client::RunnerClient;
@@ -51,6 +52,8 @@ pub struct AgentConfig {
     pub inherited: Vec<(String, String)>,
     /// Unprivileged user for jobs.
     pub run_as: Option<RunAs>,
+    /// What jobs must not reach; the work directory is hidden from them in any case.
+    pub isolation: Isolation,
     /// Bytes the cache store may hold.
     pub cache_bytes: u64,
     /// Time between SIGTERM and SIGKILL.
@@ -62,7 +65,8 @@ pub struct AgentConfig {
 }
 
 impl AgentConfig {
-    /// Usual settings: two slots, this very program's `job-supervisor` as supervisor.
+    /// Usual settings: two slots, this very program's `job-supervisor` as supervisor, jobs kept
+    /// from the work directory.
     ///
     /// # Errors
     /// When the path of this program is unknown.
@@ -78,6 +82,7 @@ impl AgentConfig {
             path: DEFAULT_PATH.to_owned(),
             inherited: Vec::new(),
             run_as: None,
+            isolation: Isolation::new(vec![work_dir.to_path_buf()])?,
             cache_bytes: DEFAULT_STORE_BYTES,
             grace: Duration::from_secs(10),
             wait_s: 30,
@@ -304,6 +309,8 @@ impl Agent {
             .map_err(file)?;
         fs::write(dir.join("slot"), slot.to_string()).map_err(file)?;
         let config = &self.config;
+        let mut isolation = config.isolation.clone();
+        isolation.hidden.push(config.work_dir.clone());
         let settings = SupervisorSettings {
             builds_dir: config.work_dir.join("builds"),
             cache_dir: Some(config.work_dir.join("cache")),
@@ -313,6 +320,7 @@ impl Agent {
             inherited: config.inherited.clone(),
             grace_ms: u64::try_from(config.grace.as_millis()).unwrap_or(u64::MAX),
             run_as: config.run_as,
+            isolation: Some(isolation),
             server: config.server.clone(),
             token: config.token.clone(),
         };

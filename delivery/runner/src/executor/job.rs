@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +18,7 @@ use super::sources::remove_any;
 use super::{ExecutorConfig, JobDirectories, StepError};
 use crate::log::{DEFAULT_LOG_BYTES, JobLog, LogSink};
 use crate::mask::Masker;
+use crate::process::Launcher;
 use crate::shell::{self, CancelToken, End, Ended, Shell};
 use crate::tree::{JobTree, start_time};
 use crate::watchdog::{Bounds, Watchdog};
@@ -43,6 +46,7 @@ pub(super) struct Job<'a> {
     pub(super) cancel: &'a CancelToken,
     log: Arc<Mutex<JobLog>>,
     pub(super) tree: JobTree,
+    pub(super) launcher: Launcher,
     pub(super) mark: String,
     deadline: Instant,
     pub(super) bounds: Bounds,
@@ -76,6 +80,7 @@ impl<'a> Job<'a> {
             cancel,
             log: Arc::new(Mutex::new(JobLog::new(sink, masker, limit))),
             tree: JobTree::new(&format!("{MARK_VARIABLE}={mark}"), config.exclusive),
+            launcher: Launcher::Direct,
             mark,
             deadline: Instant::now() + Duration::from_secs(assignment.timeout_s),
             bounds: Bounds::from(&assignment.limits),
@@ -249,8 +254,8 @@ impl<'a> Job<'a> {
         limit: Option<Duration>,
         keep_background: bool,
     ) -> Result<Ended, StepError> {
-        let file = directories.scratch.join("script.sh");
-        fs::write(&file, text)
+        let file = directories.script.join("script.sh");
+        replace_file(&file, text)
             .map_err(|e| StepError::system(format!("{}: {e}", file.display())))?;
         let watched = vec![directories.project.clone(), directories.scratch.clone()];
         let watchdog = Watchdog::new(self.bounds, watched);
@@ -269,7 +274,7 @@ impl<'a> Job<'a> {
             environment,
             run_as: self.config.run_as,
         };
-        let ended = shell::run(&shell, &bounds, &mut self.tree, &self.log)
+        let ended = shell::run(&shell, &bounds, &self.launcher, &mut self.tree, &self.log)
             .map_err(|e| StepError::system(format!("bash cannot be started: {e}")))?;
         self.survivors = ended.survivors;
         // The shell has just been seen to leave nothing behind, unless it was told to.
@@ -352,6 +357,13 @@ impl<'a> Job<'a> {
             notes,
         }
     }
+}
+
+/// Writes a new file in the place of an old one, whatever that is: a link is not followed.
+fn replace_file(path: &Path, text: &str) -> io::Result<()> {
+    remove_any(path)?;
+    let mut file = fs::File::create_new(path)?;
+    file.write_all(text.as_bytes())
 }
 
 /// This process, told apart from every other one of this machine, past and future.

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use rialto_delivery_pipeline::plan::{Artifacts, ArtifactsWhen, Cache, CacheKey, CachePolicy};
 use rialto_delivery_run::assignment::OutcomeFile;
@@ -16,6 +15,7 @@ use super::{DEFAULT_ARTIFACT_BYTES, JobDirectories, RunAs, StepError, dotenv, so
 use crate::archive::{self, ManifestEntry, PackError};
 use crate::cache::{CacheId, CacheStore, Restored, check_key};
 use crate::collect;
+use crate::process::Program;
 
 impl Job<'_> {
     pub(super) fn restore_caches(&self, directories: &JobDirectories, environment: &Environment) {
@@ -29,7 +29,7 @@ impl Job<'_> {
             .iter()
             .filter(|c| c.policy != CachePolicy::Push)
         {
-            let first = cache_key(cache, directories, environment);
+            let first = self.cache_key(cache, directories, environment);
             let keys = std::iter::once(first)
                 .chain(cache.fallback_keys.iter().map(|k| environment.expand(k)));
             for key in keys {
@@ -96,7 +96,7 @@ impl Job<'_> {
             if !applies(cache.when, success) {
                 continue;
             }
-            let key = cache_key(cache, directories, environment);
+            let key = self.cache_key(cache, directories, environment);
             if let Err(why) = check_key(&key) {
                 self.log()
                     .warning(&format!("{why}; the cache is not saved"));
@@ -313,7 +313,7 @@ impl Job<'_> {
 
     /// Files git does not track, ignored ones included.
     fn untracked(&self, directories: &JobDirectories, environment: &Environment) -> Vec<PathBuf> {
-        match git(&["ls-files", "--others", "-z"], directories, environment) {
+        match self.git(&["ls-files", "--others", "-z"], directories, environment) {
             Ok(output) => output
                 .split(|b| *b == 0)
                 .filter(|name| !name.is_empty())
@@ -326,6 +326,73 @@ impl Job<'_> {
                 Vec::new()
             }
         }
+    }
+
+    /// The key with variables expanded, or the hash of its files; `default` when there are none.
+    fn cache_key(
+        &self,
+        cache: &Cache,
+        directories: &JobDirectories,
+        environment: &Environment,
+    ) -> String {
+        let (files, prefix, by_commits) = match &cache.key {
+            CacheKey::Text(text) => return environment.expand(text),
+            CacheKey::Files {
+                files,
+                prefix,
+                by_commits,
+            } => (files, prefix, *by_commits),
+        };
+        let files: Vec<String> = files.iter().map(|f| environment.expand(f)).collect();
+        let found = collect::find(&directories.project, &files, &[], &[]).files;
+        let mut hash = Sha256::new();
+        if by_commits {
+            let mut arguments = vec!["log", "-1", "--format=%H", "--"];
+            arguments.extend(files.iter().map(String::as_str));
+            let commit = self.git(&arguments, directories, environment);
+            hash.update(commit.unwrap_or_default());
+        } else {
+            for path in &found {
+                hash.update(path.to_string_lossy().as_bytes());
+                hash.update([0]);
+                hash.update(fs::read(directories.project.join(path)).unwrap_or_default());
+            }
+        }
+        let key = if found.is_empty() {
+            "default".to_owned()
+        } else {
+            hex::encode(&hash.finalize()[..20])
+        };
+        match prefix {
+            Some(prefix) => format!("{}-{key}", environment.expand(prefix)),
+            None => key,
+        }
+    }
+
+    /// What a git command prints. The job may have written the repository's configuration, which
+    /// can name programs: git runs where the job runs, as the job's user.
+    fn git(
+        &self,
+        arguments: &[&str],
+        directories: &JobDirectories,
+        environment: &Environment,
+    ) -> io::Result<Vec<u8>> {
+        let program = Program {
+            words: std::iter::once(&"git")
+                .chain(arguments)
+                .map(|word| (*word).into())
+                .collect(),
+            directory: directories.project.clone(),
+            environment: sources::git_environment("", environment),
+            run_as: self.config.run_as,
+            own_group: false,
+            with_errors: false,
+        };
+        let (code, output) = self.launcher.output(&program)?;
+        if code != 0 {
+            return Err(io::Error::other(format!("git ended with status {code}")));
+        }
+        Ok(output)
     }
 }
 
@@ -346,61 +413,6 @@ fn applies(when: ArtifactsWhen, success: bool) -> bool {
         ArtifactsWhen::OnFailure => !success,
         ArtifactsWhen::Always => true,
     }
-}
-
-/// The key with variables expanded, or the hash of its files; `default` when there are none.
-fn cache_key(cache: &Cache, directories: &JobDirectories, environment: &Environment) -> String {
-    let (files, prefix, by_commits) = match &cache.key {
-        CacheKey::Text(text) => return environment.expand(text),
-        CacheKey::Files {
-            files,
-            prefix,
-            by_commits,
-        } => (files, prefix, *by_commits),
-    };
-    let files: Vec<String> = files.iter().map(|f| environment.expand(f)).collect();
-    let found = collect::find(&directories.project, &files, &[], &[]).files;
-    let mut hash = Sha256::new();
-    if by_commits {
-        let mut arguments = vec!["log", "-1", "--format=%H", "--"];
-        arguments.extend(files.iter().map(String::as_str));
-        hash.update(git(&arguments, directories, environment).unwrap_or_default());
-    } else {
-        for path in &found {
-            hash.update(path.to_string_lossy().as_bytes());
-            hash.update([0]);
-            hash.update(fs::read(directories.project.join(path)).unwrap_or_default());
-        }
-    }
-    let key = if found.is_empty() {
-        "default".to_owned()
-    } else {
-        hex::encode(&hash.finalize()[..20])
-    };
-    match prefix {
-        Some(prefix) => format!("{}-{key}", environment.expand(prefix)),
-        None => key,
-    }
-}
-
-fn git(
-    arguments: &[&str],
-    directories: &JobDirectories,
-    environment: &Environment,
-) -> io::Result<Vec<u8>> {
-    let output = Command::new("git")
-        .args(arguments)
-        .current_dir(&directories.project)
-        .env_clear()
-        .envs(sources::git_environment("", environment))
-        .stdin(Stdio::null())
-        .output()?;
-    if !output.status.success() {
-        return Err(io::Error::other(
-            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        ));
-    }
-    Ok(output.stdout)
 }
 
 /// Gives a tree to a user, links themselves included and not followed.

@@ -13,6 +13,7 @@
 pub mod dotenv;
 pub mod duration;
 pub mod environment;
+mod isolate;
 mod job;
 mod keep;
 pub mod script;
@@ -27,6 +28,7 @@ use rialto_delivery_run::assignment::{Assignment, JobOutcome, Source};
 use rialto_delivery_run::state::FailureReason;
 
 use crate::cache::CacheStore;
+use crate::isolation::Isolation;
 use crate::log::LogSink;
 pub use crate::shell::{CancelToken, RunAs};
 
@@ -105,6 +107,8 @@ pub struct ExecutorConfig {
     /// Value of the variable by which the job's processes are known; unique on this machine.
     /// `None` makes one up.
     pub mark: Option<String>,
+    /// What jobs must not reach; `None`: a job reaches whatever its user does. Needs `exclusive`.
+    pub isolation: Option<Isolation>,
     /// For artifact archives behind URLs.
     pub fetch: Arc<dyn FetchArtifact>,
 }
@@ -137,6 +141,7 @@ impl ExecutorConfig {
             run_as: None,
             exclusive: false,
             mark: None,
+            isolation: None,
             fetch: Arc::new(LocalArtifacts),
         }
     }
@@ -155,6 +160,10 @@ pub struct JobDirectories {
     pub temporary: PathBuf,
     /// File variables.
     pub variables: PathBuf,
+    /// The script being run; an isolated job cannot write there.
+    pub script: PathBuf,
+    /// Pipes between an isolated job and its supervisor.
+    pub pipes: PathBuf,
 }
 
 impl JobDirectories {
@@ -185,6 +194,8 @@ impl JobDirectories {
             home: scratch.join("home"),
             temporary: scratch.join("tmp"),
             variables: scratch.join("variables"),
+            script: scratch.join("script"),
+            pipes: scratch.join("pipes"),
             project,
             scratch,
         })

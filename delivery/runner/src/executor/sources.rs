@@ -63,8 +63,9 @@ pub fn strategy(environment: &Environment) -> Result<Strategy, StepError> {
 /// On file system errors.
 pub fn prepare_tree(project: &Path, keep: bool, sha: &str) -> io::Result<()> {
     let git = project.join(".git");
-    let plain = fs::symlink_metadata(&git).is_ok_and(|m| m.is_dir())
-        && fs::symlink_metadata(project).is_ok_and(|m| m.is_dir());
+    let is_folder = |path: &Path| fs::symlink_metadata(path).is_ok_and(|m| m.is_dir());
+    // A link in the place of a folder leads git, and what is removed below, somewhere else.
+    let plain = is_folder(project) && is_folder(&git) && is_folder(&git.join("objects"));
     if !(keep && plain) {
         empty_directory(project)?;
         return Ok(());
@@ -93,13 +94,36 @@ pub fn prepare_tree(project: &Path, keep: bool, sha: &str) -> io::Result<()> {
     fs::write(git.join("config"), clean_config(sha))
 }
 
-/// Removes a directory's content and makes sure it exists.
+/// Removes a directory's content and makes sure it exists. A directory that is there stays the
+/// same one: what is allowed to an isolated job is allowed for that very directory.
 ///
 /// # Errors
 /// On file system errors.
 pub fn empty_directory(path: &Path) -> io::Result<()> {
-    remove_any(path)?;
-    fs::create_dir_all(path)
+    if !fs::symlink_metadata(path).is_ok_and(|m| m.is_dir()) {
+        remove_any(path)?;
+        return fs::create_dir_all(path);
+    }
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            make_writable(path);
+            fs::read_dir(path)?
+        }
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?.path();
+        let removed = match remove_any(&entry) {
+            // The directory itself may be what a job made read-only.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                make_writable(path);
+                remove_any(&entry)
+            }
+            other => other,
+        };
+        removed?;
+    }
+    Ok(())
 }
 
 /// Removes a file, link or tree; nothing there is fine. Directories a job made read-only (module

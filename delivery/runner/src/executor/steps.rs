@@ -17,6 +17,9 @@ use crate::tree::become_subreaper;
 
 /// Time an after-script may take when `RUNNER_AFTER_SCRIPT_TIMEOUT` says nothing.
 const AFTER_SCRIPT_TIMEOUT: Duration = Duration::from_secs(300);
+/// What to say when the process that isolates the job is gone.
+const CAGE_LOST: &str = "the process that isolates the job was ended, by the job or by somebody \
+                         else; the job was stopped";
 /// What bash reports for a command that died of SIGXFSZ: a file above the size limit.
 const FILE_TOO_LARGE: i32 = 128 + 25;
 
@@ -48,10 +51,27 @@ impl Job<'_> {
             &directories.home,
             &directories.temporary,
             &directories.variables,
+            &directories.script,
+            &directories.pipes,
         ] {
             fs::create_dir_all(path).map_err(|e| io(path, e))?;
         }
         fs::create_dir_all(&self.config.output_dir).map_err(|e| io(&self.config.output_dir, e))?;
+        self.confine();
+        self.own_trees(directories)?;
+        super::isolate::isolate(self, directories)?;
+        let environment =
+            Environment::build(self.assignment, self.config, directories, &self.mark)?;
+        self.log().line(&format!(
+            "Job {} of {}",
+            self.assignment.job_name, self.assignment.project_path
+        ));
+        self.own_trees(directories)?;
+        Ok(environment)
+    }
+
+    /// Takes what keeps the job's processes together and within bounds.
+    fn confine(&mut self) {
         if become_subreaper() {
             self.isolation.push("subreaper".to_owned());
         }
@@ -71,14 +91,6 @@ impl Job<'_> {
         if let Some(user) = self.config.run_as {
             self.isolation.push(format!("run_as_uid_{}", user.uid));
         }
-        let environment =
-            Environment::build(self.assignment, self.config, directories, &self.mark)?;
-        self.log().line(&format!(
-            "Job {} of {}",
-            self.assignment.job_name, self.assignment.project_path
-        ));
-        self.own_trees(directories)?;
-        Ok(environment)
     }
 
     pub(super) fn get_sources(
@@ -128,6 +140,7 @@ impl Job<'_> {
                 (End::Canceled, _) => Err(Stop::Canceled),
                 (End::JobTimeout, _) => Err(job.timeout().into()),
                 (End::Limit(limit), _) => Err(StepError::system(limit).into()),
+                (End::CageLost, _) => Err(StepError::system(CAGE_LOST).into()),
                 (_, code) => Err(StepError::system(format!("git ended with status {code}")).into()),
             }
         })
@@ -219,6 +232,7 @@ impl Job<'_> {
                 FailureReason::ResourceLimitExceeded,
                 format!("the job was stopped: {limit}"),
             ),
+            End::CageLost => failed(FailureReason::RunnerSystemFailure, CAGE_LOST.to_owned()),
             End::Exited if ended.code == 0 => Ok(()),
             End::Exited if ended.code == FILE_TOO_LARGE && self.file_blocks().is_some() => failed(
                 FailureReason::ResourceLimitExceeded,
@@ -256,6 +270,7 @@ impl Job<'_> {
         let told = match ended.end {
             End::JobTimeout => return Err(self.timeout().into()),
             End::Canceled => return Err(Stop::Canceled),
+            End::CageLost => return Err(StepError::system(CAGE_LOST).into()),
             End::PartTimeout => format!("the after-script took longer than {} s", limit.as_secs()),
             End::Limit(limit) => format!("the after-script was stopped: {limit}"),
             End::Exited if ended.code != 0 => {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::peer::{Peer, TOKEN};
-use crate::supervisor::program;
+use crate::supervisor::{cage, program};
 use crate::world::{assignment, eventually, failed, is_alive, pid_in};
 
 #[derive(Serialize, Deserialize)]
@@ -24,6 +24,7 @@ struct Entry {
 fn config(server: &str, work_dir: &Path) -> AgentConfig {
     let mut config = AgentConfig::new(server, TOKEN, work_dir).unwrap();
     config.supervisor = program();
+    config.isolation.cage = cage();
     config.grace = Duration::from_millis(300);
     config.renew_every = Duration::from_millis(100);
     config.wait_s = 2;

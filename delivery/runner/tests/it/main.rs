@@ -8,6 +8,7 @@
 mod agent;
 mod artifacts;
 mod control;
+mod isolation;
 mod limits;
 mod local;
 mod log;

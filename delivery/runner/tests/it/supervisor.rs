@@ -12,8 +12,16 @@ use crate::world::{assignment, eventually, failed, is_alive, pid_in};
 
 /// The supervisor program of these tests: this very binary, running the entry below.
 pub fn program() -> Vec<OsString> {
+    entry("supervisor::job_supervisor_entry")
+}
+
+/// The cage program of these tests, in the same way.
+pub fn cage() -> Vec<OsString> {
+    entry("supervisor::job_cage_entry")
+}
+
+fn entry(name: &str) -> Vec<OsString> {
     let mut words = vec![std::env::current_exe().unwrap().into_os_string()];
-    let name = "supervisor::job_supervisor_entry";
     words.extend(["--ignored", "--nocapture", "--exact", name].map(OsString::from));
     words
 }
@@ -23,6 +31,12 @@ pub fn program() -> Vec<OsString> {
 fn job_supervisor_entry() {
     let dir = PathBuf::from(std::env::args_os().next_back().unwrap());
     supervisor::supervise(&dir).unwrap();
+}
+
+#[test]
+#[ignore = "the body of the cage processes that other tests start"]
+fn job_cage_entry() {
+    rialto_delivery_runner::cage::serve().unwrap();
 }
 
 struct Spool {

@@ -2,6 +2,7 @@
 
 mod crash;
 mod house;
+mod isolation;
 mod load;
 mod local;
 mod push;

@@ -1,0 +1,227 @@
+//! The restriction itself. Landlock knows only what is allowed, never what is not: everything
+//! beside the way from the root to a hidden path is allowed, one rule each, and of what is hidden
+//! only the job's own folders.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access as _, AccessFs, BitFlags, LandlockStatus, PathBeneath, Ruleset, RulesetAttr as _,
+    RulesetCreated, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
+};
+use nix::fcntl::OFlag;
+use serde::{Deserialize, Serialize};
+
+/// The newest version of Landlock whose rights are used.
+const KNOWN: ABI = ABI::V7;
+
+/// Never written by a job: control groups and devices are steered through files there.
+const READ_ONLY: [&str; 1] = ["/sys"];
+
+/// Where devices are.
+const DEVICES: &str = "/dev";
+/// Devices that are the machine's memory.
+const MEMORY: [&str; 4] = ["mem", "kmem", "port", "nvram"];
+/// Folders there in which programs make files.
+const OPEN_DEVICES: [&str; 3] = ["shm", "pts", "mqueue"];
+
+/// What a job may reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reach {
+    /// Neither read, listed nor written.
+    pub hidden: Vec<PathBuf>,
+    /// Open to the job wherever they are.
+    pub writable: Vec<PathBuf>,
+    /// Open for reading wherever they are.
+    pub readable: Vec<PathBuf>,
+    /// Existing files in there may be written to.
+    pub pipes: Vec<PathBuf>,
+}
+
+/// A restriction in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Restricted {
+    /// Landlock's version in use, 0 when this kernel has none.
+    pub abi: u8,
+    /// How many paths are hidden.
+    pub hidden: usize,
+    /// Folders on the way to a hidden path that could not be listed: what is in them is closed.
+    pub closed: Vec<PathBuf>,
+    /// Whether there were powers of root to take.
+    pub powers_taken: bool,
+}
+
+/// Restricts the calling thread and all it will start. There is no way back.
+///
+/// # Errors
+/// With a sentence when a rule cannot be made; the thread may then be restricted or not.
+pub(crate) fn restrict(reach: &Reach) -> Result<Restricted, String> {
+    let hidden = outermost(&reach.hidden)?;
+    let told = |error: RulesetError| format!("Landlock refused a rule: {error}");
+    let mut rules = Rules {
+        ruleset: Ruleset::default()
+            .handle_access(AccessFs::from_all(KNOWN))
+            .and_then(|ruleset| ruleset.scope(Scope::from_all(KNOWN)))
+            .and_then(Ruleset::create)
+            .map_err(told)?,
+        closed: Vec::new(),
+    };
+    let everything = AccessFs::from_all(KNOWN);
+    let read = AccessFs::from_read(KNOWN);
+    rules.allow_beside(Path::new("/"), &hidden).map_err(told)?;
+    let writing = AccessFs::WriteFile | AccessFs::ReadDir;
+    for (paths, access) in [
+        (&reach.writable, everything),
+        (&reach.readable, read),
+        (&reach.pipes, writing),
+    ] {
+        for path in paths {
+            let real = path
+                .canonicalize()
+                .map_err(|e| format!("{}: {e}", path.display()))?;
+            rules.allow(&real, access).map_err(told)?;
+        }
+    }
+    let closed = rules.closed;
+    let status = rules.ruleset.restrict_self().map_err(told)?;
+    let abi = match status.landlock {
+        LandlockStatus::Available { effective_abi, .. }
+            if status.ruleset != RulesetStatus::NotEnforced =>
+        {
+            effective_abi as u8
+        }
+        _ => 0,
+    };
+    Ok(Restricted {
+        abi,
+        hidden: hidden.len(),
+        closed,
+        powers_taken: false,
+    })
+}
+
+/// The real paths of what exists, without those inside another one.
+fn outermost(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let mut real = Vec::new();
+    for path in paths {
+        match path.canonicalize() {
+            Ok(path) if path == Path::new("/") => {
+                return Err("the root folder cannot be hidden from a job".to_owned());
+            }
+            Ok(path) => real.push(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(format!("{}: {error}", path.display())),
+        }
+    }
+    real.sort();
+    // Sorted by components: what is inside a folder follows it.
+    let mut kept: Vec<PathBuf> = Vec::new();
+    for path in real {
+        if !kept.last().is_some_and(|outer| path.starts_with(outer)) {
+            kept.push(path);
+        }
+    }
+    Ok(kept)
+}
+
+struct Rules {
+    ruleset: RulesetCreated,
+    closed: Vec<PathBuf>,
+}
+
+impl Rules {
+    /// Allows everything in a folder but what is hidden, and the way there.
+    fn allow_beside(&mut self, folder: &Path, hidden: &[PathBuf]) -> Result<(), RulesetError> {
+        let Ok(entries) = fs::read_dir(folder) else {
+            self.closed.push(folder.to_path_buf());
+            return Ok(());
+        };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if hidden.contains(&path) {
+                continue;
+            }
+            if hidden.iter().any(|inner| inner.starts_with(&path)) {
+                self.allow_beside(&path, hidden)?;
+            } else if path == Path::new(DEVICES) {
+                self.allow_devices(&path)?;
+            } else if READ_ONLY.iter().any(|kept| Path::new(kept) == path) {
+                self.allow(&path, AccessFs::from_read(KNOWN))?;
+            } else {
+                self.allow(&path, AccessFs::from_all(KNOWN))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Allows what is in the folder of devices but disks, which hold every file there is, and the
+    /// machine's memory.
+    fn allow_devices(&mut self, folder: &Path) -> Result<(), RulesetError> {
+        let Ok(entries) = fs::read_dir(folder) else {
+            self.closed.push(folder.to_path_buf());
+            return Ok(());
+        };
+        let entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        // To list is all that this right allows.
+        self.allow(folder, AccessFs::ReadDir.into())?;
+        for path in entries {
+            let Ok(kind) = fs::symlink_metadata(&path).map(|meta| meta.file_type()) else {
+                continue;
+            };
+            let memory = MEMORY.iter().any(|name| path.ends_with(name));
+            if kind.is_block_device() || (kind.is_char_device() && memory) {
+                continue;
+            }
+            let shared = OPEN_DEVICES.iter().any(|name| path.ends_with(name));
+            if kind.is_dir() && !shared {
+                self.allow_devices(&path)?;
+            } else {
+                self.allow(&path, AccessFs::from_all(KNOWN))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Allows a path and all below it. A link is nothing to allow: where it leads is allowed or
+    /// hidden by itself.
+    fn allow(&mut self, path: &Path, access: BitFlags<AccessFs>) -> Result<(), RulesetError> {
+        let opened = File::options()
+            .read(true)
+            .custom_flags((OFlag::O_PATH | OFlag::O_NOFOLLOW).bits())
+            .open(path);
+        // What cannot even be looked up now, the job could not use either.
+        let Ok(file) = opened else { return Ok(()) };
+        let Ok(meta) = file.metadata() else {
+            return Ok(());
+        };
+        if meta.is_symlink() {
+            return Ok(());
+        }
+        let access = if meta.is_dir() {
+            access
+        } else {
+            access & AccessFs::from_file(KNOWN)
+        };
+        (&mut self.ruleset).add_rule(PathBeneath::new(file, access))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_inside_a_hidden_one_needs_no_rule_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        for name in ["data/runner", "data-2", "token"] {
+            fs::create_dir_all(root.join(name)).unwrap();
+        }
+        let paths = ["token", "data/runner", "data", "data-2", "absent"].map(|n| root.join(n));
+        let kept = outermost(&paths).unwrap();
+        assert_eq!(kept, ["data", "data-2", "token"].map(|n| root.join(n)));
+        assert!(outermost(&[PathBuf::from("/")]).is_err());
+    }
+}
