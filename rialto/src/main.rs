@@ -97,7 +97,6 @@ fn main() -> ExitCode {
         Command::GitHook(arguments) => Ok(arguments.execute()),
         Command::JobSupervisor(arguments) => arguments.execute(),
         Command::JobCage => runner::cage(),
-        Command::JobCage => runner::cage(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
