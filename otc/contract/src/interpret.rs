@@ -123,6 +123,8 @@ pub enum Event<X> {
 pub trait Recorder<'p, X> {
     /// A payment.
     fn flow(&mut self, flow: Flow<'p, X>);
+    /// What a payment was computed from; told just before it. Ignored unless overridden.
+    fn paying(&mut self, _source: Source, _world: World<'_, X>) {}
     /// An event; ignored unless overridden.
     fn event(&mut self, _event: Event<X>) {}
 }
@@ -424,6 +426,7 @@ fn exercise<'p, X: Number>(
         .expr(&right.payoff)
         .ok_or(WalkError::Arithmetic { instant })?;
     let source = Source::Exercise { instant };
+    out.paying(source, world);
     let observed = now.at;
     out.flow(Flow {
         amount,
@@ -473,6 +476,7 @@ fn act<'p, X: Number>(
         match action {
             Action::Pay { amount, at, leg } => {
                 let amount = world.expr(amount).ok_or(fault)?;
+                out.paying(source(index), world);
                 let at = run.pay_at.unwrap_or(*at);
                 out.flow(Flow {
                     amount,

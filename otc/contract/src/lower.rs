@@ -1,7 +1,5 @@
 //! Compilation: a program over resolved schedules becomes a plan of instants.
 
-use std::collections::BTreeMap;
-
 use rialto_otc_time::{Date, TIME_TOLERANCE};
 use rust_decimal::Decimal;
 
@@ -635,14 +633,4 @@ pub(crate) fn looking<'a>(input: &'a Input<'a>) -> Lower<'a> {
         kinds: Vec::new(),
         weights: Vec::new(),
     }
-}
-
-/// Names to indices, for state and explanations.
-pub(crate) fn var_indices(program: &Program) -> BTreeMap<&str, usize> {
-    program
-        .vars
-        .iter()
-        .enumerate()
-        .map(|(n, var)| (var.name.as_str(), n))
-        .collect()
 }
