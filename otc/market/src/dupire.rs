@@ -180,6 +180,7 @@ mod tests {
             spot: 100.0,
             discount: Curve::flat(0.02),
             carry: Curve::flat(0.07),
+            dividends: Vec::new(),
         };
         let reading = Reading::LocalVol(GridSpec::to(1.5));
         let clock = ClockMap::same();

@@ -4,9 +4,15 @@
 //! written, with a content id; [`view`] turns them to the clocks of one contract; [`bump`] moves
 //! either.
 
+pub mod build;
+pub mod bump;
+pub mod correlation;
 pub mod curve;
 pub mod dupire;
 pub mod heston;
 pub mod marks;
 pub mod model;
+mod promote;
+pub mod snapshot;
+pub mod view;
 pub mod vol;

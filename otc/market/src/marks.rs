@@ -3,7 +3,7 @@
 
 use crate::curve::Curve;
 use crate::dupire::{self, Floor, GridSpec};
-use crate::model::Dynamics;
+use crate::model::{Dividend, Dynamics};
 use crate::vol::Surface;
 
 /// Spot and carry under a forward price.
@@ -15,13 +15,32 @@ pub struct Forward {
     pub discount: Curve,
     /// Dividend yield, borrow or futures-implied carry, rate clock.
     pub carry: Curve,
+    /// Discrete dividends by ex-date.
+    pub dividends: Vec<Dividend>,
 }
 
 impl Forward {
-    /// `ln F` at a time on the rate clock.
+    /// `ln F` at a time on the rate clock, discrete dividends up to then taken off: proportional
+    /// ones from what is left, cash ones with what they would have earned. NaN when dividends leave
+    /// nothing.
     #[must_use]
     pub fn log_at(&self, time: f64) -> f64 {
-        self.spot.ln() + self.discount.integral_to(time) - self.carry.integral_to(time)
+        let growth =
+            |from: f64, to: f64| self.discount.integral(from, to) - self.carry.integral(from, to);
+        if self.dividends.is_empty() {
+            return self.spot.ln() + growth(0.0, time);
+        }
+        let (mut price, mut from) = (self.spot, 0.0);
+        for dividend in self
+            .dividends
+            .iter()
+            .filter(|dividend| dividend.rate <= time)
+        {
+            price *= growth(from, dividend.rate).exp();
+            price = price * (1.0 - dividend.proportional) - dividend.cash;
+            from = dividend.rate;
+        }
+        price.ln() + growth(from, time)
     }
 }
 
@@ -273,6 +292,7 @@ mod tests {
             spot: 100.0,
             discount: Curve::flat(0.02),
             carry: Curve::flat(0.05),
+            dividends: Vec::new(),
         };
         let clock = ClockMap::same();
         Marks {
@@ -313,6 +333,28 @@ mod tests {
         let expected = marks.surface.variance(k, horizon);
         assert!((variance.integral_to(horizon) - expected).abs() < 1e-15);
         assert!(variance.integral_to(horizon) > marks.surface.variance(0.0, horizon));
+    }
+
+    #[test]
+    fn dividends_are_taken_off_the_forward_at_their_ex_dates() {
+        let cash = Dividend {
+            variance: 0.5,
+            rate: 0.5,
+            cash: 2.0,
+            proportional: 0.0,
+        };
+        let share = Dividend {
+            variance: 1.0,
+            rate: 1.0,
+            cash: 0.0,
+            proportional: 0.03,
+        };
+        let mut forward = marks(Reading::AtmForward, None).now;
+        forward.dividends = vec![cash, share];
+        let growth = |years: f64| (-0.03 * years).exp();
+        assert!((forward.log_at(0.4).exp() - 100.0 * growth(0.4)).abs() < 1e-12);
+        let expected = (100.0 * growth(0.5) - 2.0) * growth(0.5) * 0.97 * growth(0.25);
+        assert!((forward.log_at(1.25).exp() - expected).abs() < 1e-12);
     }
 
     #[test]
