@@ -28,17 +28,27 @@ impl Rule {
 /// Largest number of nodes of the rules here.
 const MAX_ORDER: usize = 1024;
 
-/// `P_n(x)` and `P_{n-1}(x)` by the three-term recurrence.
+/// `P_n(x)` and `P_{n-1}(x)` for `n >= 1`.
+///
+/// The three-term recurrence in differences of neighbours, with `1 - x` as its datum (Reinsch's form):
+/// near the end, where the plain form loses `n^2` roundings, this one loses few.
 fn legendre(n: usize, x: f64) -> (f64, f64) {
-    let (mut previous, mut current) = (1.0, x);
-    for k in 2..=n {
-        let k = k as f64;
-        // P_k = x P_{k-1} + (k-1)/k (x P_{k-1} - P_{k-2}) keeps rounding small
-        let xp = x * current;
-        let next = xp + (k - 1.0) / k * (xp - previous);
-        (previous, current) = (current, next);
+    if x < 0.0 {
+        let (p, before) = legendre(n, -x);
+        return if n.is_multiple_of(2) {
+            (p, -before)
+        } else {
+            (-p, before)
+        };
     }
-    (current, previous)
+    let from_end = 1.0 - x;
+    let (mut p, mut difference) = (x, -from_end);
+    for k in 1..n {
+        let k = k as f64;
+        difference = (k * difference - (2.0 * k + 1.0) * from_end * p) / (k + 1.0);
+        p += difference;
+    }
+    (p, p - difference)
 }
 
 fn check_order(n: usize, least: usize) -> Result<()> {
@@ -56,7 +66,7 @@ fn check_order(n: usize, least: usize) -> Result<()> {
 /// Gauss-Legendre rule with `n` nodes, exact for polynomials of degree `2n - 1`.
 ///
 /// Newton's iteration on the Legendre recurrence from Tricomi's asymptotic roots; nodes and weights to
-/// 1e-15 absolute up to order 128 (the smallest weight of that order to 2e-12 of itself).
+/// 1e-15 absolute up to order 128, weights to 1e-13 of themselves.
 ///
 /// # Errors
 /// `n` is zero or beyond 1024.
@@ -86,7 +96,7 @@ pub fn gauss_legendre(n: usize) -> Result<Rule> {
         }
         let weight = 2.0 / (one_less * slope * slope);
         // Rounding x to a double moved the weight by 2 x dx / (1 - x^2), relatively; undo it.
-        let weight = weight * (1.0 - 2.0 * x * (p / slope) / one_less);
+        let weight = weight * (1.0 + 2.0 * x * (p / slope) / one_less);
         (nodes[i], nodes[n - 1 - i]) = (-x, x);
         (weights[i], weights[n - 1 - i]) = (weight, weight);
     }
