@@ -304,8 +304,17 @@ fn write(node: &Node, out: &mut String) {
     }
 }
 
+/// JSON text, with what YAML would not take as it stands (control characters beyond ASCII's first
+/// 32, line separators, byte order marks) escaped too.
 fn quote(text: &str, out: &mut String) {
-    out.push_str(&serde_json::Value::from(text).to_string());
+    for part in serde_json::Value::from(text).to_string().chars() {
+        match part {
+            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                out.push_str(&format!("\\u{:04x}", u32::from(part)));
+            }
+            _ => out.push(part),
+        }
+    }
 }
 
 /// A collection being read.
@@ -557,6 +566,12 @@ mod tests {
             code(&format!("{}{}", "[".repeat(70), "]".repeat(70))),
             "E-DOC-DEPTH"
         );
+    }
+
+    #[test]
+    fn escapes_of_json_are_read() {
+        let node = Node::from_text(r#"["\u4e2d\/\n", "\ud83d\ude00"]"#).expect("reads");
+        assert_eq!(node, Node::list([Node::text("中/\n"), Node::text("😀")]));
     }
 
     #[test]

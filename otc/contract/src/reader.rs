@@ -109,20 +109,25 @@ pub(crate) fn nearest<'n>(written: &str, names: &[&'n str]) -> Option<&'n str> {
         .map(|(_, name)| name)
 }
 
-/// Edit distance (Levenshtein), of the first 40 characters.
+/// Edit distance of the first 40 characters; swapping two neighbours counts as one edit (optimal
+/// string alignment, Damerau 1964).
 fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().take(40).collect();
     let b: Vec<char> = b.chars().take(40).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().take(40).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for (i, ca) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
         for (j, cb) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(row[j + 1] + 1);
+            let substituted = rows[i][j] + usize::from(ca != cb);
+            let mut best = substituted.min(row[j] + 1).min(rows[i][j + 1] + 1);
+            if i > 0 && j > 0 && *ca == b[j - 1] && a[i - 1] == *cb {
+                best = best.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(best);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 /// A JSON pointer one step further (RFC 6901 escapes).
@@ -323,11 +328,11 @@ impl<'a> Field<'a> {
     pub fn decimal(&self) -> Option<Decimal> {
         let number = self.node.scalar().and_then(value::decimal);
         if number.is_none() {
-            let en = "is not a number (at most 10^15, at most 20 decimals, no separators).";
+            let en = "is not a number (at most 10^15, at most 28 decimals, no separators).";
             self.unfit(
                 "E-VALUE-NUMBER",
                 en,
-                "不是数字（绝对值不超过 10^15，小数不超过 20 位，无千分位）。",
+                "不是数字（绝对值不超过 10^15，小数不超过 28 位，无千分位）。",
             );
         }
         number

@@ -419,7 +419,8 @@ pub(crate) fn adopt(findings: &[rialto_otc_time::Finding], field: &Field<'_>) {
         at.pointer.clone_from(&finding.pointer);
         at.value = Some(finding.value.clone());
         let (rule, cure) = (&finding.rule, &finding.cure);
-        let shown = match finding.value.is_empty() {
+        let told = finding.value.is_empty() || rule.en.contains(&finding.value);
+        let shown = match told {
             true => String::new(),
             false => format!("{}: ", finding.value),
         };

@@ -4,7 +4,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// Most digits kept after the point of any number of a term sheet.
-pub const MAX_SCALE: u32 = 20;
+pub const MAX_SCALE: u32 = 28;
 /// Largest magnitude of any number of a term sheet: 10^15.
 pub const MAX_MAGNITUDE: i64 = 1_000_000_000_000_000;
 /// A bare ratio above this is taken for a forgotten percent sign.

@@ -1,0 +1,82 @@
+//! What is refused, and how it is told.
+
+use rialto_otc_contract::TermSheet;
+use rialto_otc_contract::finding::Severity;
+
+use crate::world::{refused, sheet};
+
+/// The codes of a refusal, with their pointers.
+fn told(text: &str) -> Vec<String> {
+    let findings = refused(text).into_iter().filter(|f| f.severity == Severity::Error);
+    findings.map(|f| format!("{} {}", f.code, f.pointer)).collect()
+}
+
+#[test]
+fn all_findings_come_at_once_with_field_place_rule_and_cure() {
+    let text = sheet("snowball")
+        .replace("\"house_sells\"", "\"house_sell\"")
+        .replace("\"20000000\"", "\"-5\"")
+        .replace("\"memo\"", "\"x\"")
+        .replace("\"currency\":\"CNY\"", "\"curency\":\"CNY\"")
+        .replace("\"end\":\"2028-03-09\"", "\"end\":\"2026-02-30\"")
+        .replace("\"lag\":3", "\"lag\":300");
+    insta::assert_snapshot!(refused(&text));
+}
+
+#[test]
+fn terms_are_refused_with_line_and_column() {
+    let text = sheet("snowball")
+        .replace("\"rate\":\"14.7%\"", "\"rate\":14.7")
+        .replace("\"part\":\"100%\"", "\"prat\":\"100%\"")
+        .replace("\"level\":\"71%\"", "\"level\":\"103%\"");
+    insta::assert_snapshot!(refused(&text));
+}
+
+#[test]
+fn programs_are_refused_where_they_are_wrong() {
+    let text = sheet("program")
+        .replace("\"phase\":20", "\"phase\":200")
+        .replace("[\"*\",\"N\",0.0125]", "[\"*\",\"N\",\"1.25%\"]")
+        .replace("[\"+\",\"touch\",1]", "[\"+\",\"tuch\",1]")
+        .replace("[\"stop\"]", "[\"halt\"]");
+    insta::assert_snapshot!(refused(&text));
+}
+
+#[test]
+fn a_divisor_that_can_be_zero_is_refused() {
+    let zero = sheet("program").replace("[\"*\",\"N\",0.0125]", "[\"/\",\"N\",\"touch\"]");
+    assert_eq!(told(&zero), ["E-PROG-DIVISION /program/rules/0"]);
+    let never = zero.replace("\"touch\"],\"obs\"", "[\"+\",\"touch\",1]],\"obs\"");
+    assert_ne!(never, zero);
+    TermSheet::from_text(&never).expect("one more than a count is never zero");
+    assert!(crate::world::compiled(&never).is_ok());
+}
+
+#[test]
+fn a_missing_initial_fixing_is_asked_for() {
+    let text = sheet("snowball").replace("XSHG:000905", "XSHG:000300");
+    assert_eq!(told(&text), ["E-TERM-INITIAL /underlying/initial"]);
+}
+
+#[test]
+fn what_is_not_a_sheet_is_told_so() {
+    assert_eq!(told("[]"), ["E-FIELD-KIND "]);
+    assert_eq!(told("{"), ["E-DOC-SYNTAX "]);
+    let codes = told("{}");
+    for field in ["schema", "trade_id", "direction", "underlying", "template"] {
+        assert!(
+            refused("{}").iter().any(|f| f.en.contains(&format!("{field:?}"))),
+            "{field} is asked for: {codes:?}"
+        );
+    }
+}
+
+#[test]
+fn unknown_state_and_unfitting_schedules_are_refused() {
+    let state = sheet("snowball").replace("\"rounding\":", "\"state\":{\"kii\":1},\"rounding\":");
+    assert_eq!(told(&state), ["E-STATE-UNKNOWN /state/kii"]);
+    let times = sheet("snowball").replace("{\"freq\":\"1m\",\"lock\":\"3m\",\"roll\":\"following\"}", "{\"times\":[0.5,1]}");
+    assert!(told(&times).iter().any(|code| code.starts_with("E-SCHED-KIND")), "{:?}", told(&times));
+    let beyond = sheet("program").replace("\"schedules\"", "\"dates\":{\"end\":0.5},\"schedules\"");
+    assert!(!told(&beyond).is_empty());
+}
