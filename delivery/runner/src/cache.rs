@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::archive::{self, PackError, UnpackError};
+use crate::archive::{self, PackError, Packing, UnpackError};
 
 /// Bytes a cache store may hold when the configuration says nothing: 10 GiB.
 pub const DEFAULT_STORE_BYTES: u64 = 10 * 1024 * 1024 * 1024;
@@ -123,8 +123,8 @@ impl CacheStore {
         }
     }
 
-    /// Packs the files and publishes them under the key; the last complete save wins. Returns the
-    /// archive's size.
+    /// Packs the files and publishes them under the key, as long as it is to go on; the last
+    /// complete save wins. Returns the archive's size.
     ///
     /// # Errors
     /// When the archive cannot be written or is larger than the whole store may be.
@@ -133,12 +133,18 @@ impl CacheStore {
         id: &CacheId<'_>,
         project_dir: &Path,
         files: &[PathBuf],
+        go_on: &dyn Fn() -> bool,
     ) -> Result<u64, PackError> {
         let (directory, prefix) = self.place(id);
         fs::create_dir_all(&directory)?;
         let unique = format!("{}-{:?}", std::process::id(), std::thread::current().id());
         let temporary = directory.join(format!(".{prefix}-{}.tmp", unique.replace(['(', ')'], "")));
-        let packed = archive::pack(project_dir, files, &temporary, self.max_bytes)?;
+        let packing = Packing {
+            limit: self.max_bytes,
+            fast: true,
+            go_on,
+        };
+        let packed = archive::pack(project_dir, files, &temporary, &packing)?;
         let target = directory.join(format!("{prefix}-{}.zip", packed.sha256));
         fs::rename(&temporary, &target)?;
         fs::File::options()
@@ -199,7 +205,8 @@ mod tests {
         fn save(&self, key: &str, content: &[u8]) {
             let work = self.dir.path().join("work");
             fs::write(work.join("f"), content).unwrap();
-            self.store.save(&id(key), &work, &["f".into()]).unwrap();
+            let files = ["f".into()];
+            self.store.save(&id(key), &work, &files, &|| true).unwrap();
         }
 
         fn restore(&self, id: &CacheId<'_>) -> (Restored, Option<Vec<u8>>) {

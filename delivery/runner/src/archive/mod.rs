@@ -9,8 +9,8 @@ use std::path::{Component, Path};
 
 use sha2::{Digest as _, Sha256};
 
-pub use pack::{ManifestEntry, PackError, Packed, pack};
-pub use unpack::{UnpackError, unpack};
+pub use pack::{Content, HOPELESS, ManifestEntry, PackError, Packed, Packing, pack};
+pub use unpack::{UnpackError, unpack, unpack_while};
 
 /// Most entries an archive may have.
 pub const MAX_ENTRIES: usize = 1_000_000;

@@ -1,9 +1,12 @@
 //! Writing archives.
 
+use std::cell::Cell;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -13,12 +16,28 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::{MAX_ENTRIES, MAX_RATIO, RATIO_FREE_BYTES, digest};
 
+/// Files of more than so many times the archive's limit are not even tried: source text becomes an
+/// eighth at best.
+pub const HOPELESS: u64 = 8;
+/// How many of the largest files are named.
+const NAMED: usize = 3;
+/// The level of compression at which packing is little slower than reading.
+const FAST: i64 = 1;
+
 /// Why an archive could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
-    /// Larger than allowed.
-    #[error("the archive is larger than {0} bytes")]
-    TooLarge(u64),
+    /// Larger than allowed, or certain to become so.
+    #[error("the archive is larger than {limit} bytes: {files}")]
+    TooLarge {
+        /// Most bytes the archive may have.
+        limit: u64,
+        /// What was to be packed, the largest files by name.
+        files: Content,
+    },
+    /// The caller no longer wants it.
+    #[error("packing was stopped")]
+    Stopped,
     /// More entries than allowed.
     #[error("{0} entries, at most {MAX_ENTRIES} are allowed")]
     TooManyEntries(usize),
@@ -71,19 +90,121 @@ pub struct Packed {
     pub entries: Vec<ManifestEntry>,
 }
 
-/// Writes the files (relative to `root`, regular files, links and directories) into a zip archive
-/// of at most `limit` bytes.
+/// What is to be packed, before it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// Files, links and directories.
+    pub entries: usize,
+    /// Bytes of all files together.
+    pub bytes: u64,
+    /// The largest files, the largest first.
+    pub largest: Vec<(PathBuf, u64)>,
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes in {} entries", self.bytes, self.entries)?;
+        let largest: Vec<String> = self
+            .largest
+            .iter()
+            .map(|(path, bytes)| format!("{} ({bytes} bytes)", path.display()))
+            .collect();
+        if largest.is_empty() {
+            return Ok(());
+        }
+        write!(f, ", the largest {}", largest.join(", "))
+    }
+}
+
+impl Content {
+    /// Looks at the files, which are relative to `root`.
+    #[must_use]
+    pub fn of(root: &Path, files: &[PathBuf]) -> Self {
+        let mut content = Self {
+            entries: files.len(),
+            bytes: 0,
+            largest: Vec::new(),
+        };
+        for path in files {
+            let Ok(meta) = fs::symlink_metadata(root.join(path)) else {
+                continue;
+            };
+            if !meta.is_file() {
+                continue;
+            }
+            content.bytes = content.bytes.saturating_add(meta.len());
+            let smaller = |(_, bytes): &(PathBuf, u64)| *bytes < meta.len();
+            let place = content.largest.iter().position(smaller);
+            let place = place.unwrap_or(content.largest.len());
+            if place < NAMED {
+                content.largest.insert(place, (path.clone(), meta.len()));
+                content.largest.truncate(NAMED);
+            }
+        }
+        content
+    }
+}
+
+/// How to pack.
+pub struct Packing<'a> {
+    /// Most bytes the archive may have.
+    pub limit: u64,
+    /// Fast, at the price of a somewhat larger archive.
+    pub fast: bool,
+    /// Whether to go on; asked again and again.
+    pub go_on: &'a dyn Fn() -> bool,
+}
+
+impl fmt::Debug for Packing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packing")
+            .field("limit", &self.limit)
+            .field("fast", &self.fast)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Packing<'_> {
+    /// At most `limit` bytes, to the end.
+    #[must_use]
+    pub fn within(limit: u64) -> Self {
+        Self {
+            limit,
+            fast: false,
+            go_on: &|| true,
+        }
+    }
+}
+
+/// Writes the files (relative to `root`, regular files, links and directories) into a zip archive,
+/// piece by piece: memory does not grow with them.
 ///
 /// # Errors
 /// When a file cannot be read, a bound is broken, or the archive cannot be written; an
-/// unfinished archive is removed.
+/// unfinished archive is removed. Files of more than [`HOPELESS`] times the limit are refused
+/// before anything is packed.
 pub fn pack(
     root: &Path,
     files: &[PathBuf],
     target: &Path,
-    limit: u64,
+    packing: &Packing<'_>,
 ) -> Result<Packed, PackError> {
-    let result = write_archive(root, files, target, limit);
+    let content = Content::of(root, files);
+    let too_large = || PackError::TooLarge {
+        limit: packing.limit,
+        files: content.clone(),
+    };
+    if content.bytes / HOPELESS > packing.limit {
+        return Err(too_large());
+    }
+    let result = match write_archive(root, files, target, packing) {
+        Err(PackError::Write(e) | PackError::Zip(zip::result::ZipError::Io(e)))
+            if e.kind() == io::ErrorKind::FileTooLarge =>
+        {
+            Err(too_large())
+        }
+        other => other,
+    };
     if result.is_err() {
         let _ = fs::remove_file(target);
     }
@@ -94,36 +215,33 @@ fn write_archive(
     root: &Path,
     files: &[PathBuf],
     target: &Path,
-    limit: u64,
+    packing: &Packing<'_>,
 ) -> Result<Packed, PackError> {
     if files.len() > MAX_ENTRIES {
         return Err(PackError::TooManyEntries(files.len()));
     }
+    let limit = Rc::new(Cell::new(packing.limit));
     let mut zip = ZipWriter::new(Bounded {
         file: File::create(target)?,
-        limit,
-        exceeded: false,
+        position: 0,
+        limit: Rc::clone(&limit),
     });
     let mut entries = Vec::with_capacity(files.len());
     let mut total = 0;
     for path in files {
-        match pack_one(&mut zip, root, path) {
+        match pack_one(&mut zip, root, path, packing) {
             Ok(entry) => {
                 total += entry.size;
                 entries.push(entry);
             }
-            Err(PackError::Write(e) | PackError::Zip(zip::result::ZipError::Io(e)))
-                if e.kind() == io::ErrorKind::FileTooLarge =>
-            {
-                return Err(PackError::TooLarge(limit));
+            Err(error) => {
+                // Dropped, it is finished anyway, and complains aloud when it cannot be.
+                limit.set(u64::MAX);
+                return Err(error);
             }
-            Err(error) => return Err(error),
         }
     }
     let bounded = zip.finish()?;
-    if bounded.exceeded {
-        return Err(PackError::TooLarge(limit));
-    }
     let file = bounded.file;
     file.sync_data()?;
     let (sha256, size) = digest(target)?;
@@ -141,6 +259,7 @@ fn pack_one(
     zip: &mut ZipWriter<Bounded>,
     root: &Path,
     path: &Path,
+    packing: &Packing<'_>,
 ) -> Result<ManifestEntry, PackError> {
     let name = path.to_string_lossy().into_owned();
     let full = root.join(path);
@@ -152,6 +271,7 @@ fn pack_one(
     let mode = meta.permissions().mode() & 0o7777;
     let mut options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
+        .compression_level(packing.fast.then_some(FAST))
         .unix_permissions(mode)
         .large_file(meta.len() >= u64::from(u32::MAX));
     if let Some(time) = meta.modified().ok().and_then(zip_time) {
@@ -191,11 +311,14 @@ fn pack_one(
     zip.start_file(&name, options)?;
     let mut hash = Sha256::new();
     let mut size = 0;
-    let mut buffer = vec![0_u8; 64 * 1024];
+    let mut buffer = vec![0_u8; 256 * 1024];
     loop {
         let count = source.read(&mut buffer).map_err(read)?;
         if count == 0 {
             break;
+        }
+        if !(packing.go_on)() {
+            return Err(PackError::Stopped);
         }
         hash.update(&buffer[..count]);
         zip.write_all(&buffer[..count])?;
@@ -214,17 +337,18 @@ fn pack_one(
 #[derive(Debug)]
 struct Bounded {
     file: File,
-    limit: u64,
-    exceeded: bool,
+    position: u64,
+    limit: Rc<Cell<u64>>,
 }
 
 impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.file.stream_position()? + bytes.len() as u64 > self.limit {
-            self.exceeded = true;
+        if self.position.saturating_add(bytes.len() as u64) > self.limit.get() {
             return Err(io::Error::from(io::ErrorKind::FileTooLarge));
         }
-        self.file.write(bytes)
+        let count = self.file.write(bytes)?;
+        self.position += count as u64;
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -234,7 +358,8 @@ impl Write for Bounded {
 
 impl Seek for Bounded {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        self.file.seek(position)
+        self.position = self.file.seek(position)?;
+        Ok(self.position)
     }
 }
 
@@ -251,4 +376,46 @@ fn zip_time(time: SystemTime) -> Option<zip::DateTime> {
         u8::try_from(utc.second()).ok()?,
     )
     .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_fit_is_refused_before_it_is_packed_and_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let sizes = [("a", 10), ("b", 4 << 30), ("c", 20), ("d", 30)];
+        for (name, size) in sizes {
+            let file = File::create(dir.path().join(name)).unwrap();
+            file.set_len(size).unwrap();
+        }
+        let files = ["a", "b", "c", "d"].map(PathBuf::from);
+        let target = dir.path().join("out.zip");
+        let packing = Packing {
+            go_on: &|| panic!("nothing was to be read"),
+            ..Packing::within(1 << 20)
+        };
+        let error = pack(dir.path(), &files, &target, &packing).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the archive is larger than 1048576 bytes: 4294967356 bytes in 4 entries, the largest \
+             b (4294967296 bytes), d (30 bytes), c (20 bytes)"
+        );
+        assert!(!target.exists());
+    }
+
+    #[test]
+    fn packing_stops_when_it_is_no_longer_wanted() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), vec![1; 1 << 20]).unwrap();
+        let target = dir.path().join("out.zip");
+        let packing = Packing {
+            go_on: &|| false,
+            ..Packing::within(1 << 20)
+        };
+        let stopped = pack(dir.path(), &["a".into()], &target, &packing);
+        assert!(matches!(stopped, Err(PackError::Stopped)));
+        assert!(!target.exists());
+    }
 }

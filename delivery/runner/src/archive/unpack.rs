@@ -57,6 +57,9 @@ pub enum UnpackError {
         /// Cause.
         source: io::Error,
     },
+    /// The caller no longer wants it.
+    #[error("unpacking was stopped")]
+    Stopped,
     /// Not a readable zip archive.
     #[error("not a readable zip archive: {0}")]
     Zip(#[from] zip::result::ZipError),
@@ -73,6 +76,20 @@ pub enum UnpackError {
 /// On the first entry that is absolute, climbs out, goes through or makes a link that leaves the
 /// tree, or breaks a bound. Entries before it stay.
 pub fn unpack(
+    archive: &Path,
+    root: &Path,
+    expected: Option<&str>,
+    max_bytes: u64,
+) -> Result<Vec<String>, UnpackError> {
+    unpack_while(&|| true, archive, root, expected, max_bytes)
+}
+
+/// The same as long as it is to go on, which is asked again and again.
+///
+/// # Errors
+/// As [`unpack`], and [`UnpackError::Stopped`]; what was written before stays.
+pub fn unpack_while(
+    go_on: &dyn Fn() -> bool,
     archive: &Path,
     root: &Path,
     expected: Option<&str>,
@@ -98,6 +115,7 @@ pub fn unpack(
         archive_bytes,
         written: 0,
         max_bytes,
+        go_on,
     };
     let mut overwritten = Vec::new();
     for index in 0..zip.len() {
@@ -109,19 +127,23 @@ pub fn unpack(
     Ok(overwritten)
 }
 
-struct Target {
+struct Target<'a> {
     root: PathBuf,
     archive_bytes: u64,
     written: u64,
     max_bytes: u64,
+    go_on: &'a dyn Fn() -> bool,
 }
 
-impl Target {
+impl Target<'_> {
     /// Writes one entry; says whether it replaced a file.
     fn unpack_one<R: Read>(
         &mut self,
         entry: &mut zip::read::ZipFile<'_, R>,
     ) -> Result<bool, UnpackError> {
+        if !(self.go_on)() {
+            return Err(UnpackError::Stopped);
+        }
         let name =
             String::from_utf8(entry.name_raw().to_vec()).map_err(|e| UnpackError::Entry {
                 entry: String::from_utf8_lossy(e.as_bytes()).into_owned(),
@@ -202,6 +224,9 @@ impl Target {
             let count = source.read(&mut buffer).map_err(failed)?;
             if count == 0 {
                 return Ok(());
+            }
+            if !(self.go_on)() {
+                return Err(UnpackError::Stopped);
             }
             self.written += count as u64;
             if self.written > self.max_bytes {

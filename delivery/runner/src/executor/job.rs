@@ -176,8 +176,11 @@ impl<'a> Job<'a> {
             let kept = self.section("upload_artifacts", "Collecting artifacts", |job| {
                 job.keep_artifacts(directories, &environment, result.is_ok())
             });
-            // A job that failed by itself keeps that reason.
-            result = result.and(kept.map_err(Stop::Failed));
+            // A job that failed by itself keeps that reason; one that was cancelled, or whose time
+            // ran out meanwhile, is that.
+            result = result
+                .and_then(|()| self.check())
+                .and(kept.map_err(Stop::Failed));
         }
         result
     }

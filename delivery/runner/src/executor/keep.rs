@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::environment::Environment;
 use super::job::Job;
 use super::{DEFAULT_ARTIFACT_BYTES, JobDirectories, RunAs, StepError, dotenv, sources};
-use crate::archive::{self, ManifestEntry, PackError};
+use crate::archive::{self, ManifestEntry, PackError, Packing};
 use crate::cache::{CacheId, CacheStore, Restored, check_key};
 use crate::collect;
 use crate::process::Program;
@@ -119,6 +119,7 @@ impl Job<'_> {
                 &self.cache_id(cache, &key),
                 &directories.project,
                 &found.files,
+                &|| self.check().is_ok(),
             ) {
                 Ok(size) => self
                     .log()
@@ -180,19 +181,23 @@ impl Job<'_> {
         }
         let limit = self.artifact_bytes();
         let target = self.config.output_dir.join("artifacts.zip");
-        let packed =
-            archive::pack(&directories.project, &found.files, &target, limit).map_err(|error| {
-                let reason = match error {
-                    PackError::TooLarge(_) | PackError::TooManyEntries(_) | PackError::Ratio => {
-                        FailureReason::ResourceLimitExceeded
-                    }
-                    _ => FailureReason::RunnerSystemFailure,
-                };
-                StepError {
-                    reason,
-                    message: format!("the artifacts cannot be kept: {error}"),
+        let packing = Packing {
+            go_on: &|| self.check().is_ok(),
+            ..Packing::within(limit)
+        };
+        let packed = archive::pack(&directories.project, &found.files, &target, &packing);
+        let packed = packed.map_err(|error| {
+            let reason = match error {
+                PackError::TooLarge { .. } | PackError::TooManyEntries(_) | PackError::Ratio => {
+                    FailureReason::ResourceLimitExceeded
                 }
-            })?;
+                _ => FailureReason::RunnerSystemFailure,
+            };
+            StepError {
+                reason,
+                message: format!("the artifacts cannot be kept: {error}"),
+            }
+        })?;
         self.log().line(&format!(
             "Artifacts: {} entries, {} bytes, sha256 {}",
             packed.entries.len(),

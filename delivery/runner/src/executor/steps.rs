@@ -171,13 +171,15 @@ impl Job<'_> {
                 .into());
             }
             let limit = self.bounds.disk_bytes;
-            let overwritten = archive::unpack(
+            let unpacked = archive::unpack_while(
+                &|| self.check().is_ok(),
                 path,
                 &directories.project,
                 Some(&source.sha256),
                 limit,
-            )
-            .map_err(|e| StepError {
+            );
+            self.check()?;
+            let overwritten = unpacked.map_err(|e| StepError {
                 reason: FailureReason::DataIntegrityFailure,
                 message: format!("the artifacts of job {} were refused: {e}", source.job_name),
             })?;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::workspace::Workspace;
+use crate::executor::CancelToken;
 use crate::executor::sources::remove_any;
 
 /// A copy is made ahead only while it is cheap to throw away.
@@ -22,6 +23,8 @@ const BEHIND: usize = 8;
 pub(super) struct Copies {
     workspace: Arc<Workspace>,
     builds: PathBuf,
+    /// Stops the making of copies.
+    cancel: CancelToken,
     /// Bytes of the largest copy so far; `u64::MAX` before the first.
     bytes: AtomicU64,
     ahead: Mutex<Option<Ahead>>,
@@ -42,10 +45,11 @@ struct Behind {
 
 impl Copies {
     /// Copies of `workspace` in the directory `builds`.
-    pub(super) fn new(workspace: Workspace, builds: &Path) -> Self {
+    pub(super) fn new(workspace: Workspace, builds: &Path, cancel: &CancelToken) -> Self {
         Self {
             workspace: Arc::new(workspace),
             builds: builds.to_path_buf(),
+            cancel: cancel.clone(),
             bytes: AtomicU64::new(u64::MAX),
             ahead: Mutex::new(None),
             behind: Mutex::new(None),
@@ -63,7 +67,7 @@ impl Copies {
         if let Some(ready) = ready {
             return std::fs::rename(ready, target);
         }
-        let bytes = self.workspace.copy_to(target)?;
+        let bytes = self.workspace.copy_to(target, &self.cancel)?;
         self.bytes.store(bytes, Ordering::Relaxed);
         Ok(())
     }
@@ -80,12 +84,13 @@ impl Copies {
         // Without room: the maker holds one copy and waits until it is taken.
         let (sender, ready) = mpsc::sync_channel(0);
         let (workspace, builds) = (Arc::clone(&self.workspace), self.builds.clone());
+        let cancel = self.cancel.clone();
         let maker = std::thread::Builder::new()
             .name("copy-ahead".into())
             .spawn(move || {
                 for number in 0_u64.. {
                     let path = builds.join(format!("ahead-{number}"));
-                    let made = workspace.copy_to(&path);
+                    let made = workspace.copy_to(&path, &cancel);
                     // What cannot be made here fails in the job that makes its own, and is told.
                     if made.is_err() || sender.send(path.clone()).is_err() {
                         let _ = remove_any(&path);
@@ -163,7 +168,8 @@ mod tests {
         fs::create_dir_all(&root).unwrap();
         fs::create_dir_all(&builds).unwrap();
         fs::write(root.join("a"), "content").unwrap();
-        let copies = Copies::new(Workspace::new(&root, &["a".to_owned()], None), &builds);
+        let workspace = Workspace::new(&root, &["a".to_owned()], None);
+        let copies = Copies::new(workspace, &builds, &CancelToken::default());
         for number in 0..20 {
             let target = builds.join(format!("{number}-job"));
             copies.take(&target).unwrap();

@@ -34,6 +34,8 @@ const CANCEL_POLL: Duration = Duration::from_millis(50);
 struct Done {
     job: JobIndex,
     outcome: JobOutcome,
+    /// Directory with its artifacts, or why there is none.
+    artifacts: Result<Option<PathBuf>, String>,
     duration: Duration,
 }
 
@@ -98,7 +100,7 @@ impl<'a> Schedule<'a> {
             whole,
             options,
             directories,
-            copies: Arc::new(Copies::new(workspace, &directories.builds)),
+            copies: Arc::new(Copies::new(workspace, &directories.builds, &options.cancel)),
             to_come: plan.jobs.len(),
             machine,
             state,
@@ -296,6 +298,7 @@ impl<'a> Schedule<'a> {
             self.copies.no_more_ahead();
         }
         let (copies, more) = (Arc::clone(&self.copies), self.to_come > 0);
+        let exported = self.directories.artifacts.join(&self.slugs[index]);
         let (sender, reporter) = (self.sender.clone(), Arc::clone(&self.reporter));
         let (name, here) = (job.name.clone(), self.options.here);
         std::thread::spawn(move || {
@@ -324,12 +327,14 @@ impl<'a> Schedule<'a> {
                 failed_outcome(FailureReason::RunnerSystemFailure, message, 0)
             });
             let duration = begin.elapsed();
+            let artifacts = export(&exported, &outcome, &token);
             if !here {
                 copies.give_back(build);
             }
             let _ = sender.send(Done {
                 job: index,
                 outcome,
+                artifacts,
                 duration,
             });
         });
@@ -418,11 +423,15 @@ impl<'a> Schedule<'a> {
         let Done {
             job,
             outcome,
+            artifacts,
             duration,
         } = done;
         self.running.remove(&job);
         let slug = self.slugs[job].clone();
-        self.reports[job].artifacts = self.export(&slug, &outcome);
+        self.reports[job].artifacts = artifacts.unwrap_or_else(|error| {
+            self.reporter().notice(&error);
+            None
+        });
         if let Ok(text) = serde_json::to_vec(&outcome) {
             let _ = std::fs::write(self.outcome_file(&slug), text);
         }
@@ -454,36 +463,42 @@ impl<'a> Schedule<'a> {
         self.reporter().ended(&self.reports[job], will_retry);
         self.release_lock(job);
     }
+}
 
-    /// Unpacks what a job leaves to where a person finds it.
-    fn export(&self, slug: &str, outcome: &JobOutcome) -> Option<PathBuf> {
-        let target = self.directories.artifacts.join(slug);
-        std::fs::remove_dir_all(&target).ok();
-        if outcome.files.is_empty() {
-            return None;
-        }
-        let export = || -> Result<(), String> {
-            std::fs::create_dir_all(&target).map_err(|e| e.to_string())?;
-            for file in outcome.files.iter().filter(|f| f.kind != "manifest") {
-                let path = Path::new(&file.path);
-                if file.kind == "archive" {
-                    archive::unpack(path, &target, Some(&file.sha256), u64::MAX)
-                        .map_err(|e| e.to_string())?;
-                } else {
-                    let to = target.join(&file.name);
-                    if let Some(parent) = to.parent() {
-                        std::fs::create_dir_all(parent).map_err(|e| e.to_string())?;
-                    }
-                    std::fs::copy(path, to).map_err(|e| e.to_string())?;
+/// Unpacks what a job leaves to where a person finds it; half of it is not left there.
+fn export(
+    target: &Path,
+    outcome: &JobOutcome,
+    cancel: &CancelToken,
+) -> Result<Option<PathBuf>, String> {
+    std::fs::remove_dir_all(target).ok();
+    if outcome.files.is_empty() {
+        return Ok(None);
+    }
+    let export = || -> Result<(), String> {
+        std::fs::create_dir_all(target).map_err(|e| e.to_string())?;
+        for file in outcome.files.iter().filter(|f| f.kind != "manifest") {
+            let path = Path::new(&file.path);
+            if file.kind == "archive" {
+                let go_on = || !cancel.is_canceled();
+                archive::unpack_while(&go_on, path, target, Some(&file.sha256), u64::MAX)
+                    .map_err(|e| e.to_string())?;
+            } else {
+                let to = target.join(&file.name);
+                if let Some(parent) = to.parent() {
+                    std::fs::create_dir_all(parent).map_err(|e| e.to_string())?;
                 }
+                std::fs::copy(path, to).map_err(|e| e.to_string())?;
             }
-            Ok(())
-        };
-        if let Err(error) = export() {
-            self.reporter()
-                .notice(&format!("{}: {error}", target.display()));
         }
-        Some(target)
+        Ok(())
+    };
+    match export() {
+        Ok(()) => Ok(Some(target.to_path_buf())),
+        Err(error) => {
+            std::fs::remove_dir_all(target).ok();
+            Err(format!("{}: {error}", target.display()))
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::executor::CancelToken;
+
 /// What every copy is made from; read once for a run.
 #[derive(Debug)]
 pub(super) struct Workspace {
@@ -44,11 +46,14 @@ impl Workspace {
     ///
     /// Contents are copied, never linked: a job that writes into a file must not reach the
     /// original. File systems that can share blocks do so. Gives the bytes of the files.
-    pub(super) fn copy_to(&self, target: &Path) -> io::Result<u64> {
+    pub(super) fn copy_to(&self, target: &Path, cancel: &CancelToken) -> io::Result<u64> {
         fs::create_dir(target)?;
         let mut bytes = 0;
         let mut made: HashSet<PathBuf> = HashSet::new();
         for path in &self.files {
+            if cancel.is_canceled() {
+                return Err(io::Error::new(io::ErrorKind::Interrupted, "it was stopped"));
+            }
             if let Some(parent) = path.parent()
                 && !parent.as_os_str().is_empty()
                 && !made.contains(parent)
@@ -213,7 +218,7 @@ mod tests {
         let files = ["sub/a", "link", "deleted", ".rialto/ci/lock"].map(str::to_owned);
         let target = dir.path().join("copy");
         Workspace::new(&root, &files, None)
-            .copy_to(&target)
+            .copy_to(&target, &CancelToken::default())
             .unwrap();
         fs::write(target.join("link"), "changed through the link").unwrap();
         assert_eq!(fs::read_to_string(root.join("sub/a")).unwrap(), "original");
@@ -261,7 +266,7 @@ mod tests {
         let target = dir.path().join("copy");
         let sha = git(&root, &["rev-parse", "HEAD"]);
         Workspace::new(&root, &["a".to_owned()], Some(sha.trim()))
-            .copy_to(&target)
+            .copy_to(&target, &CancelToken::default())
             .unwrap();
         let format = "--format=%(refname) %(objectname) %(*objectname) %(symref)";
         let refs = |folder: &Path| git(folder, &["for-each-ref", format]);

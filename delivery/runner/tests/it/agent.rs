@@ -8,6 +8,7 @@ use rialto_delivery_pipeline::plan::{Artifacts, Reports};
 use rialto_delivery_run::assignment::{ArtifactSource, Assignment, JobResult, Source};
 use rialto_delivery_run::state::FailureReason;
 use rialto_delivery_runner::agent::{Agent, AgentConfig};
+use rialto_delivery_runner::archive::{Packing, pack};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
@@ -334,9 +335,13 @@ fn artifacts_of_other_jobs_are_fetched_with_the_lease() {
     let world = World::new();
     let archive = world.dir.path().join("a.zip");
     std::fs::write(world.dir.path().join("f"), "from build").unwrap();
-    let packed =
-        rialto_delivery_runner::archive::pack(world.dir.path(), &["f".into()], &archive, 1 << 20)
-            .unwrap();
+    let packed = pack(
+        world.dir.path(),
+        &["f".into()],
+        &archive,
+        &Packing::within(1 << 20),
+    )
+    .unwrap();
     world.peer.known.lock().unwrap().artifact = std::fs::read(&archive).unwrap();
     let mut job = world.job(&["cat f; echo"]);
     job.dependencies = vec![ArtifactSource {
