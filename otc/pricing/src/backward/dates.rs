@@ -1,0 +1,352 @@
+//! What the rules of a date do, by range of the spot and state of the memory.
+
+use std::rc::Rc;
+
+use rialto_otc_contract::plan::{Action, Carry, Instant, Plan, Rule};
+use rialto_otc_contract::program::VarKind;
+
+use super::expr::{Linear, MAX_AFFINE, Point, kinks};
+use crate::engine::PriceError;
+
+/// Values of all variables; those of affine ones stay 0.
+pub(crate) type Memory = Vec<f64>;
+
+/// The reachable values of the discrete variables and what becomes of them on every date.
+#[derive(Debug)]
+pub(crate) struct Dates {
+    /// Reachable states; the first is the state now.
+    pub(crate) states: Vec<Memory>,
+    /// For each variable, its number among the affine ones.
+    pub(crate) affine: Vec<Option<usize>>,
+    /// Affine variables' indices in the plan.
+    pub(crate) affine_vars: Vec<usize>,
+    /// For each instant, for each state, what happens by spot. Dates with equal rules share.
+    pub(crate) table: Vec<Rc<Vec<Vec<Cell>>>>,
+}
+
+/// A range of spots in which a date's rules take the same course.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Cell {
+    /// From this spot
+    pub(crate) lo: f64,
+    /// to this one.
+    pub(crate) hi: f64,
+    /// What happens there.
+    pub(crate) outcome: Outcome,
+}
+
+/// What a date does to a contract in one state and range of spots.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Outcome {
+    /// Payments and updates of affine variables in order: rule and action, and the memory then.
+    pub(crate) actions: Vec<(usize, usize, Memory)>,
+    /// State afterwards; `None` when the contract has ended.
+    pub(crate) next: Option<usize>,
+}
+
+/// Course of one date: the actions that matter and the memory afterwards.
+struct Course {
+    actions: Vec<(usize, usize, Memory)>,
+    memory: Option<Memory>,
+}
+
+/// Spots between which contracts are looked at, relative to the initial fixing.
+pub(crate) const FAR: f64 = 1e6;
+
+/// Most states carried.
+const MOST_STATES: usize = 64;
+
+impl Dates {
+    /// Reads the plan's rules.
+    ///
+    /// # Errors
+    /// A reason why the plan cannot be carried by states and affine variables.
+    pub(crate) fn read(plan: &Plan<f64>) -> Result<Self, String> {
+        let mut affine = Vec::new();
+        let mut affine_vars = Vec::new();
+        for (index, var) in plan.vars.iter().enumerate() {
+            affine.push(match var.carry {
+                Carry::Discrete => None,
+                Carry::Affine => {
+                    affine_vars.push(index);
+                    Some(affine_vars.len() - 1)
+                }
+                Carry::Path => {
+                    return Err(format!("variable `{}` depends on the whole path", var.name));
+                }
+            });
+        }
+        if affine_vars.len() > MAX_AFFINE {
+            return Err(format!(
+                "{} linear variables, at most {MAX_AFFINE} are carried",
+                affine_vars.len()
+            ));
+        }
+        let start = plan
+            .vars
+            .iter()
+            .zip(&affine)
+            .map(|(var, number)| if number.is_some() { 0.0 } else { var.value })
+            .collect();
+        let mut dates = Self {
+            states: vec![start],
+            affine,
+            affine_vars,
+            table: Vec::new(),
+        };
+        dates.fill(plan)?;
+        Ok(dates)
+    }
+
+    /// Walks the dates until no new state appears; states found late are then looked at on the
+    /// earlier dates too, which costs little and keeps one table.
+    fn fill(&mut self, plan: &Plan<f64>) -> Result<(), String> {
+        loop {
+            let known = self.states.len();
+            self.table.clear();
+            for (index, instant) in plan.instants.iter().enumerate() {
+                let same_as_before =
+                    index > 0 && same_rules(&plan.instants[index - 1].rules, &instant.rules);
+                let row = if same_as_before {
+                    Rc::clone(&self.table[index - 1])
+                } else {
+                    Rc::new(self.row(plan, instant)?)
+                };
+                self.table.push(row);
+            }
+            if self.states.len() == known {
+                return Ok(());
+            }
+        }
+    }
+
+    fn row(&mut self, plan: &Plan<f64>, instant: &Instant<f64>) -> Result<Vec<Vec<Cell>>, String> {
+        let mut row = Vec::new();
+        let mut state = 0;
+        while state < self.states.len() {
+            let memory = self.states[state].clone();
+            row.push(self.cells(plan, instant, &memory)?);
+            state += 1;
+        }
+        Ok(row)
+    }
+
+    fn cells(
+        &mut self,
+        plan: &Plan<f64>,
+        instant: &Instant<f64>,
+        memory: &Memory,
+    ) -> Result<Vec<Cell>, String> {
+        let initial = plan.underlyings[0].initial;
+        let (lo, hi) = (initial / FAR, initial * FAR);
+        let mut cuts = vec![lo, hi];
+        // Rules of the date may change what later rules look at: cut again with what they leave.
+        let mut looked = vec![memory.clone()];
+        let mut next = 0;
+        while next < looked.len() {
+            let seen = looked[next].clone();
+            cuts.extend(kinks(
+                &instant.rules,
+                self.point(plan, initial, &seen),
+                lo,
+                hi,
+            ));
+            tidy_cuts(&mut cuts);
+            for pair in cuts.windows(2) {
+                let course =
+                    self.course(plan, &instant.rules, (pair[0] * pair[1]).sqrt(), memory)?;
+                for (_, _, passed) in &course.actions {
+                    if !looked.contains(passed) {
+                        looked.push(passed.clone());
+                    }
+                }
+                if let Some(left) = course.memory
+                    && !looked.contains(&left)
+                {
+                    looked.push(left);
+                }
+            }
+            next += 1;
+        }
+        let mut cells: Vec<Cell> = Vec::new();
+        for pair in cuts.windows(2) {
+            let course = self.course(plan, &instant.rules, (pair[0] * pair[1]).sqrt(), memory)?;
+            let next = match course.memory {
+                None => None,
+                Some(memory) => Some(self.state(memory)?),
+            };
+            let outcome = Outcome {
+                actions: course.actions,
+                next,
+            };
+            match cells.last_mut() {
+                Some(last) if last.outcome == outcome && outcome.actions.is_empty() => {
+                    last.hi = pair[1];
+                }
+                _ => cells.push(Cell {
+                    lo: pair[0],
+                    hi: pair[1],
+                    outcome,
+                }),
+            }
+        }
+        Ok(cells)
+    }
+
+    fn state(&mut self, memory: Memory) -> Result<usize, String> {
+        if let Some(known) = self.states.iter().position(|state| *state == memory) {
+            return Ok(known);
+        }
+        if self.states.len() == MOST_STATES {
+            return Err(format!("more than {MOST_STATES} states of the memory"));
+        }
+        self.states.push(memory);
+        Ok(self.states.len() - 1)
+    }
+
+    fn point<'a>(&'a self, plan: &Plan<f64>, spot: f64, memory: &'a [f64]) -> Point<'a> {
+        Point {
+            spot,
+            initial: plan.underlyings[0].initial,
+            weight: plan.underlyings[0].weight,
+            vars: memory,
+            affine: &self.affine,
+            held: &UNIT,
+        }
+    }
+
+    fn course(
+        &self,
+        plan: &Plan<f64>,
+        rules: &[Rule<f64>],
+        spot: f64,
+        memory: &Memory,
+    ) -> Result<Course, String> {
+        let mut memory = memory.clone();
+        let mut actions = Vec::new();
+        let nonlinear = || "a condition or amount is not linear in what it remembers".to_owned();
+        for (number, rule) in rules.iter().enumerate() {
+            if let Some(condition) = &rule.condition
+                && !self
+                    .point(plan, spot, &memory)
+                    .holds(condition)
+                    .ok_or_else(nonlinear)?
+            {
+                continue;
+            }
+            for (index, action) in rule.actions.iter().enumerate() {
+                match action {
+                    Action::Pay { .. } => actions.push((number, index, memory.clone())),
+                    Action::Set { var, .. } if self.affine[*var].is_some() => {
+                        actions.push((number, index, memory.clone()));
+                    }
+                    Action::Set { var, value } => {
+                        let value = self
+                            .point(plan, spot, &memory)
+                            .number(value)
+                            .ok_or_else(nonlinear)?;
+                        memory[*var] = bounded(plan.vars[*var].kind, value);
+                    }
+                    Action::Stop => {
+                        return Ok(Course {
+                            actions,
+                            memory: None,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(Course {
+            actions,
+            memory: Some(memory),
+        })
+    }
+}
+
+/// The affine variables as they stand when a date begins.
+pub(crate) const UNIT: [Linear; MAX_AFFINE] = {
+    let mut unit = [Linear {
+        c: [0.0; 1 + MAX_AFFINE],
+    }; MAX_AFFINE];
+    let mut number = 0;
+    while number < MAX_AFFINE {
+        unit[number].c[1 + number] = 1.0;
+        number += 1;
+    }
+    unit
+};
+
+/// A variable's value within what its kind allows.
+fn bounded(kind: VarKind, value: f64) -> f64 {
+    match kind {
+        VarKind::Flag => f64::from(u8::from(value != 0.0)),
+        VarKind::Count { max } => value.round().clamp(0.0, f64::from(max)),
+        VarKind::Sum => value,
+    }
+}
+
+fn tidy_cuts(cuts: &mut Vec<f64>) {
+    cuts.sort_by(f64::total_cmp);
+    cuts.dedup_by(|b, a| (*b - *a).abs() <= 1e-12 * a.abs());
+}
+
+/// Whether two dates have the same rules, whatever row they are of.
+fn same_rules(a: &[Rule<f64>], b: &[Rule<f64>]) -> bool {
+    let same_action = |a: &Action<f64>, b: &Action<f64>| match (a, b) {
+        (Action::Pay { amount: a, .. }, Action::Pay { amount: b, .. }) => a == b,
+        (a, b) => a == b,
+    };
+    a.len() == b.len()
+        && a.iter().zip(b).all(|(a, b)| {
+            a.condition == b.condition
+                && a.actions.len() == b.actions.len()
+                && a.actions
+                    .iter()
+                    .zip(&b.actions)
+                    .all(|(a, b)| same_action(a, b))
+        })
+}
+
+impl Outcome {
+    /// Payments of the date and the affine variables after it, at one spot; `discount` gives the
+    /// factor from the payment of a rule's action back to the date.
+    pub(crate) fn at(
+        &self,
+        plan: &Plan<f64>,
+        rules: &[Rule<f64>],
+        affine: &[Option<usize>],
+        spot: f64,
+        discount: &dyn Fn(usize, usize) -> f64,
+    ) -> Result<(Linear, [Linear; MAX_AFFINE]), PriceError> {
+        let mut held = UNIT;
+        let mut paid = Linear::constant(0.0);
+        for (rule, index, memory) in &self.actions {
+            let point = Point {
+                spot,
+                initial: plan.underlyings[0].initial,
+                weight: plan.underlyings[0].weight,
+                vars: memory,
+                affine,
+                held: &held,
+            };
+            let undefined = PriceError::Number {
+                stage: "an amount",
+                value: f64::NAN,
+            };
+            match &rules[*rule].actions[*index] {
+                Action::Pay { amount, .. } => {
+                    let amount = point.linear(amount).ok_or(undefined)?;
+                    paid = paid.plus(amount.scaled(discount(*rule, *index)));
+                }
+                Action::Set { var, value } => {
+                    let value = point.linear(value).ok_or(undefined)?;
+                    if let Some(number) = affine[*var] {
+                        held[number] = value;
+                    }
+                }
+                Action::Stop => {}
+            }
+        }
+        Ok((paid, held))
+    }
+}

@@ -1,0 +1,10 @@
+//! Pricing engines of OTC contracts behind one trait.
+//!
+//! Every engine prices the same [`Plan`](rialto_otc_contract::plan::Plan); which one is used is
+//! either asked for by name or chosen, and the choice says why.
+
+mod backward;
+pub mod engine;
+pub mod quad;
+#[cfg(test)]
+mod testing;
