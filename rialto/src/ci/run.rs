@@ -6,6 +6,8 @@ use std::io::{IsTerminal as _, Write as _};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use rialto_delivery_pipeline::plan::Plan;
@@ -22,8 +24,9 @@ use screen::Screen;
 
 /// Warnings shown before a run.
 const SHOWN_WARNINGS: usize = 10;
-/// Exit code after Ctrl-C, as shells have it.
+/// Exit codes after SIGINT (Ctrl-C) and SIGTERM, as shells have them.
 const EXIT_INTERRUPTED: u8 = 130;
+const EXIT_TERMINATED: u8 = 143;
 
 /// Variables of the caller that jobs are given beside `PATH`, so that the person's tools work as
 /// they do in a terminal. Everything else of the caller's environment stays outside.
@@ -53,7 +56,7 @@ const INHERITED: [&str; 18] = [
 /// Every job runs in a copy of the working copy of its own, uncommitted changes included, below
 /// `.rialto/ci`; files flow from job to job as artifacts, which are also left in
 /// `.rialto/ci/artifacts/JOB`. Exit code 0: passed, 1: a job failed, 2: wrong command line or
-/// invalid file, 130: interrupted.
+/// invalid file, 130: interrupted, 143: told to end.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Jobs to run; none = the whole pipeline.
@@ -118,7 +121,7 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(EXIT_INVALID));
     }
     tell_without_effect(&compiled.diagnostics);
-    cancel_on_signal(cancel);
+    let stopped_by = cancel_on_signal(cancel);
     let colour = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
         && match args.output {
             Output::Table => std::io::stdout().is_terminal(),
@@ -146,7 +149,7 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
             let _ = writeln!(std::io::stdout(), "{text}");
         }
     }
-    Ok(exit_code(&summary))
+    Ok(exit_code(&summary, stopped_by.load(Ordering::SeqCst)))
 }
 
 /// Says which keywords of the jobs to run nothing executes yet, if there are any.
@@ -183,9 +186,9 @@ fn tell_without_effect(diagnostics: &[Diagnostic]) {
     }
 }
 
-fn exit_code(summary: &LocalSummary) -> ExitCode {
+fn exit_code(summary: &LocalSummary, stopped_by: u8) -> ExitCode {
     if summary.canceled {
-        return ExitCode::from(EXIT_INTERRUPTED);
+        return ExitCode::from(stopped_by);
     }
     match summary.status {
         // A pipeline that waits for a person has done what it could.
@@ -311,18 +314,34 @@ fn user_variables(root: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Stops the run cleanly on Ctrl-C or SIGTERM. Jobs have sessions of their own, so a terminal's
-/// Ctrl-C reaches them only this way.
-fn cancel_on_signal(cancel: CancelToken) {
+/// Stops the run cleanly on Ctrl-C or SIGTERM, and keeps the exit code for the one that came. Jobs
+/// have sessions of their own, so a terminal's Ctrl-C reaches them only this way.
+fn cancel_on_signal(cancel: CancelToken) -> Arc<AtomicU8> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let code = Arc::new(AtomicU8::new(EXIT_INTERRUPTED));
+    let kept = Arc::clone(&code);
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        if let Ok(runtime) = runtime {
-            runtime.block_on(crate::runner::stop_signal());
+        let Ok(runtime) = runtime else {
+            return;
+        };
+        runtime.block_on(async {
+            let interrupt = signal(SignalKind::interrupt());
+            let terminate = signal(SignalKind::terminate());
+            // Not to be had: then a signal ends this process the hard way, as it always did.
+            let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
+                return;
+            };
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => kept.store(EXIT_TERMINATED, Ordering::SeqCst),
+            }
             cancel.cancel();
-        }
+        });
     });
+    code
 }
 
 /// The coverage a job's log tells, by the job's `coverage` expression.
