@@ -309,7 +309,12 @@ fn write(node: &Node, out: &mut String) {
 fn quote(text: &str, out: &mut String) {
     for part in serde_json::Value::from(text).to_string().chars() {
         match part {
-            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+            '\u{7f}'..='\u{9f}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{feff}'
+            | '\u{fffe}'
+            | '\u{ffff}' => {
                 out.push_str(&format!("\\u{:04x}", u32::from(part)));
             }
             _ => out.push(part),

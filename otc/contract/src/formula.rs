@@ -47,7 +47,12 @@ impl<'c> Booking<'c> {
     /// An empty booking of a contract.
     #[must_use]
     pub fn new(contract: &'c Compiled) -> Self {
-        Self { contract, trace: String::new(), flows: Vec::new(), events: Vec::new() }
+        Self {
+            contract,
+            trace: String::new(),
+            flows: Vec::new(),
+            events: Vec::new(),
+        }
     }
 }
 
@@ -116,7 +121,11 @@ impl Compiled {
             moment: &no_moment,
             shape: None,
         };
-        let writer = Writer { lower: looking(&input), world, site };
+        let writer = Writer {
+            lower: looking(&input),
+            world,
+            site,
+        };
         Some(writer.write(amount, false)?.0)
     }
 
@@ -127,22 +136,26 @@ impl Compiled {
                 return Some((&self.program.exercise.as_ref()?.payoff, Site::Exercise));
             }
             Source::Monitor { monitor, action } => {
-                let rule = self.program.rules.get(*self.origins.monitors.get(monitor)?)?;
+                let rule = self
+                    .program
+                    .rules
+                    .get(*self.origins.monitors.get(monitor)?)?;
                 (&rule.actions, action, Site::Continuous)
             }
-            Source::Rule { instant, rule, action } => {
-                match *self.origins.instants.get(instant)?.get(rule)? {
-                    None => (&self.program.terminal, action, Site::Terminal),
-                    Some(origin) => {
-                        let placed = self.plan.instants.get(instant)?.rules.get(rule)?;
-                        let schedule =
-                            self.schedules.iter().find(|s| s.name == placed.schedule)?;
-                        let index = usize::try_from(placed.row).ok()?.checked_sub(1)?;
-                        let rule = self.program.rules.get(origin)?;
-                        (&rule.actions, action, Site::Row { schedule, index })
-                    }
+            Source::Rule {
+                instant,
+                rule,
+                action,
+            } => match *self.origins.instants.get(instant)?.get(rule)? {
+                None => (&self.program.terminal, action, Site::Terminal),
+                Some(origin) => {
+                    let placed = self.plan.instants.get(instant)?.rules.get(rule)?;
+                    let schedule = self.schedules.iter().find(|s| s.name == placed.schedule)?;
+                    let index = usize::try_from(placed.row).ok()?.checked_sub(1)?;
+                    let rule = self.program.rules.get(origin)?;
+                    (&rule.actions, action, Site::Row { schedule, index })
                 }
-            }
+            },
         };
         match actions.get(action)? {
             Action::Pay { amount, .. } => Some((amount, site)),
@@ -160,7 +173,11 @@ impl Writer<'_> {
             }
             let rate = money && !above.is_integer() && above.abs() <= Decimal::TWO;
             let rate = rate && matches!(expr, Expr::Const(_) | Expr::Row(_));
-            let text = if rate { percent_text(above) } else { grouped(above) };
+            let text = if rate {
+                percent_text(above)
+            } else {
+                grouped(above)
+            };
             return Some((text, Bond::Atom));
         }
         let unknown = |expr: &plan::Expr<Decimal>| {
@@ -169,15 +186,21 @@ impl Writer<'_> {
         };
         match expr {
             Expr::Add(terms) => self.sum(terms, " + ", money),
-            Expr::Sub(terms) if terms.len() == 1 => {
-                Some((format!("-{}", self.held(terms.first()?, Bond::Atom, money)?), Bond::Sum))
-            }
+            Expr::Sub(terms) if terms.len() == 1 => Some((
+                format!("-{}", self.held(terms.first()?, Bond::Atom, money)?),
+                Bond::Sum,
+            )),
             Expr::Sub(terms) => self.sum(terms, " - ", money),
             Expr::Mul(terms) => self.product(terms, money),
             Expr::Div(terms) => {
                 let first = self.held(terms.first()?, Bond::Product, money)?;
-                let rest = terms.get(1..)?.iter().map(|t| self.held(t, Bond::Atom, false));
-                let pieces: Vec<String> = std::iter::once(Some(first)).chain(rest).collect::<Option<_>>()?;
+                let rest = terms
+                    .get(1..)?
+                    .iter()
+                    .map(|t| self.held(t, Bond::Atom, false));
+                let pieces: Vec<String> = std::iter::once(Some(first))
+                    .chain(rest)
+                    .collect::<Option<_>>()?;
                 Some((pieces.join(" / "), Bond::Product))
             }
             Expr::Min(terms) => self.call("min", terms, money),
@@ -193,7 +216,11 @@ impl Writer<'_> {
 
     fn held(&self, expr: &Expr, least: Bond, money: bool) -> Option<String> {
         let (text, bond) = self.write(expr, money)?;
-        Some(if bond < least { format!("({text})") } else { text })
+        Some(if bond < least {
+            format!("({text})")
+        } else {
+            text
+        })
     }
 
     fn sum(&self, terms: &[Expr], sign: &str, money: bool) -> Option<Piece> {
@@ -215,7 +242,10 @@ impl Writer<'_> {
     fn product(&self, terms: &[Expr], money: bool) -> Option<Piece> {
         let mut factors = Vec::new();
         flatten(terms, &mut factors);
-        let money = money || factors.iter().any(|factor| matches!(factor, Expr::Notional));
+        let money = money
+            || factors
+                .iter()
+                .any(|factor| matches!(factor, Expr::Notional));
         let mut pieces = Vec::new();
         for factor in factors {
             let text = self.held(factor, Bond::Product, money)?;
@@ -277,9 +307,12 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        for (text, shown) in
-            [("20000000", "20,000,000"), ("-1234.50", "-1,234.5"), ("999", "999"), ("0", "0")]
-        {
+        for (text, shown) in [
+            ("20000000", "20,000,000"),
+            ("-1234.50", "-1,234.5"),
+            ("999", "999"),
+            ("0", "0"),
+        ] {
             assert_eq!(grouped(text.parse().expect("a number")), shown);
         }
     }

@@ -8,6 +8,7 @@ pub mod compile;
 mod convert;
 pub mod document;
 pub mod envelope;
+pub mod explain;
 pub mod finding;
 pub mod formula;
 pub mod fold;
@@ -28,3 +29,7 @@ pub mod value;
 pub use compile::{Compiled, compile, compile_with};
 pub use finding::{Finding, Findings};
 pub use sheet::TermSheet;
+
+/// The published JSON Schema (draft 2020-12) of term sheets. It names every field of the envelope
+/// and of every template's terms; what a field may hold is told by the readers' findings.
+pub const SCHEMA_JSON: &str = include_str!("../schema/termsheet.schema.json");

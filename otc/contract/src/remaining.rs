@@ -43,7 +43,11 @@ impl Compiled {
             rest.origins.monitors.clear();
         }
         let findings = sink.into_findings();
-        if findings.has_errors() { Err(findings) } else { Ok(rest) }
+        if findings.has_errors() {
+            Err(findings)
+        } else {
+            Ok(rest)
+        }
     }
 
     /// How many instants are past.
@@ -62,7 +66,12 @@ impl Compiled {
             };
             let Some(var) = self.plan.vars.iter_mut().find(|var| var.name == *name) else {
                 let en = format!("The contract remembers no {name:?}.");
-                sink.error("E-STATE-UNKNOWN", &at, en, format!("合约没有状态变量 {name:?}。"));
+                sink.error(
+                    "E-STATE-UNKNOWN",
+                    &at,
+                    en,
+                    format!("合约没有状态变量 {name:?}。"),
+                );
                 continue;
             };
             let most = match var.kind {
@@ -70,16 +79,20 @@ impl Compiled {
                 VarKind::Count { max } => Some(Decimal::from(max)),
                 VarKind::Sum => None,
             };
-            let fits = most.is_none_or(|most| {
-                value.is_integer() && *value >= Decimal::ZERO && *value <= most
-            });
+            let fits = most
+                .is_none_or(|most| value.is_integer() && *value >= Decimal::ZERO && *value <= most);
             if fits {
                 var.value = *value;
                 continue;
             }
             let most = most.unwrap_or_default();
             let en = format!("{value} does not fit {name:?}, a whole number from 0 to {most}.");
-            sink.error("E-STATE-VALUE", &at, en, format!("{name:?} 须为 0 至 {most} 的整数。"));
+            sink.error(
+                "E-STATE-VALUE",
+                &at,
+                en,
+                format!("{name:?} 须为 0 至 {most} 的整数。"),
+            );
         }
     }
 
@@ -95,9 +108,17 @@ impl Compiled {
         let gone = self.plan.instants.get(..past).unwrap_or_default();
         let rules = gone.iter().flat_map(|instant| &instant.rules);
         let observed = rules.clone().count();
-        let watched: Vec<_> =
-            self.plan.monitors.iter().filter(|monitor| is_past(as_of, now, &monitor.from)).collect();
-        let watched = if order(&now, &self.start()).is_gt() { watched } else { Vec::new() };
+        let watched: Vec<_> = self
+            .plan
+            .monitors
+            .iter()
+            .filter(|monitor| is_past(as_of, now, &monitor.from))
+            .collect();
+        let watched = if order(&now, &self.start()).is_gt() {
+            watched
+        } else {
+            Vec::new()
+        };
         if observed == 0 && watched.is_empty() {
             return;
         }
@@ -116,17 +137,32 @@ impl Compiled {
         if state.is_some() && missing.is_empty() {
             return;
         }
-        let named = if missing.is_empty() { "{}".to_owned() } else { missing.join(", ") };
-        let at = Place { pointer: "/state".to_owned(), ..Place::default() };
+        let named = if missing.is_empty() {
+            "{}".to_owned()
+        } else {
+            missing.join(", ")
+        };
+        let at = Place {
+            pointer: "/state".to_owned(),
+            ..Place::default()
+        };
         let (en, zh) = if past == self.plan.instants.len() {
             (
-                format!("The contract's last observation is before {as_of}. Say in the state that it has \"ended\", with its unpaid flows as \"pending\", or value it earlier."),
-                format!("合约最后观察日早于 {as_of}。请在 state 中给出 ended 及未付现金流 pending，或提前估值时点。"),
+                format!(
+                    "The contract's last observation is before {as_of}. Say in the state that it has \"ended\", with its unpaid flows as \"pending\", or value it earlier."
+                ),
+                format!(
+                    "合约最后观察日早于 {as_of}。请在 state 中给出 ended 及未付现金流 pending，或提前估值时点。"
+                ),
             )
         } else {
             (
-                format!("{observed} past observations up to {as_of} are not in the state. Give {named} in \"state\", or let the ledger derive it from fixings."),
-                format!("截至 {as_of} 已有 {observed} 次观察未反映在 state 中，请给出 {named}，或由台账按定盘价推导。"),
+                format!(
+                    "{observed} past observations up to {as_of} are not in the state. Give {named} in \"state\", or let the ledger derive it from fixings."
+                ),
+                format!(
+                    "截至 {as_of} 已有 {observed} 次观察未反映在 state 中，请给出 {named}，或由台账按定盘价推导。"
+                ),
             )
         };
         sink.error("E-STATE-FIXING", &at, en, zh);
@@ -134,7 +170,10 @@ impl Compiled {
 
     fn start(&self) -> Moment {
         match self.term {
-            Term::Dated { start, .. } => Moment { date: Some(start), ..years(0.0) },
+            Term::Dated { start, .. } => Moment {
+                date: Some(start),
+                ..years(0.0)
+            },
             Term::Numeric { .. } => years(0.0),
         }
     }
@@ -152,32 +191,52 @@ impl Compiled {
         let field = Field::new(&nowhere, "/state/pending", sink);
         for flow in state.iter().flat_map(|state| &state.pending) {
             let at = match (flow.pay, self.term) {
-                (When::Years(time), Term::Numeric { .. }) => Some(years(crate::number::binary(time))),
+                (When::Years(time), Term::Numeric { .. }) => {
+                    Some(years(crate::number::binary(time)))
+                }
                 (When::Date(date), Term::Dated { .. }) => {
                     let told = |error: rialto_otc_time::ClockError| {
                         field.error("E-TIME", format!("{error}."), "日历未覆盖付款日。");
                     };
                     let start = self.start().date.unwrap_or(date);
                     let year = |clock: &rialto_otc_time::Clock| {
-                        clock.year_fraction(start, date, calendars).map_err(told).ok()
+                        clock
+                            .year_fraction(start, date, calendars)
+                            .map_err(told)
+                            .ok()
                     };
                     let clocks = &self.clocks;
-                    let moments = (year(&clocks.variance), year(&clocks.rate), year(&clocks.coupon));
+                    let moments = (
+                        year(&clocks.variance),
+                        year(&clocks.rate),
+                        year(&clocks.coupon),
+                    );
                     match moments {
-                        (Some(variance), Some(rate), Some(coupon)) => {
-                            Some(Moment { date: Some(date), variance, rate, coupon })
-                        }
+                        (Some(variance), Some(rate), Some(coupon)) => Some(Moment {
+                            date: Some(date),
+                            variance,
+                            rate,
+                            coupon,
+                        }),
                         _ => None,
                     }
                 }
                 _ => {
                     let en = "Payments of a contract on dates are dates, of a numeric one years.";
-                    field.error("E-STATE-VALUE", en, "日期合约的付款时点须为日期，数值合约须为年数。");
+                    field.error(
+                        "E-STATE-VALUE",
+                        en,
+                        "日期合约的付款时点须为日期，数值合约须为年数。",
+                    );
                     None
                 }
             };
             if let Some(at) = at.filter(|at| !is_past(as_of, now, at)) {
-                flows.push(PendingFlow { leg: flow.leg.clone(), amount: flow.amount, at });
+                flows.push(PendingFlow {
+                    leg: flow.leg.clone(),
+                    amount: flow.amount,
+                    at,
+                });
             }
         }
         flows
@@ -187,14 +246,19 @@ impl Compiled {
     fn cut(&mut self, count: usize) {
         let count = count.min(self.plan.instants.len());
         self.plan.instants.drain(..count);
-        self.origins.instants.drain(..count.min(self.origins.instants.len()));
-        let Some(Exercise { instants, pay, .. }) = &mut self.plan.exercise else { return };
+        self.origins
+            .instants
+            .drain(..count.min(self.origins.instants.len()));
+        let Some(Exercise { instants, pay, .. }) = &mut self.plan.exercise else {
+            return;
+        };
         if instants.is_empty() {
             return;
         }
-        let kept = instants.iter().zip(pay.iter()).filter_map(|(index, pay)| {
-            Some((index.checked_sub(count)?, *pay))
-        });
+        let kept = instants
+            .iter()
+            .zip(pay.iter())
+            .filter_map(|(index, pay)| Some((index.checked_sub(count)?, *pay)));
         (*instants, *pay) = kept.unzip();
         // No date left: without this the right would hold at any time.
         if instants.is_empty() {
@@ -208,5 +272,7 @@ fn is_past(as_of: &AsOf, now: Moment, at: &Moment) -> bool {
         Some(date) => TimeMoment::Date(date),
         None => TimeMoment::Time(at.rate),
     };
-    as_of.is_past(asked).unwrap_or_else(|_| order(at, &now).is_le())
+    as_of
+        .is_past(asked)
+        .unwrap_or_else(|_| order(at, &now).is_le())
 }

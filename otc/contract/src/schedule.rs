@@ -105,7 +105,10 @@ impl Resolver<'_> {
         let nowhere = Node::from(Value::Null);
         let (spec, field) = match field {
             Some(field) => (self.spec(field)?, field.clone()),
-            None => (absent(default, sink)?, Field::new(&nowhere, "/dates", sink)),
+            None => (
+                self.absent(default, sink)?,
+                Field::new(&nowhere, "/terms", sink),
+            ),
         };
         let rows = self.rows(&spec, &field)?;
         if rows.is_empty() {
@@ -117,6 +120,35 @@ impl Resolver<'_> {
             return None;
         }
         Some((spec, rows))
+    }
+
+    /// The schedule meant when none is written.
+    fn absent(&self, default: IfAbsent, sink: &Sink) -> Option<ScheduleSpec> {
+        let numeric = matches!(self.term, Term::Numeric { .. });
+        let at = Place {
+            pointer: "/terms".to_owned(),
+            ..Place::default()
+        };
+        match default {
+            IfAbsent::Daily => Some(ScheduleSpec::Daily),
+            IfAbsent::End => Some(ScheduleSpec::End),
+            IfAbsent::Monthly if numeric => {
+                let en = "The terms give no schedule, and monthly observation needs dates. Give a schedule with times, like {\"times\":[0.25,0.5]}.";
+                let zh = "条款未给出日程，而按月观察需要日期；数值合约请给出 {\"times\":[…]}。";
+                sink.error("E-SCHED-KIND", &at, en, zh);
+                None
+            }
+            IfAbsent::Monthly => {
+                let freq: Option<Freq> = "1m".parse().ok();
+                let rule = freq.map(RuleSpec::every);
+                rule.map(|rule| ScheduleSpec::Written(rialto_otc_time::ScheduleSpec::Rule(rule)))
+            }
+            IfAbsent::Required => {
+                let en = "A schedule is missing: write \"daily\", \"end\" or an object like {\"freq\":\"1m\"}.";
+                sink.error("E-FIELD-MISSING", &at, en, "缺少日程（schedule）。");
+                None
+            }
+        }
     }
 
     fn spec(&self, field: &Field<'_>) -> Option<ScheduleSpec> {
@@ -328,27 +360,6 @@ impl Resolver<'_> {
                 );
             })
             .ok()
-    }
-}
-
-fn absent(default: IfAbsent, sink: &Sink) -> Option<ScheduleSpec> {
-    match default {
-        IfAbsent::Daily => Some(ScheduleSpec::Daily),
-        IfAbsent::End => Some(ScheduleSpec::End),
-        IfAbsent::Monthly => {
-            let freq: Option<Freq> = "1m".parse().ok();
-            let rule = freq.map(RuleSpec::every);
-            rule.map(|rule| ScheduleSpec::Written(rialto_otc_time::ScheduleSpec::Rule(rule)))
-        }
-        IfAbsent::Required => {
-            let en = "A schedule is missing: write \"daily\", \"end\" or an object like {\"freq\":\"1m\"}.";
-            let at = Place {
-                pointer: "/terms".to_owned(),
-                ..Place::default()
-            };
-            sink.error("E-FIELD-MISSING", &at, en, "缺少日程（schedule）。");
-            None
-        }
     }
 }
 

@@ -386,51 +386,59 @@ fn currency(field: &Field<'_>) -> Option<String> {
     None
 }
 
-fn read(root: &Node, sink: &Sink) -> Option<TermSheet> {
-    let mut fields = Fields::new(root, "", sink)?;
-    let head = head(&mut fields);
+/// Blocks that name and are never priced.
+struct Reported {
+    parties: Parties,
+    agreement: Labels,
+    ids: Labels,
+    options: Labels,
+    fixing: Labels,
+}
+
+fn reported(fields: &mut Fields<'_>) -> Reported {
     let parties = fields
         .optional("parties")
         .map(|field| envelope::parties(&field));
-    let block = |fields: &mut Fields<'_>, name: &'static str| {
+    let mut block = |name: &'static str| {
         let found = fields
             .optional(name)
             .map(|field| envelope::reported(&field, name));
         found.unwrap_or_default()
     };
-    let (agreement, ids) = (block(&mut fields, "agreement"), block(&mut fields, "ids"));
-    let options = block(&mut fields, "options");
-    let fixing = fields
-        .optional("fixing")
-        .map(|field| envelope::fixing(&field));
+    Reported {
+        agreement: block("agreement"),
+        ids: block("ids"),
+        options: block("options"),
+        fixing: fields
+            .optional("fixing")
+            .map(|field| envelope::fixing(&field))
+            .unwrap_or_default(),
+        parties: parties.unwrap_or_default(),
+    }
+}
+
+/// Reads a field that may be absent: absent is `Some(None)`, wrong is `None`.
+fn may<T>(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    read: impl Fn(&Field<'_>) -> Option<T>,
+) -> Option<Option<T>> {
+    flat(fields.optional(name).map(|field| read(&field)))
+}
+
+fn read(root: &Node, sink: &Sink) -> Option<TermSheet> {
+    let mut fields = Fields::new(root, "", sink)?;
+    let head = head(&mut fields);
+    let reported = reported(&mut fields);
     let underlyings = underlyings(&mut fields);
     let size = size(&mut fields);
-    let premium = flat(
-        fields
-            .optional("premium")
-            .map(|field| envelope::premium(&field)),
-    );
-    let dates = fields
-        .optional("dates")
-        .map_or(Some(Dates::default()), |f| envelope::dates(&f));
+    let premium = may(&mut fields, "premium", envelope::premium);
+    let dates = may(&mut fields, "dates", envelope::dates);
     let schedules = schedules(&mut fields);
-    let clocks = flat(
-        fields
-            .optional("clocks")
-            .map(|field| envelope::clocks(&field)),
-    );
-    let payment = flat(
-        fields
-            .optional("payment")
-            .map(|field| envelope::payment(&field)),
-    );
-    let rounding = fields.optional("rounding");
-    let rounding = rounding.map_or(Some(Rounding::default()), |f| envelope::rounding(&f));
-    let state = flat(
-        fields
-            .optional("state")
-            .map(|field| envelope::state(&field)),
-    );
+    let clocks = may(&mut fields, "clocks", envelope::clocks);
+    let payment = may(&mut fields, "payment", envelope::payment);
+    let rounding = may(&mut fields, "rounding", envelope::rounding);
+    let state = may(&mut fields, "state", envelope::state);
     let memo = fields.optional("memo").map(|field| field.node().clone());
     let product = product(&mut fields, underlyings.as_deref(), schedules.as_ref());
     fields.finish();
@@ -439,23 +447,23 @@ fn read(root: &Node, sink: &Sink) -> Option<TermSheet> {
         version: head.version?,
         product: product?,
         direction: head.direction?,
-        parties: parties.unwrap_or_default(),
-        agreement,
-        ids,
-        options,
+        parties: reported.parties,
+        agreement: reported.agreement,
+        ids: reported.ids,
+        options: reported.options,
         underlyings: underlyings?,
         size: size?,
         unit: head.unit?,
         currency: head.currency?,
         quanto: head.quanto?,
         premium: premium?,
-        dates: dates?,
+        dates: dates?.unwrap_or_default(),
         schedules: schedules?,
         clocks: clocks?,
         payment: payment?,
         accrue_to_payment: head.accrue_to_payment?,
-        rounding: rounding?,
-        fixing: fixing.unwrap_or_default(),
+        rounding: rounding?.unwrap_or_default(),
+        fixing: reported.fixing,
         state: state?,
         memo,
         source: Source(Value::Null.into()),

@@ -12,8 +12,26 @@ use crate::world::{SHEETS, compiled, d, sheet};
 /// JSON values of any shape, with the words of the language among them.
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
     let words = prop::sample::select(vec![
-        "N", "S", "worst", "row", "touch", "101%", "daily", "end", "obs", "snowball/1", "m", "k",
-        "rialto.otc/1", "house_sells", "2026-03-09", "-1e400", "NaN", "", "pay", "stop",
+        "N",
+        "S",
+        "worst",
+        "row",
+        "touch",
+        "101%",
+        "daily",
+        "end",
+        "obs",
+        "snowball/1",
+        "m",
+        "k",
+        "rialto.otc/1",
+        "house_sells",
+        "2026-03-09",
+        "-1e400",
+        "NaN",
+        "",
+        "pay",
+        "stop",
     ]);
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),

@@ -7,8 +7,12 @@ use crate::world::{refused, sheet};
 
 /// The codes of a refusal, with their pointers.
 fn told(text: &str) -> Vec<String> {
-    let findings = refused(text).into_iter().filter(|f| f.severity == Severity::Error);
-    findings.map(|f| format!("{} {}", f.code, f.pointer)).collect()
+    let findings = refused(text)
+        .into_iter()
+        .filter(|f| f.severity == Severity::Error);
+    findings
+        .map(|f| format!("{} {}", f.code, f.pointer))
+        .collect()
 }
 
 #[test]
@@ -65,7 +69,9 @@ fn what_is_not_a_sheet_is_told_so() {
     let codes = told("{}");
     for field in ["schema", "trade_id", "direction", "underlying", "template"] {
         assert!(
-            refused("{}").iter().any(|f| f.en.contains(&format!("{field:?}"))),
+            refused("{}")
+                .iter()
+                .any(|f| f.en.contains(&format!("{field:?}"))),
             "{field} is asked for: {codes:?}"
         );
     }
@@ -75,8 +81,17 @@ fn what_is_not_a_sheet_is_told_so() {
 fn unknown_state_and_unfitting_schedules_are_refused() {
     let state = sheet("snowball").replace("\"rounding\":", "\"state\":{\"kii\":1},\"rounding\":");
     assert_eq!(told(&state), ["E-STATE-UNKNOWN /state/kii"]);
-    let times = sheet("snowball").replace("{\"freq\":\"1m\",\"lock\":\"3m\",\"roll\":\"following\"}", "{\"times\":[0.5,1]}");
-    assert!(told(&times).iter().any(|code| code.starts_with("E-SCHED-KIND")), "{:?}", told(&times));
+    let times = sheet("snowball").replace(
+        "{\"freq\":\"1m\",\"lock\":\"3m\",\"roll\":\"following\"}",
+        "{\"times\":[0.5,1]}",
+    );
+    assert!(
+        told(&times)
+            .iter()
+            .any(|code| code.starts_with("E-SCHED-KIND")),
+        "{:?}",
+        told(&times)
+    );
     let beyond = sheet("program").replace("\"schedules\"", "\"dates\":{\"end\":0.5},\"schedules\"");
     assert!(!told(&beyond).is_empty());
 }

@@ -37,7 +37,10 @@ fn the_snowball_knocked_out_in_august_pays_principal_and_coupon_three_days_later
     let august = plan
         .instants
         .iter()
-        .position(|i| i.at.date.is_some_and(|date| date.to_string() == "2026-08-10"))
+        .position(|i| {
+            i.at.date
+                .is_some_and(|date| date.to_string() == "2026-08-10")
+        })
         .expect("observed on Monday 10 August, the 9th being a Sunday");
     // June and July stay below their levels; August closes above 100.2 % of 5802.16.
     let calm = [d("5700")];
@@ -63,18 +66,28 @@ fn the_snowball_knocked_out_in_august_pays_principal_and_coupon_three_days_later
     assert_eq!(
         flows,
         [
-            ("principal", "20000000.00".to_owned(), "2026-08-13".to_owned()),
+            (
+                "principal",
+                "20000000.00".to_owned(),
+                "2026-08-13".to_owned()
+            ),
             ("coupon", "1240438.36".to_owned(), "2026-08-13".to_owned()),
         ]
     );
-    assert!(matches!(record.events.last(), Some(Event::End { early: true, .. })));
+    assert!(matches!(
+        record.events.last(),
+        Some(Event::End { early: true, .. })
+    ));
 }
 
 #[test]
 fn memory_is_carried_as_its_use_allows() {
     let phoenix = compiled(sheet("phoenix")).expect("compiles").plan;
-    let carried: Vec<(&str, Carry)> =
-        phoenix.vars.iter().map(|var| (var.name.as_str(), var.carry)).collect();
+    let carried: Vec<(&str, Carry)> = phoenix
+        .vars
+        .iter()
+        .map(|var| (var.name.as_str(), var.carry))
+        .collect();
     assert!(carried.contains(&("ki", Carry::Discrete)), "{carried:?}");
     assert!(carried.contains(&("missed", Carry::Affine)), "{carried:?}");
     assert_eq!(phoenix.class.path, 0);

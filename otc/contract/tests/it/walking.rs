@@ -18,11 +18,16 @@ fn the_ledger_prints_each_amount_with_its_formula() {
     let mut memory = Memory::new(&contract.plan);
     let seen = |n: usize| {
         let at = contract.plan.instants.get(n)?.at.date?;
-        Some(Seen::fixings(&prices[usize::from(at == date("2026-08-10"))]))
+        Some(Seen::fixings(
+            &prices[usize::from(at == date("2026-08-10"))],
+        ))
     };
     walk(&contract.plan, &mut memory, seen, &mut booking).expect("walks");
-    let lines: Vec<String> =
-        booking.flows.iter().map(|f| format!("{} {:.2} = {}", f.leg, f.amount, f.trace)).collect();
+    let lines: Vec<String> = booking
+        .flows
+        .iter()
+        .map(|f| format!("{} {:.2} = {}", f.leg, f.amount, f.trace))
+        .collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
     principal 20000000.00 = 20,000,000
     coupon 1240438.36 = 20,000,000 x 14.7 % x 154/365
@@ -35,12 +40,25 @@ fn an_accumulator_pays_each_day_what_its_zone_says() {
     let prices = [[d("75000")], [d("78000")], [d("81000")]];
     let mut booking = Booking::new(&contract);
     let mut memory = Memory::new(&contract.plan);
-    walk(&contract.plan, &mut memory, |n| Some(Seen::fixings(prices.get(n)?)), &mut booking)
-        .expect("walks");
+    walk(
+        &contract.plan,
+        &mut memory,
+        |n| Some(Seen::fixings(prices.get(n)?)),
+        &mut booking,
+    )
+    .expect("walks");
     let lines: Vec<String> = booking
         .flows
         .iter()
-        .map(|f| format!("{} {} {:.2} = {}", f.at.date.expect("dated"), f.leg, f.amount, f.trace))
+        .map(|f| {
+            format!(
+                "{} {} {:.2} = {}",
+                f.at.date.expect("dated"),
+                f.leg,
+                f.amount,
+                f.trace
+            )
+        })
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
     2026-04-08 accrual -40500.00 = 15 x 3 x (75,000 - 75,900)
@@ -54,10 +72,14 @@ fn past_observations_must_be_in_the_state() {
     let contract = compiled(sheet("snowball")).expect("compiles");
     let calendars = Calendars::builtin();
     let start = AsOf::post_close(date("2026-03-09"));
-    let whole = contract.remaining(&start, None, calendars).expect("nothing is past at the start");
+    let whole = contract
+        .remaining(&start, None, calendars)
+        .expect("nothing is past at the start");
     assert_eq!(whole.plan.instants.len(), contract.plan.instants.len());
     let later = AsOf::post_close(date("2026-05-18"));
-    let findings = contract.remaining(&later, None, calendars).expect_err("no state");
+    let findings = contract
+        .remaining(&later, None, calendars)
+        .expect_err("no state");
     insta::assert_snapshot!(findings, @r#"E-STATE-FIXING  /state: 46 past observations up to 2026-05-18 post_close are not in the state. Give ki in "state", or let the ledger derive it from fixings. 截至 2026-05-18 post_close 已有 46 次观察未反映在 state 中，请给出 ki，或由台账按定盘价推导。"#);
 }
 
@@ -69,14 +91,25 @@ fn a_contract_in_mid_life_keeps_what_is_ahead() {
     );
     let contract = compiled(&text).expect("compiles");
     let as_of = AsOf::post_close(date("2026-05-18"));
-    let rest = contract.remaining(&as_of, None, Calendars::builtin()).expect("has its state");
+    let rest = contract
+        .remaining(&as_of, None, Calendars::builtin())
+        .expect("has its state");
     let first = rest.plan.instants.first().and_then(|i| i.at.date);
     assert_eq!(first, Some(date("2026-05-19")));
     assert_eq!(rest.plan.vars[0].value, d("1"));
     let calm = [d("4500")];
     let mut memory = Memory::new(&rest.plan);
     let mut record = Record::default();
-    walk(&rest.plan, &mut memory, |_| Some(Seen::fixings(&calm)), &mut record).expect("walks");
+    walk(
+        &rest.plan,
+        &mut memory,
+        |_| Some(Seen::fixings(&calm)),
+        &mut record,
+    )
+    .expect("walks");
     let total: rust_decimal::Decimal = record.flows.iter().map(|flow| flow.amount).sum();
-    assert_eq!(total.round_dp(2), (d("20000000") * d("4500") / d("5802.16")).round_dp(2));
+    assert_eq!(
+        total.round_dp(2),
+        (d("20000000") * d("4500") / d("5802.16")).round_dp(2)
+    );
 }

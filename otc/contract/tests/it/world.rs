@@ -18,7 +18,11 @@ pub const SHEETS: [(&str, &str); 6] = [
 ];
 
 pub fn sheet(name: &str) -> &'static str {
-    SHEETS.iter().find(|(known, _)| *known == name).expect("a known sheet").1
+    SHEETS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .expect("a known sheet")
+        .1
 }
 
 pub fn d(text: &str) -> Decimal {
