@@ -142,11 +142,10 @@ pub enum Shape<X> {
         strike: Option<X>,
         /// Which mean.
         mean: Mean,
-        /// Weight of each row of schedule `fixings`, row 1 first; they sum to 1. Variable
-        /// `fixings_sum` holds the sum of weights times fixings so far, for the geometric mean the
-        /// variable `mean` holds the mean of the fixings so far over the first of [`Initial`].
-        ///
-        /// [`Initial`]: crate::program::Expr::Initial
+        /// Weight of each row of schedule `fixings`, row 1 first; they sum to 1. What is known of the
+        /// mean: variable `fixings_sum` holds `Σ v_i S_i` so far, with `v_i` the weights as written (1
+        /// when equal), so divide by their sum; for the geometric mean variable `product` holds
+        /// `Π (S_i/S0)^{w_i}` so far.
         weights: Vec<X>,
     },
     /// `units × max(w (mean of w-extremes of (S_i, floor) − strike), 0)`: a strip of Europeans struck

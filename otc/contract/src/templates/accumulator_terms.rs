@@ -43,10 +43,10 @@ fn build(terms: &Field<'_>, context: &Context<'_>, w: Side) -> Option<Built> {
             _ => Ko::None,
         })
     });
-    let leverage_field = fields.optional("leverage");
-    let leverage = or(leverage_field.clone(), Decimal::ONE, non_negative_multiple);
-    let zones_field = fields.optional("zones");
-    let zones = maybe(zones_field.as_ref(), |zones| read_zones(zones, w, context));
+    let zones = ZoneFields {
+        leverage: fields.optional("leverage"),
+        zones: fields.optional("zones"),
+    };
     let daily = fields
         .required("settlement")
         .and_then(|settlement| Some(settlement.choice(&["daily", "end"])? == "daily"));
@@ -62,31 +62,22 @@ fn build(terms: &Field<'_>, context: &Context<'_>, w: Side) -> Option<Built> {
         terms,
         field: barrier_field.as_ref(),
         level: barrier,
-        zones: zones_field.is_some(),
+        zones: zones.zones.is_some(),
     };
     let checked = at.check(ko, w, strike);
     let stop = stops.read(ko, barrier, daily);
     let last_day = maybe(last_field.as_ref(), |field| {
         read_last_day(field, strike, barrier)
     });
-    if let (Some(field), Some(_)) = (&leverage_field, &zones_field) {
-        field.error(
-            "E-TERM-ZONES",
-            "The zones say how many units accrue. Drop \"leverage\" or \"zones\".",
-            "zones 已规定累计份数，请去掉 leverage 或 zones。",
-        );
-        return None;
-    }
-    (one?, checked?);
-    let zones = match zones? {
-        Some(zones) => zones,
-        None => standard(strike, leverage?, barrier.filter(|_| ko != Ko::None)),
-    };
+    let standard = barrier.filter(|_| ko != Ko::None);
+    let zones = zones.read(w, strike, standard, context);
+    one?;
+    checked?;
     let terms = Terms {
         w,
         quantity: quantity?,
         strike,
-        zones,
+        zones: zones?,
         daily,
         stop: stop?,
         last_day: last_day?,
@@ -97,6 +88,37 @@ fn build(terms: &Field<'_>, context: &Context<'_>, w: Side) -> Option<Built> {
         schedules: vec![schedule?],
         shape,
     })
+}
+
+/// Fields that say what accrues.
+struct ZoneFields<'a> {
+    leverage: Option<Field<'a>>,
+    zones: Option<Field<'a>>,
+}
+
+impl ZoneFields<'_> {
+    /// The zones as written, or the standard ones.
+    fn read(
+        &self,
+        w: Side,
+        strike: Decimal,
+        barrier: Option<Decimal>,
+        context: &Context<'_>,
+    ) -> Option<Vec<Zone<Decimal>>> {
+        let leverage = or(self.leverage.clone(), Decimal::ONE, non_negative_multiple);
+        let Some(zones) = &self.zones else {
+            return Some(standard(strike, leverage?, barrier));
+        };
+        if let Some(field) = &self.leverage {
+            field.error(
+                "E-TERM-ZONES",
+                "The zones say how many units accrue. Drop \"leverage\" or \"zones\".",
+                "zones 已规定累计份数，请去掉 leverage 或 zones。",
+            );
+            return None;
+        }
+        read_zones(zones, w, context)
+    }
 }
 
 /// `leverage` units short of the strike, one up to the barrier, none beyond.

@@ -6,10 +6,12 @@
 //! call (`≤` for the put) the outer maximum is idle and the price is a strip of Europeans.
 //!
 //! Inside the averaging period the known part is variable `fixings_sum`: the sum of weights times
-//! fixings so far (for the enhanced form, of the fixings already cut at `K_e`).
+//! fixings so far (for the enhanced form, of the fixings already cut at `K_e`), or `product` of a
+//! geometric mean: that of `(S_i/S0)^{1/n}`.
 
 use rust_decimal::Decimal;
 
+use super::geometric;
 use super::parts::{or, scaled, side, single, units};
 use super::words::{add, div, max, min, mul, n, on, option, pay_end, row, set, sum, var};
 use super::{Built, Context, IfAbsent, NamedSchedule};
@@ -32,9 +34,9 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
     let schedule = fields.required("schedule");
     let schedule =
         schedule.and_then(|field| context.schedule(FIXINGS, Some(&field), IfAbsent::Required));
-    let weights = fields.optional("weights");
+    let weights_field = fields.optional("weights");
     let weights = match &schedule {
-        Some(schedule) => read_weights(weights.as_ref(), schedule.len()),
+        Some(schedule) => read_weights(weights_field.as_ref(), schedule.len()),
         None => None,
     };
     let mean = fields.optional("mean");
@@ -54,16 +56,36 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
     } else {
         schedule.with_column(WEIGHT, weights.clone())
     };
-    let (count, weight) = match equal {
-        true => (Decimal::from(schedule.len()), n(1)),
-        false => (total, row(WEIGHT)),
+    let payoff = |average: Expr| {
+        let payoff = match strike {
+            Some(strike) => option(w, average, n(strike)),
+            None => option(w, Expr::Spot, average),
+        };
+        scaled(context, part, payoff)
     };
-    let average = div(var(SUM), n(count));
-    let payoff = match strike {
-        Some(strike) => option(w, average, n(strike)),
-        None => option(w, Expr::Spot, average),
+    let program = match (mean, equal) {
+        (Mean::Arithmetic, true) => {
+            let average = div(var(SUM), n(Decimal::from(schedule.len())));
+            averaging(Expr::Spot, payoff(average))
+        }
+        (Mean::Arithmetic, false) => averaging(
+            mul([row(WEIGHT), Expr::Spot]),
+            payoff(div(var(SUM), n(total))),
+        ),
+        (Mean::Geometric, true) => {
+            let rows = u32::try_from(schedule.len()).ok()?;
+            geometric::program(rows, payoff(geometric::average()))
+        }
+        (Mean::Geometric, false) => {
+            weights_field.as_ref().unwrap_or(terms).error(
+                "E-TERM-NOT-YET",
+                "A geometric mean with unequal weights is not done yet: the rule program has no \
+                 powers. Drop \"weights\", or use \"arithmetic\".",
+                "尚不支持权重不等的几何平均（规则程序没有幂运算），请去掉 weights 或使用 arithmetic。",
+            );
+            return None;
+        }
     };
-    let program = averaging(mul([weight, Expr::Spot]), scaled(context, part, payoff));
     let shares = weights.iter().map(|weight| weight.checked_div(total));
     let shape = match (units(context), shares.collect::<Option<Vec<_>>>()) {
         (Some(units), Some(weights)) => units.checked_mul(part).map(|units| Shape::Asian {
@@ -99,18 +121,10 @@ fn averaging(fixing: Expr, payoff: Expr) -> Program {
 }
 
 fn read_mean(field: &Field<'_>) -> Option<Mean> {
-    match field.choice(&["arithmetic", "geometric"])? {
-        "arithmetic" => Some(Mean::Arithmetic),
-        _ => {
-            field.error(
-                "E-TERM-NOT-YET",
-                "The geometric mean is not done yet: the rule program has no root. Use \
-                 \"arithmetic\".",
-                "尚不支持几何平均（规则程序没有开方），请使用 arithmetic。",
-            );
-            None
-        }
-    }
+    Some(match field.choice(&["arithmetic", "geometric"])? {
+        "arithmetic" => Mean::Arithmetic,
+        _ => Mean::Geometric,
+    })
 }
 
 /// `strike` (fixed), or `strike_type: floating` without one; the outer `None` after a finding.

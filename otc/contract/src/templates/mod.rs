@@ -19,6 +19,7 @@ mod autocall_terms;
 mod barrier;
 mod binary;
 pub mod catalog;
+mod geometric;
 mod multi;
 mod parts;
 mod phoenix;

@@ -52,7 +52,8 @@ pub fn build(terms: &Field<'_>, preset: Option<&str>, context: &Context<'_>) -> 
     let loss = loss(loss_field.as_ref(), context, false);
     let principal = principal(principal_field);
     stray_loss(ki_field.as_ref(), loss_field.as_ref())?;
-    (sized?, one?);
+    sized?;
+    one?;
     let (coupon, ko, ki, loss, principal) = (coupon?, ko?, ki?, loss?, principal?);
     if preset == Some("dcn") {
         knocks_in_at_end(

@@ -35,7 +35,8 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
     let note = fields.optional("principal");
     let note = maybe(note.as_ref(), |field| principal(Some(field.clone())));
     fields.finish();
-    (sized?, one?);
+    sized?;
+    one?;
     let (schedule, lower, upper) = (schedule?, lower?, upper?);
     match (lower, upper) {
         (None, None) => {

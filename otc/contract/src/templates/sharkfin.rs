@@ -251,12 +251,38 @@ fn shape(terms: &Terms, context: &Context<'_>) -> Option<Shape<Decimal>> {
     }))
 }
 
+/// Terms of the double form.
+struct Double {
+    call: (Decimal, Decimal),
+    put: (Decimal, Decimal),
+    lower: Decimal,
+    upper: Decimal,
+    down: Decimal,
+    up: Decimal,
+    paid: Paid,
+    watch: Watch,
+}
+
 /// Reads `double_sharkfin` and builds the contract.
 pub fn double(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Option<Built> {
     let one = single(terms, context);
+    let read = read_double(terms, context);
+    one?;
+    let terms = read?;
+    let shape = double_shape(&terms, context).filter(|_| terms.watch.continuous());
+    let program = double_program(&terms, context);
+    Some(Built {
+        program,
+        schedules: terms.watch.schedules(),
+        shape,
+    })
+}
+
+fn read_double(terms: &Field<'_>, context: &Context<'_>) -> Option<Double> {
     let mut fields = terms.fields()?;
-    let call = fields.required("call");
-    let call = call.as_ref().and_then(|field| read_leg(field, context));
+    let call = fields
+        .required("call")
+        .and_then(|field| read_leg(&field, context));
     let put_field = fields.required("put");
     let put = put_field
         .as_ref()
@@ -268,14 +294,15 @@ pub fn double(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Opti
     let upper = upper_field
         .as_ref()
         .and_then(|level| context.level(level, 0));
-    let up = fields.optional("rebate_up");
-    let up = or(up, Decimal::ZERO, |field| cash(context, field));
-    let down = fields.optional("rebate_down");
-    let down = or(down, Decimal::ZERO, |field| cash(context, field));
+    let up = or(fields.optional("rebate_up"), Decimal::ZERO, |field| {
+        cash(context, field)
+    });
+    let down = or(fields.optional("rebate_down"), Decimal::ZERO, |field| {
+        cash(context, field)
+    });
     let paid = paid(fields.optional("rebate_at"), Paid::End);
     let watch = Watch::read(&mut fields, context);
     fields.finish();
-    one?;
     let (call, put, lower, upper) = (call?, put?, lower?, upper?);
     let first = ordered(
         lower_field.as_ref(),
@@ -295,39 +322,46 @@ pub fn double(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Opti
         ("upper", upper),
         false,
     );
-    (first?, second?, third?);
-    let (up, down, paid, watch) = (up?, down?, paid?, watch?);
-    let at = match paid {
+    first.and(second).and(third)?;
+    Some(Double {
+        call,
+        put,
+        lower,
+        upper,
+        down: down?,
+        up: up?,
+        paid: paid?,
+        watch: watch?,
+    })
+}
+
+fn double_program(terms: &Double, context: &Context<'_>) -> Program {
+    let at = match terms.paid {
         Paid::Hit => PayAt::Observation,
         Paid::End => PayAt::End,
     };
     let rule = |side, level, rebate: Decimal| {
         let mut actions = paying([pay("rebate", cash_amount(context, rebate), at.clone())]);
         actions.push(Action::Stop);
-        watch.rule(phase::KNOCK_OUT, hit(side, level), actions)
+        terms
+            .watch
+            .rule(phase::KNOCK_OUT, hit(side, level), actions)
     };
     let rules = vec![
-        rule(Barrier::Up, upper, up),
-        rule(Barrier::Down, lower, down),
+        rule(Barrier::Up, terms.upper, terms.up),
+        rule(Barrier::Down, terms.lower, terms.down),
     ];
-    let payoff = add([
-        super::words::mul([n(call.1), option(Side::Call, Expr::Spot, n(call.0))]),
-        super::words::mul([n(put.1), option(Side::Put, Expr::Spot, n(put.0))]),
-    ]);
+    let wing = |w, (strike, part): (Decimal, Decimal)| {
+        super::words::mul([n(part), option(w, Expr::Spot, n(strike))])
+    };
+    let payoff = add([wing(Side::Call, terms.call), wing(Side::Put, terms.put)]);
     let terminal = paying([pay_end("payoff", scaled(context, Decimal::ONE, payoff))]);
-    let program = Program {
+    Program {
         vars: Vec::new(),
         rules,
         terminal,
         exercise: None,
-    };
-    let shape = double_shape(context, call, put, (lower, upper), (down, up), paid)
-        .filter(|_| watch.continuous());
-    Some(Built {
-        program,
-        schedules: watch.schedules(),
-        shape,
-    })
+    }
 }
 
 /// Strike and participation of one wing.
@@ -339,14 +373,7 @@ fn read_leg(field: &Field<'_>, context: &Context<'_>) -> Option<(Decimal, Decima
     Some((strike?, part?.unwrap_or(Decimal::ONE)))
 }
 
-fn double_shape(
-    context: &Context<'_>,
-    call: (Decimal, Decimal),
-    put: (Decimal, Decimal),
-    (lower, upper): (Decimal, Decimal),
-    (down, up): (Decimal, Decimal),
-    paid: Paid,
-) -> Option<Shape<Decimal>> {
+fn double_shape(terms: &Double, context: &Context<'_>) -> Option<Shape<Decimal>> {
     let wing = |(strike, part): (Decimal, Decimal), w| -> Option<Option<Vanilla<Decimal>>> {
         if part.is_zero() {
             Some(None)
@@ -355,12 +382,12 @@ fn double_shape(
         }
     };
     Some(Shape::DoubleBarrier {
-        call: wing(call, Side::Call)?,
-        put: wing(put, Side::Put)?,
-        lower,
-        upper,
-        rebate_lower: cash_number(context, down)?,
-        rebate_upper: cash_number(context, up)?,
-        paid,
+        call: wing(terms.call, Side::Call)?,
+        put: wing(terms.put, Side::Put)?,
+        lower: terms.lower,
+        upper: terms.upper,
+        rebate_lower: cash_number(context, terms.down)?,
+        rebate_upper: cash_number(context, terms.up)?,
+        paid: terms.paid,
     })
 }

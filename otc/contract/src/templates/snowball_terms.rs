@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::autocall::{Basis, COUPON, KO, LEVEL, usual};
+use super::autocall::{Basis, COUPON, KO, KnockIn, LEVEL, Loss, usual};
 use super::autocall_terms::{
     ReadKnockIn, basis, clear, knock_in, loss, principal, rates, schedule_or, upside,
 };
@@ -64,7 +64,8 @@ pub fn build(terms: &Field<'_>, preset: Option<&str>, context: &Context<'_>) -> 
     let sized = notional_only(terms, context);
     let one = single(terms, context);
     let read = read(terms, preset, context);
-    (sized?, one?);
+    sized?;
+    one?;
     let mut read = read?;
     if let Some(preset) = preset {
         preset.apply(&mut read, context)?;
@@ -125,18 +126,8 @@ fn read<'a>(terms: &Field<'a>, preset: Option<Preset>, context: &Context<'_>) ->
     let principal = principal(principal_field.clone());
     present?;
     let (ko, coupon, knocked, principal) = (ko?, coupon?, knocked?, principal?);
-    let (ki_level, ki_parts) = match knocked {
-        Some(ReadKnockIn {
-            ki,
-            schedule,
-            level,
-            ..
-        }) => (Some(level), Some((ki, schedule))),
-        None => (None, None),
-    };
     let bonus_rate = bonus_rate?.or(coupon.rates.last().copied())?;
-    let loss = loss?;
-    let (ki_rule, ki_schedule) = ki_parts.map(|(ki, s)| ((ki, loss), s)).unzip();
+    let (ki_level, ki_rule, ki_schedule) = knocked_in(knocked, loss?);
     let terms_read = Snowball {
         ko: ko.compare,
         upside: ko.upside,
@@ -165,6 +156,24 @@ fn read<'a>(terms: &Field<'a>, preset: Option<Preset>, context: &Context<'_>) ->
         bear,
         at,
     })
+}
+
+/// Where the level stands, the rule with its loss, and the schedule.
+type KnockedIn<'a> = (
+    Option<Field<'a>>,
+    Option<(KnockIn, Loss)>,
+    Option<NamedSchedule>,
+);
+
+fn knocked_in(read: Option<ReadKnockIn<'_>>, loss: Loss) -> KnockedIn<'_> {
+    match read {
+        Some(ReadKnockIn {
+            ki,
+            schedule,
+            level,
+        }) => (Some(level), Some((ki, loss)), Some(schedule)),
+        None => (None, None, None),
+    }
 }
 
 struct ReadKo<'a> {

@@ -100,7 +100,9 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
             "计划暂不包含按交易文件调整篮子；估值以本条款所列篮子为准。",
         );
     }
-    (sized?, some?, change?);
+    sized?;
+    some?;
+    change?;
     let (resets, shares, financing, dividends) =
         (resets?, constant_shares?, financing?, dividends?);
     let legs = legs(terms, context)?;

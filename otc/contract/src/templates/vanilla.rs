@@ -249,7 +249,8 @@ pub fn enhanced_index(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>)
     let rate = fields.required("enhancement").and_then(|rate| rate.ratio());
     let principal = super::autocall_terms::principal(fields.optional("principal"));
     fields.finish();
-    (sized?, one?);
+    sized?;
+    one?;
     let (rate, principal) = (rate?, principal?);
     let index = div(
         mul([Expr::Notional, sub(Expr::Spot, Expr::Initial)]),

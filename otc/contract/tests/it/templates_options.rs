@@ -453,7 +453,45 @@ fn an_enhanced_index_adds_its_rate() {
 }
 
 #[test]
-fn a_geometric_mean_is_refused_by_name() {
-    let terms = json!({"type": "call", "strike": "1", "schedule": "daily", "mean": "geometric"});
-    assert_eq!(codes(&lot("asian", terms)), ["E-TERM-NOT-YET /terms/mean"]);
+fn a_geometric_mean_is_the_root_of_the_product() {
+    let terms = json!({"type": "call", "strike": "90", "schedule": "daily", "mean": "geometric"});
+    assert_eq!(
+        pays(&lot("asian", terms.clone()), &["50", "200", "400", "25"]),
+        "payoff 100 @1"
+    );
+    assert_eq!(
+        pays(&lot("asian", terms.clone()), &["160", "160", "160", "160"]),
+        "payoff 700 @1"
+    );
+    let path = ["90.5", "104.25", "121.75", "133"];
+    let product: f64 = path
+        .iter()
+        .map(|price| price.parse::<f64>().expect("a price"))
+        .product();
+    let wanted = 10.0 * (product.powf(0.25) - 90.0);
+    let paid = flows(
+        &compile(&lot("asian", terms.clone())),
+        &crate::templates_world::prices(&path),
+    );
+    let paid: f64 = paid[0].1.to_string().parse().expect("a number");
+    assert!((paid - wanted).abs() < 1e-10, "{paid} {wanted}");
+    let mut far = lot(
+        "asian",
+        json!({"type": "call", "strike": "0.01", "schedule": "daily",
+                                      "mean": "geometric"}),
+    );
+    assert_eq!(
+        pays(&far, &["0.1", "100000", "0.1", "100000"]),
+        "payoff 999.9 @1"
+    );
+    far["terms"]["schedule"] = json!({"times": [1.0]});
+    assert_eq!(pays(&far, &["250"]), "payoff 2499.9 @1");
+    far["terms"]["schedule"] = json!({"times": [0.5, 1.0]});
+    assert_eq!(pays(&far, &["50", "200"]), "payoff 999.9 @1");
+    let mut weighted = terms;
+    weighted["weights"] = json!(["1", "1", "1", "2"]);
+    assert_eq!(
+        codes(&lot("asian", weighted)),
+        ["E-TERM-NOT-YET /terms/weights"]
+    );
 }

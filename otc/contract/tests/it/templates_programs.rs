@@ -110,10 +110,8 @@ fn the_sharkfin_note_is_this_program() {
 
 /// Four closes from 50.00 to 150.00, often on a level.
 fn path() -> impl Strategy<Value = Vec<Vec<Decimal>>> {
-    let level = prop::sample::select(vec![
-        70_00_i64, 75_00, 90_00, 95_00, 100_00, 103_00, 105_00, 115_00,
-    ]);
-    let price = prop_oneof![3 => 50_00_i64..150_00, 1 => level];
+    let level = prop::sample::select(vec![7000_i64, 7500, 9000, 9500, 10000, 10300, 10500, 11500]);
+    let price = prop_oneof![3 => 5000_i64..15000, 1 => level];
     prop::collection::vec(price.prop_map(|cents| vec![Decimal::new(cents, 2)]), 4)
 }
 
@@ -253,6 +251,13 @@ proptest! {
         let put = note("barrier", json!({"type": "put", "side": "down", "knock": "in",
             "strike": "100%", "barrier": "75%", "part": "80%", "monitoring": "daily"}));
         prop_assert_eq!(at(&path, &airbag), at(&path, &call) - at(&path, &put));
+    }
+
+    #[test]
+    fn the_geometric_mean_is_never_above_the_arithmetic(path in path()) {
+        let of = |mean: &str| at(&path, &lot("asian", json!({"type": "call", "strike": "1",
+            "schedule": "daily", "mean": mean})));
+        prop_assert!(of("geometric") <= of("arithmetic") + Decimal::new(1, 12));
     }
 
     #[test]
