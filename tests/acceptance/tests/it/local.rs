@@ -1,14 +1,16 @@
 //! `rialto ci` in a working copy, without a server.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use crate::house::binary;
 
-fn ci(folder: &std::path::Path, arguments: &[&str]) -> Result<Output> {
+fn ci(folder: &Path, arguments: &[&str]) -> Result<Output> {
     let mut command = Command::new(binary());
     Ok(command
         .arg("ci")
@@ -222,6 +224,77 @@ fn a_wrong_event_is_named_with_its_number_and_place() -> Result<()> {
             "{said}"
         );
         ensure!(said.contains(&format!("events.json{expected}")), "{said}");
+    }
+    Ok(())
+}
+
+/// Waits, within a minute, until the condition holds.
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        ensure!(Instant::now() < end, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
+}
+
+/// Files below a folder, by path.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            out.extend(files_below(&entry.path()));
+        } else {
+            out.push(entry.path());
+        }
+    }
+    out
+}
+
+#[test]
+fn a_run_that_is_stopped_while_it_packs_ends_at_once_and_leaves_no_half_file() -> Result<()> {
+    let kinds = [
+        ("artifacts: {paths: [big]}", "jobs", "TERM", 143),
+        ("cache: {paths: [big]}", "cache", "INT", 130),
+    ];
+    for (keyword, place, signal, code) in kinds {
+        let folder = tempfile::tempdir()?;
+        let script = "head -c 300000000 /dev/urandom > big";
+        let file = format!("job:\n  script: [\"{script}\"]\n  {keyword}\n");
+        fs::write(folder.path().join(".gitlab-ci.yml"), file)?;
+        let mut run = Command::new(binary())
+            .args(["ci", "run"])
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let place = folder.path().join(".rialto/ci").join(place);
+        wait_until("the archive", || !files_below(&place).is_empty())?;
+        let process = run.id().to_string();
+        let told = Command::new("kill")
+            .args(["-s", signal, &process])
+            .status()?;
+        ensure!(told.success());
+        let begin = Instant::now();
+        let mut status = None;
+        wait_until("the end", || {
+            status = run.try_wait().ok().flatten();
+            status.is_some()
+        })?;
+        let took = begin.elapsed();
+        ensure!(took < Duration::from_secs(5), "{keyword}: {took:?}");
+        ensure!(
+            status.and_then(|s| s.code()) == Some(code),
+            "{keyword}: {status:?}"
+        );
+        let mut left = files_below(&folder.path().join(".rialto/ci"));
+        left.retain(|path| {
+            let name = path.file_name().unwrap_or_default();
+            !["lock", ".gitignore", "outcome.json", "job.log"]
+                .iter()
+                .any(|known| name == *known)
+        });
+        ensure!(left.is_empty(), "{keyword}: {left:?}");
     }
     Ok(())
 }
