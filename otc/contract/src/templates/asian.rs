@@ -51,11 +51,6 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
         .iter()
         .try_fold(Decimal::ZERO, |sum, w| sum.checked_add(*w))?;
     let equal = weights.windows(2).all(|pair| pair[0] == pair[1]);
-    let schedule = if equal {
-        schedule
-    } else {
-        schedule.with_column(WEIGHT, weights.clone())
-    };
     let payoff = |average: Expr| {
         let payoff = match strike {
             Some(strike) => option(w, average, n(strike)),
@@ -63,28 +58,25 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
         };
         scaled(context, part, payoff)
     };
-    let program = match (mean, equal) {
-        (Mean::Arithmetic, true) => {
+    let program = match mean {
+        Mean::Arithmetic if equal => {
             let average = div(var(SUM), n(Decimal::from(schedule.len())));
             averaging(Expr::Spot, payoff(average))
         }
-        (Mean::Arithmetic, false) => averaging(
+        Mean::Arithmetic => averaging(
             mul([row(WEIGHT), Expr::Spot]),
             payoff(div(var(SUM), n(total))),
         ),
-        (Mean::Geometric, true) => {
+        Mean::Geometric => {
+            equal_weights(equal, weights_field.as_ref().unwrap_or(terms))?;
             let rows = u32::try_from(schedule.len()).ok()?;
             geometric::program(rows, payoff(geometric::average()))
         }
-        (Mean::Geometric, false) => {
-            weights_field.as_ref().unwrap_or(terms).error(
-                "E-TERM-NOT-YET",
-                "A geometric mean with unequal weights is not done yet: the rule program has no \
-                 powers. Drop \"weights\", or use \"arithmetic\".",
-                "尚不支持权重不等的几何平均（规则程序没有幂运算），请去掉 weights 或使用 arithmetic。",
-            );
-            return None;
-        }
+    };
+    let schedule = if equal {
+        schedule
+    } else {
+        schedule.with_column(WEIGHT, weights.clone())
     };
     let shares = weights.iter().map(|weight| weight.checked_div(total));
     let shape = match (units(context), shares.collect::<Option<Vec<_>>>()) {
@@ -102,6 +94,19 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
         schedules: vec![schedule],
         shape,
     })
+}
+
+fn equal_weights(equal: bool, field: &Field<'_>) -> Option<()> {
+    if equal {
+        return Some(());
+    }
+    field.error(
+        "E-TERM-NOT-YET",
+        "A geometric mean with unequal weights is not done yet: the rule program has no powers. \
+         Drop \"weights\", or use \"arithmetic\".",
+        "尚不支持权重不等的几何平均（规则程序没有幂运算），请去掉 weights 或使用 arithmetic。",
+    );
+    None
 }
 
 /// Adds `fixing` on every row, pays `payoff` at the end.

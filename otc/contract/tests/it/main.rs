@@ -1,6 +1,7 @@
 //! Term sheets from text to flows.
 
 mod explaining;
+mod lives;
 mod properties;
 mod refusals;
 mod schema;
@@ -10,6 +11,7 @@ mod templates_autocall;
 mod templates_accrual;
 mod templates_options;
 mod templates_programs;
+mod templates_shapes;
 mod templates_world;
 mod walking;
 mod world;

@@ -115,43 +115,25 @@ fn worth(shape: &Shape<Decimal>, world: &World) -> Decimal {
     }
 }
 
+/// Averages and accruals: what depends on every close.
 fn worth_of_many(shape: &Shape<Decimal>, world: &World) -> Decimal {
-    let factored = |factors: &[Decimal]| -> Vec<Decimal> {
-        factors
-            .iter()
-            .zip(&world.last)
-            .map(|(factor, price)| factor * price)
-            .collect()
+    let days = |holds: &dyn Fn(Decimal) -> bool| {
+        Decimal::from(world.rows.iter().filter(|price| holds(**price)).count())
     };
     match shape {
         Shape::Asian {
             units,
             w,
             strike,
-            mean: Mean::Arithmetic,
+            mean,
             weights,
         } => {
-            let mean: Decimal = weights
-                .iter()
-                .zip(&world.rows)
-                .map(|(w, price)| w * price)
-                .sum();
-            match strike {
-                Some(strike) => units * positive(*w, mean - strike),
-                None => units * positive(*w, world.last[0] - mean),
-            }
-        }
-        Shape::Asian {
-            units,
-            w,
-            strike: Some(strike),
-            weights,
-            ..
-        } => {
-            let logs = weights.iter().zip(&world.rows);
-            let log: f64 = logs.map(|(w, price)| float(*w) * float(*price).ln()).sum();
-            let mean = Decimal::from_f64_retain(log.exp()).expect("a price");
-            units * positive(*w, mean - strike)
+            let mean = average(*mean, weights, &world.rows);
+            units
+                * positive(
+                    *w,
+                    strike.map_or(world.last[0] - mean, |strike| mean - strike),
+                )
         }
         Shape::EnhancedAsian {
             units,
@@ -160,30 +142,20 @@ fn worth_of_many(shape: &Shape<Decimal>, world: &World) -> Decimal {
             level,
             fixings,
         } => {
-            let strip: Decimal = world
-                .rows
-                .iter()
-                .map(|price| positive(*w, price - level))
-                .sum();
-            let rest = match w {
-                Side::Call => level - strike,
-                Side::Put => strike - level,
+            let strip = world.rows.iter().map(|price| positive(*w, price - level));
+            let rest = if *w == Side::Call {
+                level - strike
+            } else {
+                strike - level
             };
-            units * (strip / Decimal::from(*fixings) + rest)
+            units * (strip.sum::<Decimal>() / Decimal::from(*fixings) + rest)
         }
         Shape::RangeAccrual {
             amount,
             range,
             rows,
             principal,
-        } => {
-            let days = world
-                .rows
-                .iter()
-                .filter(|price| holds(range, **price))
-                .count();
-            amount * Decimal::from(days) / Decimal::from(*rows) + principal
-        }
+        } => amount * days(&|price| holds(range, price)) / Decimal::from(*rows) + principal,
         Shape::Accumulator {
             quantity,
             w,
@@ -208,14 +180,38 @@ fn worth_of_many(shape: &Shape<Decimal>, world: &World) -> Decimal {
             };
             world.rows.iter().map(day).sum()
         }
+        other => worth_of_several(other, &world.last),
+    }
+}
+
+fn average(mean: Mean, weights: &[Decimal], rows: &[Decimal]) -> Decimal {
+    let weighed = weights.iter().zip(rows);
+    match mean {
+        Mean::Arithmetic => weighed.map(|(w, price)| w * price).sum(),
+        Mean::Geometric => {
+            let log: f64 = weighed
+                .map(|(w, price)| float(*w) * float(*price).ln())
+                .sum();
+            Decimal::from_f64_retain(log.exp()).expect("a price")
+        }
+    }
+}
+
+/// Several underlyings at the end.
+fn worth_of_several(shape: &Shape<Decimal>, last: &[Decimal]) -> Decimal {
+    let factored = |factors: &[Decimal]| -> Vec<Decimal> {
+        factors
+            .iter()
+            .zip(last)
+            .map(|(factor, price)| factor * price)
+            .collect()
+    };
+    match shape {
         Shape::Exchange {
             units,
             first,
             second,
-        } => {
-            let value = first * world.last[0] - second * world.last[1];
-            units * value.max(Decimal::ZERO)
-        }
+        } => units * (first * last[0] - second * last[1]).max(Decimal::ZERO),
         Shape::Basket {
             units,
             w,
