@@ -116,6 +116,7 @@ struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     fn run(&self) -> Option<Compiled> {
+        crate::validate::envelope(self.sheet, self.calendars, self.sink);
         let underlyings = self.underlyings();
         let numeric = self.numeric();
         let exchange = if numeric {

@@ -47,6 +47,17 @@ pub enum Direction {
     HouseBuys,
 }
 
+impl Direction {
+    /// Sign of the house's position: +1 when the house holds the product, -1 when it sold it.
+    #[must_use]
+    pub const fn house_sign(self) -> i8 {
+        match self {
+            Self::HouseSells => -1,
+            Self::HouseBuys => 1,
+        }
+    }
+}
+
 /// Names given for reports, each under a known field.
 pub type Labels = BTreeMap<String, String>;
 

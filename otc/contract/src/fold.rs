@@ -256,3 +256,55 @@ pub(crate) fn negation(cond: Cond<Decimal>) -> Cond<Decimal> {
         other => Cond::Not(Box::new(other)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn d(text: &str) -> Decimal {
+        text.parse().expect("a number")
+    }
+
+    #[test]
+    fn a_third_of_three_halves_of_a_cent_is_exactly_half_a_cent() {
+        let third = Factor::Known((d("30"), d("90")));
+        let cents = Factor::Known((d("0.015"), d("1")));
+        assert_eq!(product(vec![cents, third]), Ok(Expr::Const(d("0.005"))));
+    }
+
+    #[test]
+    fn what_is_unknown_stays_and_what_is_known_becomes_one_number() {
+        let spot = || Expr::Spot(0);
+        let factors = vec![
+            Factor::Known((d("2"), d("1"))),
+            Factor::Open(spot()),
+            Factor::Known((d("3"), d("1"))),
+        ];
+        let six = Expr::Mul(vec![Expr::Const(d("6")), spot()]);
+        assert_eq!(product(factors), Ok(six));
+        let none = vec![Factor::Known((d("0"), d("1"))), Factor::Open(spot())];
+        assert_eq!(product(none), Ok(Expr::Const(d("0"))));
+        assert_eq!(
+            quotient(vec![spot(), Expr::Const(d("0"))]),
+            Err(Fault::Division)
+        );
+        assert_eq!(
+            difference(vec![Expr::Const(d("3"))]),
+            Ok(Expr::Const(d("-3")))
+        );
+        let ten = "10000000000000000000000000000";
+        let large = || Factor::Known((d(ten), d("1")));
+        assert_eq!(product(vec![large(), large()]), Err(Fault::Overflow));
+    }
+
+    #[test]
+    fn conditions_known_at_compilation_disappear() {
+        let flag = || Cond::Flag(0);
+        assert_eq!(junction(vec![Cond::Always(true), flag()], true), flag());
+        assert_eq!(
+            junction(vec![Cond::Always(true), flag()], false),
+            Cond::Always(true)
+        );
+        assert_eq!(negation(negation(flag())), flag());
+    }
+}

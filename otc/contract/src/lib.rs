@@ -24,6 +24,7 @@ pub mod shape;
 pub mod sheet;
 pub mod syntax;
 pub mod templates;
+mod validate;
 pub mod value;
 
 pub use compile::{Compiled, compile, compile_with};

@@ -15,6 +15,9 @@ use crate::reader::{Field, nearest};
 use crate::templates::IfAbsent;
 use crate::value;
 
+/// Most rows of one schedule of a contract.
+pub const MAX_ROWS: usize = 100_000;
+
 /// How a schedule is written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ScheduleSpec {
@@ -181,12 +184,28 @@ impl Resolver<'_> {
                     field.error("E-SCHED-GRID", en, "数值合约使用 \"daily\" 时须给出 /schedules/grid（如 {\"n\": 250, \"dt\": \"1/250\"}），或在此列出 times。");
                     return None;
                 };
+                if grid.len() > MAX_ROWS {
+                    let count = grid.len();
+                    let en =
+                        format!("The grid has {count} points; at most {MAX_ROWS} are observed.");
+                    let zh = format!("网格有 {count} 点，最多观察 {MAX_ROWS} 个。");
+                    field.error("E-SCHED-SIZE", en, zh);
+                    return None;
+                }
                 return self.numeric(grid, field);
             }
             (ScheduleSpec::Daily, Term::Dated { .. }) => rialto_otc_time::ScheduleSpec::Daily,
             (ScheduleSpec::Written(written), _) => written.clone(),
         };
-        match self.expand(&written, field)? {
+        let rows = self.expand(&written, field)?;
+        if rows.len() > MAX_ROWS {
+            let count = rows.len();
+            let en = format!("The schedule has {count} observations; at most {MAX_ROWS} are read.");
+            let zh = format!("日程有 {count} 个观察，最多 {MAX_ROWS} 个。");
+            field.error("E-SCHED-SIZE", en, zh);
+            return None;
+        }
+        match rows {
             Rows::Dated(rows) => self.dated(&rows, field),
             Rows::Numeric(rows) => self.numeric(&rows, field),
         }

@@ -139,6 +139,28 @@ impl TermSheet {
         }
     }
 
+    /// Initial fixings that the sheet leaves to the market: code, rule and date (`None`: that of the
+    /// start).
+    #[must_use]
+    pub fn open_initials(&self) -> Vec<(&str, &str, Option<rialto_otc_time::Date>)> {
+        let start = match self.dates.start {
+            Some(envelope::When::Date(date)) => Some(date),
+            _ => None,
+        };
+        let open = self
+            .underlyings
+            .iter()
+            .filter_map(|underlying| match &underlying.initial {
+                Initial::Fixing {
+                    rule,
+                    date,
+                    value: None,
+                } => Some((underlying.code.as_str(), rule.as_str(), date.or(start))),
+                Initial::Fixing { .. } | Initial::Price(_) => None,
+            });
+        open.collect()
+    }
+
     /// Canonical JSON: names sorted, numbers as text, nothing that says no more than a default.
     #[must_use]
     pub fn to_json(&self) -> String {

@@ -79,7 +79,7 @@ fn pointers_of(value: &serde_json::Value, here: String, into: &mut Vec<String>) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn no_text_makes_the_reader_panic(text in ".{0,200}") {

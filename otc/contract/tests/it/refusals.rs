@@ -95,3 +95,11 @@ fn unknown_state_and_unfitting_schedules_are_refused() {
     let beyond = sheet("program").replace("\"schedules\"", "\"dates\":{\"end\":0.5},\"schedules\"");
     assert!(!told(&beyond).is_empty());
 }
+
+#[test]
+fn a_knock_in_above_a_knock_out_is_told_as_the_specification_says() {
+    let text = sheet("snowball").replace("\"level\":\"71%\"", "\"level\":\"103%\"");
+    let findings = refused(&text);
+    let error = findings.iter().find(|f| f.severity == Severity::Error);
+    insta::assert_snapshot!(error.expect("refused"));
+}
