@@ -16,6 +16,7 @@ use crate::curve::Curve;
 use crate::marks::{Marks, Reading};
 use crate::model::{Dynamics, Model, Name};
 use crate::snapshot::Snapshot;
+use crate::vol::surface::LEAST_VOL;
 use crate::vol::{Shift, Surface};
 
 /// Which underlyings move.
@@ -413,10 +414,20 @@ fn vol(name: &mut Name, shift: Shift, window: Window, discount: &Curve) -> Resul
         })
     };
     if let Some(marks) = &name.marks {
-        if let Surface::Term(variance) = &marks.surface
-            && shift.skew == 0.0
-        {
-            checked_vols(variance, shift, &name.code)?;
+        match &marks.surface {
+            Surface::Term(variance) => {
+                checked_vols(variance, shift, &name.code)?;
+            }
+            Surface::Smiles(_) => {
+                let moved = marks.surface.shifted(shift);
+                if moved
+                    .knots()
+                    .iter()
+                    .any(|time| moved.vol(0.0, *time) <= LEAST_VOL)
+                {
+                    return Err(BumpError::Vol { code });
+                }
+            }
         }
         remark(name, discount, true, |marks| {
             marks.surface = marks.surface.shifted(shift)

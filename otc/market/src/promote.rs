@@ -40,7 +40,7 @@ impl Snapshot {
             return;
         }
         let pointer = format!("/underlyings/{code}/vol");
-        match self.quoted(quotes, vol, calendars) {
+        match self.quoted(code, quotes, vol, calendars) {
             Ok(slices) => {
                 tell_ssvi(vol, &slices, &pointer, sink);
                 let mut before: Option<&(String, Slice)> = None;
@@ -71,6 +71,7 @@ impl Snapshot {
     /// Slices by tenor on calendar days.
     fn quoted(
         &self,
+        code: &str,
         quotes: &UnderlyingQuotes,
         vol: &VolQuotes,
         calendars: &Calendars,
@@ -88,7 +89,7 @@ impl Snapshot {
         let currency = quotes
             .currency
             .as_deref()
-            .unwrap_or_else(|| self.only_currency());
+            .unwrap_or_else(|| self.home_currency(code));
         let spot = float(quotes.spot);
         let dividends = build::dividends(&quotes.dividends, &axis).map_err(told)?;
         let needs_forward = matches!(vol, VolQuotes::Grid { .. });
@@ -161,6 +162,8 @@ fn tell(breach: &Breach, tenor: &str, earlier: Option<&str>, pointer: &str, sink
         .k
         .map_or(String::new(), |k| format!(" at k = {k:.3}"));
     let after = earlier.map_or(String::new(), |earlier| format!(" after {earlier}"));
+    let k_zh = breach.k.map_or(String::new(), |k| format!("、k = {k:.3}"));
+    let after_zh = earlier.map_or(String::new(), |earlier| format!("（前一期限 {earlier}）"));
     let (rule, seen) = (breach.rule.text(), breach.seen);
     let at = Place {
         pointer: pointer.to_owned(),
@@ -171,9 +174,11 @@ fn tell(breach: &Breach, tenor: &str, earlier: Option<&str>, pointer: &str, sink
         code,
         &at,
         format!(
-            "Tenor {tenor}{after}{k}: the rule {rule} fails, by {seen:.6}. The surface can be looked \
-             at, not promoted. Fit it again or correct its quotes."
+            "Tenor {tenor}{after}{k}: {rule} does not hold, seen is {seen:.6}. The surface can be \
+             looked at, not promoted. Fit it again or correct its quotes."
         ),
-        format!("期限 {tenor}{k}：不满足 {rule}（{seen:.6}）。该曲面可查看，不可用于正式估值，请重新拟合或更正报价。"),
+        format!(
+            "期限 {tenor}{after_zh}{k_zh}：不满足 {rule}，实际为 {seen:.6}。该曲面可查看，不可用于正式估值，请重新拟合或更正报价。"
+        ),
     );
 }

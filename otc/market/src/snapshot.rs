@@ -104,12 +104,14 @@ impl Snapshot {
         all.get(currency).or_else(|| all.get(ANY))
     }
 
-    /// The currency when there is one, and the name for any otherwise.
-    pub(crate) fn only_currency(&self) -> &str {
+    /// The currency an underlying without one is looked at in: the only one there is, or that of
+    /// its exchange.
+    pub(crate) fn home_currency(&self, code: &str) -> &str {
         let mut names = self.content.discount.keys();
         match (names.next(), names.next()) {
             (Some(name), None) => name,
-            _ => ANY,
+            _ if code.starts_with("XHKG:") => "HKD",
+            _ => "CNY",
         }
     }
 

@@ -14,7 +14,7 @@ use crate::correlation::Correlation;
 use crate::curve::Curve;
 use crate::marks::{ClockMap, Forward, Quanto};
 use crate::model::{Model, Name, Origin};
-use crate::snapshot::{Pillar, Snapshot, UnderlyingQuotes, float};
+use crate::snapshot::{Pillar, Snapshot, UnderlyingQuotes, VolQuotes, float};
 use moment::{exchange, origin, same_moment};
 
 /// How the market of a contract is modelled.
@@ -272,19 +272,21 @@ impl<'a> View<'a> {
         self.told(&pointer, build::rate_curve(rates, &self.axis))
     }
 
-    /// Moments of the contract after the as-of, on both clocks.
+    /// Moments of the contract and its market after the as-of, on both clocks.
     fn clock(&self) -> ClockMap {
         let now = self.origin;
         let instants = self.plan.instants.iter().map(|instant| instant.at);
-        let moments = instants.map(|at| (at.variance - now.variance, at.rate - now.rate));
-        // Two years beyond the end, so that times between the last date and long tenors are known.
-        let tenors = ["1m", "3m", "6m", "1y", "2y", "3y", "5y"]
-            .into_iter()
-            .filter_map(|tenor| {
-                let span = self.axis.to(&Pillar::Tenor(tenor.parse().ok()?)).ok()?;
-                Some((span.variance, span.rate))
-            });
-        ClockMap::new(moments.chain(tenors))
+        let instants = instants.map(|at| (at.variance - now.variance, at.rate - now.rate));
+        let quotes = self.plan.underlyings.iter();
+        let quotes = quotes.filter_map(|name| self.snapshot.underlying(&name.code)?.vol.as_ref());
+        let tenors = quotes.flat_map(VolQuotes::tenors).copied();
+        let common = ["1m", "3m", "6m", "1y", "2y", "3y", "5y"].into_iter();
+        let common = common.filter_map(|tenor| Some(Pillar::Tenor(tenor.parse().ok()?)));
+        // What has no place on the clocks is told where it is needed.
+        let tenors = tenors
+            .chain(common)
+            .filter_map(|pillar| self.axis.to(&pillar).ok());
+        ClockMap::new(instants.chain(tenors.map(|span| (span.variance, span.rate))))
     }
 
     fn horizon(&self) -> f64 {
@@ -314,6 +316,7 @@ impl<'a> View<'a> {
             );
             return None;
         };
+        self.tell_missing(code, quotes);
         let currency = quotes.currency.as_deref().unwrap_or(&self.plan.currency);
         let foreign = currency != self.plan.currency;
         let own_discount = if foreign {
@@ -350,26 +353,38 @@ impl<'a> View<'a> {
         Some((name, points))
     }
 
+    /// What an underlying lacks, told before anything is built.
+    fn tell_missing(&self, code: &str, quotes: &UnderlyingQuotes) {
+        if quotes.q.is_none() {
+            self.error(
+                "E-MKT-CARRY-MISSING",
+                &format!("/underlyings/{code}/q"),
+                format!(
+                    "{code} has no q. Give a rate, a curve or the futures it follows from; for a \
+                     futures price q equals r."
+                ),
+                format!("{code} 缺少 q，请给出利率、曲线或期货报价；若标的为期货，q 等于 r。"),
+            );
+        }
+        if quotes.vol.is_none() && self.needs_vol(quotes) {
+            self.error(
+                "E-MKT-VOL-MISSING",
+                &format!("/underlyings/{code}/vol"),
+                format!("{code} has no volatility. Quote one."),
+                format!("{code} 缺少波动率，请补充。"),
+            );
+        }
+    }
+
     fn carry(
         &self,
         quotes: &UnderlyingQuotes,
         pointer: &str,
         discount: &Curve,
     ) -> Option<(Curve, Vec<CarryPoint>)> {
-        let pointer = format!("{pointer}/q");
-        let Some(carry) = &quotes.q else {
-            self.error(
-                "E-MKT-CARRY-MISSING",
-                &pointer,
-                "The underlying has no q. Give a rate, a curve or the futures it follows from; for \
-                 a futures price q equals r."
-                    .into(),
-                "标的缺少 q，请给出利率、曲线或期货报价；若标的为期货，q 等于 r。".into(),
-            );
-            return None;
-        };
+        let carry = quotes.q.as_ref()?;
         let built = build::carry_curve(carry, float(quotes.spot), discount, &self.axis);
-        self.told(&pointer, built)
+        self.told(&format!("{pointer}/q"), built)
     }
 
     fn quanto(&self, code: &str, currency: &str) -> Option<Quanto> {
@@ -423,6 +438,12 @@ impl<'a> View<'a> {
                 let (a, b) = (codes[i], codes[j]);
                 let Some(rho) = self.snapshot.correlation(a, b) else {
                     complete = false;
+                    if [a, b]
+                        .iter()
+                        .any(|code| self.snapshot.underlying(code).is_none())
+                    {
+                        continue;
+                    }
                     self.error(
                         "E-MKT-CORRELATION-MISSING",
                         "/correlation",

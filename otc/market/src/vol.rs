@@ -5,6 +5,7 @@
 
 pub mod arbitrage;
 
+pub mod fit;
 pub mod implied;
 pub mod smile;
 pub mod spline;

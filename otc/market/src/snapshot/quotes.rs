@@ -109,6 +109,18 @@ pub enum VolQuotes {
     },
 }
 
+impl VolQuotes {
+    /// Tenors of the smiles; none for volatilities without.
+    pub fn tenors(&self) -> Box<dyn Iterator<Item = &Pillar> + '_> {
+        match self {
+            Self::Rates(_) => Box::new(std::iter::empty()),
+            Self::Grid { tenors, .. } => Box::new(tenors.iter()),
+            Self::Svi(slices) => Box::new(slices.iter().map(|(tenor, _)| tenor)),
+            Self::Ssvi { theta, .. } => Box::new(theta.iter().map(|(tenor, _)| tenor)),
+        }
+    }
+}
+
 /// A model other than the one read from volatility quotes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModelQuotes {

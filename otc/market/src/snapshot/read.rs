@@ -90,10 +90,22 @@ pub fn named<T>(
     field: &Field<'_>,
     read: impl Fn(&Field<'_>) -> Option<T>,
 ) -> Option<BTreeMap<String, T>> {
-    let entries = field.entries()?;
-    let all: Vec<Option<(String, T)>> = entries
+    let all: Vec<Option<(String, T)>> = field
+        .entries()?
         .iter()
-        .map(|(name, field)| Some(((*name).to_owned(), read(field)?)))
+        .map(|(name, field)| {
+            let read = read(field);
+            let sound = (1..=100).contains(&name.chars().count());
+            if !sound || name.chars().any(char::is_control) {
+                field.error(
+                    "E-MKT-NAME",
+                    "A name has 1 to 100 characters, none of them a control character.",
+                    "名称须为 1 至 100 个字符，不含控制字符。",
+                );
+                return None;
+            }
+            Some(((*name).to_owned(), read?))
+        })
         .collect();
     all.into_iter().collect()
 }
@@ -135,9 +147,9 @@ fn as_of(field: &Field<'_>) -> Option<AsOf> {
     }
 }
 
-/// A decimal of a document in binary: at most 10^15 and 20 digits, so always finite.
+/// A decimal of a document in binary, correctly rounded from its digits.
 pub fn float(value: Decimal) -> f64 {
-    rust_decimal::prelude::ToPrimitive::to_f64(&value).unwrap_or(f64::NAN)
+    value.to_string().parse().unwrap_or(f64::NAN)
 }
 
 /// The time axis of a document: its moment.

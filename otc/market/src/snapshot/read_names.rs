@@ -26,14 +26,14 @@ pub fn correlation(field: &Field<'_>, names: &[&str]) -> Option<CorrelationQuote
             let order: Option<Vec<&str>> = match &order {
                 None => Some(names.to_vec()),
                 Some(field) => {
-                    let all: Vec<Option<&str>> = filled(field)?.iter().map(Field::text).collect();
+                    let all: Vec<Option<&str>> = filled(field)?.iter().map(Field::label).collect();
                     all.into_iter().collect()
                 }
             };
             let forms = [("matrix", matrix), ("pairs", pairs)];
             let read = match super::read::one_form(field, forms)? {
                 ("matrix", field) => matrix_pairs(&field, &order?)?,
-                (_, field) => list(&field, names)?,
+                (_, field) => named_pairs(&field)?,
             };
             (read, repair.unwrap_or(Some(false))?)
         }
@@ -107,14 +107,20 @@ fn list(field: &Field<'_>, names: &[&str]) -> Option<Pairs> {
         .first()
         .and_then(|cell| cell.node().scalar())
         .is_some_and(|text| value::decimal(text).is_none() && value::percentage(text).is_none());
-    if !named {
-        return matrix_pairs(field, names);
+    if named {
+        named_pairs(field)
+    } else {
+        matrix_pairs(field, names)
     }
+}
+
+fn named_pairs(field: &Field<'_>) -> Option<Pairs> {
+    let rows = filled(field)?;
     let all: Vec<Option<((String, String), Decimal)>> = rows
         .iter()
         .map(|row| {
             let [a, b, rho] = items(row, "[name, name, correlation]")?;
-            let (a, b, rho) = (a.text(), b.text(), coefficient(&rho));
+            let (a, b, rho) = (a.label(), b.label(), coefficient(&rho));
             let (a, b, rho) = (a?, b?, rho?);
             if a == b {
                 row.error(

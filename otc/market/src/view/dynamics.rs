@@ -48,15 +48,7 @@ impl View<'_> {
                 marks: None,
             });
         }
-        let Some(vol) = &quotes.vol else {
-            self.error(
-                "E-MKT-VOL-MISSING",
-                &format!("{pointer}/vol"),
-                format!("{code} has no volatility. Quote one."),
-                format!("{code} 缺少波动率，请补充。"),
-            );
-            return None;
-        };
+        let vol = quotes.vol.as_ref()?;
         let surface = self.told(
             &format!("{pointer}/vol"),
             build::surface(vol, &forward, &self.axis),
@@ -177,19 +169,34 @@ impl View<'_> {
                 };
                 Some(Some(Dynamics::LocalVol(grid)))
             }
-            _ if heston_wanted => {
-                self.error(
-                    "E-MKT-HESTON-MISSING",
-                    &format!("{pointer}/model"),
-                    "Heston was asked for, but the market gives no parameters. Add \
-                     \"model\": {\"heston\": {...}}, or choose another model."
-                        .into(),
-                    "要求使用 Heston 模型，但行情没有参数，请补充或改用其他模型。".into(),
-                );
-                None
-            }
+            _ if heston_wanted => self.no_heston(pointer),
             _ => Some(None),
         }
+    }
+
+    /// Whether the dynamics are read from volatility quotes.
+    pub(super) fn needs_vol(&self, quotes: &UnderlyingQuotes) -> bool {
+        match self.config.kind {
+            ModelKind::Gbm { .. } => true,
+            ModelKind::Heston => false,
+            ModelKind::Quoted => quotes.model.is_none(),
+            ModelKind::LocalVol => !matches!(
+                quotes.model,
+                Some(ModelQuotes::Cev { .. } | ModelQuotes::LocalVol { .. })
+            ),
+        }
+    }
+
+    fn no_heston<T>(&self, pointer: &str) -> Option<T> {
+        self.error(
+            "E-MKT-HESTON-MISSING",
+            &format!("{pointer}/model"),
+            "Heston was asked for, but the market gives no parameters. Add \
+             \"model\": {\"heston\": {...}}, or choose another model."
+                .into(),
+            "要求使用 Heston 模型，但行情没有参数，请补充或改用其他模型。".into(),
+        );
+        None
     }
 
     fn quoted_times(&self, times: &[Pillar], pointer: &str) -> Option<Vec<f64>> {

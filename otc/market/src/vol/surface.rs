@@ -4,7 +4,7 @@ use super::smile::{Point, Smile};
 use crate::curve::Curve;
 
 /// Least volatility to which a shift may lower a surface.
-const LEAST_VOL: f64 = 1e-4;
+pub const LEAST_VOL: f64 = 1e-4;
 /// Shortest time at which a surface is looked at, years: 30 seconds.
 const SHORTEST: f64 = 1e-6;
 

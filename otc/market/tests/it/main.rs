@@ -1,0 +1,8 @@
+//! Market documents from text to the model of a contract.
+
+mod bumps;
+mod curves;
+mod snapshots;
+mod support;
+mod views;
+mod wrong;
