@@ -250,20 +250,30 @@ impl JobTree {
     /// A process that forks faster than it is found must lose: the control group and each process
     /// group are killed in one step by the kernel, and single processes are stopped before they
     /// are killed, so that none can hand its children to an unknown parent.
+    ///
+    /// On a machine that is busy with forking, one look at all processes takes long: what is known
+    /// is killed before the first one, and the patience begins after it.
     pub fn kill_all(&mut self, patience: Duration) -> usize {
-        let deadline = Instant::now() + patience;
+        if let Some(cgroup) = &self.cgroup {
+            cgroup.kill();
+        }
+        self.kill_groups(&[]);
+        let mut deadline = None;
         let mut stopped: HashSet<ProcessId> = HashSet::new();
+        let mut looks = 0_u32;
         loop {
             let alive = self.alive();
             if alive.is_empty() {
                 return 0;
             }
+            let deadline = *deadline.get_or_insert_with(|| Instant::now() + patience);
             if let Some(cgroup) = &self.cgroup {
                 cgroup.kill();
             }
             self.kill_groups(&alive);
             let fresh: Vec<&Process> = alive.iter().filter(|p| !stopped.contains(&p.id)).collect();
-            let late = Instant::now() > deadline;
+            let late = looks > 1 && Instant::now() > deadline;
+            looks += 1;
             if fresh.is_empty() || late || self.exclusive {
                 // Orphans of an exclusive tree come to this process and cannot get lost.
                 for process in &alive {
