@@ -359,28 +359,32 @@ impl Source {
             set("CI_COMMIT_SHA", &sha);
             set("CI_COMMIT_SHORT_SHA", sha.get(..8).unwrap_or(&sha));
         }
-        let path = git
-            .as_deref()
-            .and_then(|git| origin::project_path(&common_folder(git)))
-            .unwrap_or_else(|| format!("local/{name}"));
-        let (namespace, name) = path.rsplit_once('/').unwrap_or(("local", &name));
-        set("CI_PROJECT_NAME", name);
-        set("CI_PROJECT_TITLE", name);
-        set("CI_PROJECT_NAMESPACE", namespace);
-        set(
-            "CI_PROJECT_ROOT_NAMESPACE",
-            namespace.split('/').next().unwrap_or(namespace),
-        );
-        set("CI_PROJECT_PATH", &path);
-        set(
-            "CI_PROJECT_PATH_SLUG",
-            &rialto_delivery_pipeline::variables::slug(&path),
-        );
+        for (key, value) in project_variables(git.as_deref(), &name) {
+            set(key, &value);
+        }
         set("CI_SERVER_NAME", "Rialto");
         set("CI_SERVER_VERSION", env!("CARGO_PKG_VERSION"));
         context.variables.extend(self.variables.iter().cloned());
         context
     }
+}
+
+/// What `CI_PROJECT_…` say: as the remote `origin` names the project, else its folder's name.
+fn project_variables(git: Option<&Path>, folder: &str) -> [(&'static str, String); 6] {
+    let path = git
+        .and_then(|git| origin::project_path(&common_folder(git)))
+        .unwrap_or_else(|| format!("local/{folder}"));
+    let (namespace, name) = path.rsplit_once('/').unwrap_or(("local", folder));
+    let root = namespace.split('/').next().unwrap_or(namespace);
+    let slug = rialto_delivery_pipeline::variables::slug(&path);
+    [
+        ("CI_PROJECT_NAME", name.to_owned()),
+        ("CI_PROJECT_TITLE", name.to_owned()),
+        ("CI_PROJECT_NAMESPACE", namespace.to_owned()),
+        ("CI_PROJECT_ROOT_NAMESPACE", root.to_owned()),
+        ("CI_PROJECT_PATH_SLUG", slug),
+        ("CI_PROJECT_PATH", path),
+    ]
 }
 
 /// The `.git` folder of a folder or its parents; a linked work tree's own one.
