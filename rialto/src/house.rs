@@ -122,6 +122,7 @@ impl House {
             delivery: delivery.clone(),
             deployments: deployments.clone(),
         };
+        web.add_gauges(rialto_delivery_api::gauges(delivery.clone()));
         let site = Site::new(web).with(
             rialto_delivery_api::routes(api),
             rialto_delivery_api::ENDPOINTS,

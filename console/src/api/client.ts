@@ -109,5 +109,10 @@ export const get = <T>(path: string, query?: Query, signal?: AbortSignal): Promi
   call<T>("GET", path, { ...(query ? { query } : {}), signal });
 export const post = <T>(path: string, body?: unknown): Promise<T> =>
   call<T>("POST", path, { body: body ?? {} });
-export const put = <T>(path: string, body: unknown): Promise<T> => call<T>("PUT", path, { body });
+/** `version`: the version that was changed; another one there by now refuses the change (412). */
+export const put = <T>(path: string, body: unknown, version?: number): Promise<T> =>
+  call<T>("PUT", path, {
+    body,
+    ...(version === undefined ? {} : { headers: { "If-Match": `"v${version}"` } }),
+  });
 export const remove = (path: string): Promise<undefined> => call<undefined>("DELETE", path);

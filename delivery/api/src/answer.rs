@@ -64,6 +64,9 @@ fn problem(error: DeliveryError) -> Problem {
             .fold(Problem::unprocessable(), |problem, (at, code, message)| {
                 problem.invalid(at, code, message)
             }),
+        DeliveryError::StaleVersion { version, .. } => {
+            Problem::new(codes::STALE_VERSION, error.to_string()).with("version", version)
+        }
         DeliveryError::StaleLease { .. } => Problem::conflict(error.to_string()),
         DeliveryError::LogOffset { accepted } => {
             Problem::new(codes::RANGE, error.to_string()).with("accepted_bytes", accepted)

@@ -22,11 +22,13 @@ mod projects;
 mod reports;
 mod runner;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::FromRef;
-use rialto_delivery_engine::Delivery;
 use rialto_delivery_engine::deployment::Deployments;
-use rialto_platform_web::Web;
+use rialto_delivery_engine::{Delivery, Figures};
+use rialto_platform_web::{Gauge, GaugeSource, Web};
 
 pub use documents::document;
 pub use endpoints::ENDPOINTS;
@@ -46,6 +48,43 @@ impl FromRef<Api> for Web {
     fn from_ref(api: &Api) -> Self {
         api.web.clone()
     }
+}
+
+/// The figures of delivery for `/metrics`.
+#[must_use]
+pub fn gauges(delivery: Delivery) -> GaugeSource {
+    Arc::new(move || {
+        let delivery = delivery.clone();
+        Box::pin(async move {
+            match delivery.figures().await {
+                Ok(figures) => gauges_of(figures),
+                Err(error) => {
+                    tracing::warn!(%error, "the figures of delivery are not known");
+                    Vec::new()
+                }
+            }
+        })
+    })
+}
+
+fn gauges_of(figures: Figures) -> Vec<Gauge> {
+    let runner = |state: &str, value| Gauge {
+        name: "rialto_runners",
+        help: "Runners: known, and heard of within the last minute (online).",
+        labels: vec![("state", state.to_owned())],
+        value,
+    };
+    let jobs = figures.jobs.into_iter().map(|(state, value)| Gauge {
+        name: "rialto_jobs",
+        help: "Jobs under way by state; pending ones wait for a runner.",
+        labels: vec![("state", state)],
+        value,
+    });
+    jobs.chain([
+        runner("online", figures.runners_online),
+        runner("known", figures.runners_known),
+    ])
+    .collect()
 }
 
 /// The routes, ready to be put behind a [`rialto_platform_web::Site`] with [`ENDPOINTS`].

@@ -5,7 +5,7 @@ use http::StatusCode;
 use rialto_delivery_engine::view::ProjectView;
 use rialto_delivery_engine::{NewProject, RuleSetView, VariableInput, VariableView};
 use rialto_platform_identity::Permission;
-use rialto_platform_web::{Authenticated, Json, Page, Path, Query};
+use rialto_platform_web::{Authenticated, IfMatch, Json, Page, Path, Query, Versioned};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -133,30 +133,35 @@ pub async fn delete_variable(
 
 /// Gate rules in force
 #[utoipa::path(get, path = "/api/delivery/v1/projects/{id}/gate-rules", tag = "projects",
-    params(("id" = String, Path)), responses((status = 200, body = RuleSetView)))]
+    params(("id" = String, Path)),
+    responses((status = 200, body = RuleSetView, headers(("ETag" = String)))))]
 pub async fn gate_rules(
     State(api): State<Api>,
     Path(project): Path<String>,
-) -> Answer<Json<RuleSetView>> {
-    Ok(Json(
-        api.delivery.gate_rules(&id("project", &project)?).await?,
-    ))
+) -> Answer<Versioned<RuleSetView>> {
+    let rules = api.delivery.gate_rules(&id("project", &project)?).await?;
+    Ok(Versioned(rules.version, rules))
 }
 
-/// Make a new version of the gate rules
+/// Make a new version of the gate rules, out of the one named by `If-Match`
 #[utoipa::path(put, path = "/api/delivery/v1/projects/{id}/gate-rules", tag = "projects",
-    params(("id" = String, Path)), request_body = Object,
-    responses((status = 200, body = RuleSetView)))]
+    params(("id" = String, Path), ("If-Match" = String, Header,
+        description = "ETag of the rules that were changed, or *")),
+    request_body = Object,
+    responses((status = 200, body = RuleSetView, headers(("ETag" = String))),
+        (status = 412, description = "Somebody changed them meanwhile"),
+        (status = 428, description = "If-Match is missing")))]
 pub async fn put_gate_rules(
     State(api): State<Api>,
     Authenticated(actor): Authenticated,
     Path(project): Path<String>,
+    expected: IfMatch,
     Json(document): Json<Value>,
-) -> Answer<Json<RuleSetView>> {
+) -> Answer<Versioned<RuleSetView>> {
     let project = id("project", &project)?;
-    Ok(Json(
-        api.delivery
-            .put_gate_rules(&actor, &project, &document)
-            .await?,
-    ))
+    let rules = api
+        .delivery
+        .change_gate_rules(&actor, &project, &document, expected.version())
+        .await?;
+    Ok(Versioned(rules.version, rules))
 }

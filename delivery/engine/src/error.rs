@@ -9,6 +9,16 @@ use rialto_platform_store::StoreError;
 /// An error of the delivery services.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
+    /// A change was made to an older version than the one there is.
+    #[error("{what} is at version {version} by now, not {expected}; read it again")]
+    StaleVersion {
+        /// What.
+        what: &'static str,
+        /// Version the change was made to.
+        expected: u64,
+        /// Version there is.
+        version: u64,
+    },
     /// There is no such thing.
     #[error("there is no {what} `{id}`")]
     NotFound {
@@ -101,6 +111,14 @@ impl DeliveryError {
     pub(crate) fn refused(reason: impl Into<String>) -> Self {
         Self::Refused {
             reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn stale(what: &'static str, expected: u64, version: u64) -> Self {
+        Self::StaleVersion {
+            what,
+            expected,
+            version,
         }
     }
 

@@ -18,6 +18,8 @@ mod configure;
 mod create;
 pub mod deployment;
 mod error;
+mod expiry;
+mod figures;
 mod gate;
 mod incident;
 mod log_view;
@@ -59,6 +61,7 @@ pub use apply::Cause;
 pub use artifact::{ArtifactFile, Upload};
 pub use create::NewPipeline;
 pub use error::DeliveryError;
+pub use figures::Figures;
 pub use log_view::{
     LogBytes, LogLine, LogLines, LogMatch, LogMatches, LogSection, MAX_LINES, strip_escapes,
 };

@@ -290,6 +290,20 @@ impl Delivery {
         project: &ProjectId,
         document: &Value,
     ) -> Result<RuleSetView, DeliveryError> {
+        self.change_gate_rules(actor, project, document, None).await
+    }
+
+    /// As [`Delivery::put_gate_rules`], if the rules in force are still at version `expected`.
+    ///
+    /// # Errors
+    /// As there, and [`DeliveryError::StaleVersion`].
+    pub async fn change_gate_rules(
+        &self,
+        actor: &Person,
+        project: &ProjectId,
+        document: &Value,
+        expected: Option<u64>,
+    ) -> Result<RuleSetView, DeliveryError> {
         actor.require(Permission::GateRuleManage)?;
         self.existing_project(project).await?;
         let faults = |errors: Vec<rialto_delivery_gate::RuleError>| {
@@ -304,7 +318,18 @@ impl Delivery {
         let text = json::write(&rules)?;
         let mut tx = self.db().begin().await?;
         let newest = project::newest_rule_set(&mut tx, project).await?;
-        let version = newest.map_or(1, |set| set.version + 1);
+        // A project that has no set of its own goes by the default one, which is a version as well.
+        let before = || i64::try_from(default_rule_set().version).unwrap_or(1);
+        let current = newest.map_or_else(before, |set| set.version);
+        let in_force = u64::try_from(current).unwrap_or(0);
+        if let Some(expected) = expected.filter(|expected| *expected != in_force) {
+            return Err(DeliveryError::stale(
+                "the set of gate rules",
+                expected,
+                in_force,
+            ));
+        }
+        let version = current + 1;
         let id: GateRuleSetId = new_id();
         let as_number = u64::try_from(version).unwrap_or(0);
         default_rule_set()

@@ -124,6 +124,8 @@ statements! {
         ORDER BY created_at, id";
     LIST_LOST = "SELECT * FROM job WHERE status IN ('running', 'canceling') AND managed = FALSE
         AND lease_renewed_at < $1";
+    COUNT_UNDER_WAY = "SELECT status, count(*) FROM job WHERE status IN ('pending', 'running',
+        'canceling', 'scheduled', 'waiting_for_resource') AND superseded = FALSE GROUP BY status";
     LIST_DUE = "SELECT * FROM job WHERE status = 'scheduled' AND run_at <= $1";
     NEXT_DUE = "SELECT min(run_at) FROM job WHERE status = 'scheduled'";
     LIST_WAITING_FOR_GROUP = "SELECT * FROM job WHERE status = 'waiting_for_resource'
@@ -300,6 +302,14 @@ pub async fn lost(reader: &mut impl Reader, at: i64) -> Result<Vec<JobRow>, Stor
 /// Store errors.
 pub async fn due(reader: &mut impl Reader, at: i64) -> Result<Vec<JobRow>, StoreError> {
     reader.all(LIST_DUE, params![at]).await
+}
+
+/// How many jobs are in each state in which something is to happen yet.
+///
+/// # Errors
+/// Store errors.
+pub async fn count_under_way(reader: &mut impl Reader) -> Result<Vec<(String, i64)>, StoreError> {
+    reader.all(COUNT_UNDER_WAY, params![]).await
 }
 
 /// When the next scheduled job starts.

@@ -271,6 +271,23 @@ impl Identity {
         Ok(Some(user.actor(Auth::Token)))
     }
 
+    /// When a token of ours expired; `None` when it is not expired, or not one of ours.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn token_expired_at(&self, text: &str) -> Result<Option<Timestamp>, IdentityError> {
+        let Some((id, secret)) = parts(text) else {
+            return Ok(None);
+        };
+        let row: Option<TokenRow> = self.db.fetch_optional(FIND_TOKEN, params![id]).await?;
+        let known = row.filter(|row| {
+            secret::same(&row.secret_hash, &secret::hash("token", secret))
+                && row.revoked_at.is_none()
+                && row.expires_at <= to_micros(self.now())
+        });
+        Ok(known.map(|row| from_micros(row.expires_at)).transpose()?)
+    }
+
     /// Issues a token to the runner of this name, which is added when it is new.
     ///
     /// # Errors

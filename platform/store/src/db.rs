@@ -109,6 +109,21 @@ impl Db {
         }
     }
 
+    /// Size of the database on disk, bytes (without the write-ahead log).
+    ///
+    /// # Errors
+    /// [`StoreError`] of the statement.
+    pub async fn size_bytes(&self) -> Result<u64, StoreError> {
+        let sql = match self.engine() {
+            Engine::Sqlite => {
+                "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+            }
+            Engine::Postgres => "SELECT pg_database_size(current_database())",
+        };
+        let (bytes,): (i64,) = self.fetch_one(sql, Params::new(vec![])).await?;
+        Ok(u64::try_from(bytes).unwrap_or(0))
+    }
+
     /// Begins a write transaction. Write transactions run one after the other on both engines,
     /// so keep them short and wait for nothing but the database inside. Dropping the transaction
     /// rolls it back.

@@ -167,10 +167,13 @@ async fn admit(web: &Web, access: Access, parts: &mut Parts) -> Result<(), Probl
 async fn identify(web: &Web, parts: &mut Parts) -> Result<Actor, Problem> {
     if let Some(token) = bearer_token(&parts.headers) {
         let credential = Credential::Token(token.to_owned());
-        let actor = web.identity().actor_by_token(token).await?.ok_or_else(|| {
-            let detail = "The token is unknown, expired or revoked. Issue a new one.";
-            Problem::new(codes::UNAUTHENTICATED, detail)
-        })?;
+        let Some(actor) = web.identity().actor_by_token(token).await? else {
+            let detail = match web.identity().token_expired_at(token).await? {
+                Some(at) => format!("The token expired at {at}. Issue a new one."),
+                None => "The token is unknown or revoked. Issue a new one.".to_owned(),
+            };
+            return Err(Problem::new(codes::UNAUTHENTICATED, detail));
+        };
         parts.extensions.insert(credential);
         return Ok(actor);
     }
@@ -178,7 +181,7 @@ async fn identify(web: &Web, parts: &mut Parts) -> Result<Actor, Problem> {
         return Err(Problem::unauthenticated());
     };
     let Some(session) = web.identity().session_by_cookie(cookie).await? else {
-        let detail = "The session has ended. Sign in again.";
+        let detail = "The session has expired or was ended. Sign in again.";
         return Err(Problem::new(codes::UNAUTHENTICATED, detail));
     };
     if changes(&parts.method) {

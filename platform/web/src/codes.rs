@@ -74,6 +74,12 @@ codes! {
     IN_FLIGHT = "request_in_flight", 409, "The first request is still running" / "首个请求仍在执行",
         "A request with the same Idempotency-Key is still running. Try again a little later."
         / "相同 Idempotency-Key 的请求仍在执行，请稍后重试。";
+    STALE_VERSION = "stale_version", 412, "Somebody changed it meanwhile" / "内容已被他人修改",
+        "Your change was made to an older version. Read it again, and decide anew."
+        / "您的修改基于较旧的版本。请重新读取后再决定。";
+    PRECONDITION_REQUIRED = "precondition_required", 428, "Say which version you change" / "请注明所修改的版本",
+        "Send the ETag of what you read as If-Match, so that nobody's change is overwritten unseen."
+        / "请将读取时得到的 ETag 作为 If-Match 发送，以免覆盖他人的修改。";
     TOO_LARGE = "too_large", 413, "The request is too large" / "请求过大",
         "The detail names the limit. Send less, or have the limit raised in the configuration."
         / "详情中列出了上限。请减小请求，或在配置中调高上限。";

@@ -15,6 +15,7 @@ mod frame;
 mod health;
 mod idempotency;
 mod language;
+mod metrics;
 mod objects;
 pub mod openapi;
 mod origin;
@@ -25,6 +26,7 @@ mod serve;
 mod site;
 mod statements;
 mod trace;
+mod version;
 mod web;
 
 use rialto_platform_store::{Migration, MigrationSet};
@@ -37,6 +39,7 @@ pub use console::console_is_built;
 pub use events::{EventRequest, TopicGuard, event_stream};
 pub use extract::{Json, Path, Query, RawBody};
 pub use language::Language;
+pub use metrics::{Gauge, GaugeSource};
 pub use origin::client_address;
 pub use platform_api::{PLATFORM_ENDPOINTS, PlatformDoc, platform_routes};
 pub use problem::{FieldError, Problem, ProblemDocument};
@@ -44,6 +47,7 @@ pub use serve::serve;
 pub use site::Site;
 pub use statements::STATEMENTS;
 pub use trace::TraceId;
+pub use version::{IfMatch, Versioned};
 pub use web::{Module, Web, WebSettings};
 
 /// The tables of this crate.

@@ -7,13 +7,18 @@ use axum::routing::get;
 
 use crate::access::{self, Access, Endpoint, Table};
 use crate::console::Console;
-use crate::{PLATFORM_ENDPOINTS, Web, frame, health, platform_routes, trace};
+use crate::{PLATFORM_ENDPOINTS, Web, frame, health, metrics, platform_routes, trace};
 
 /// Endpoints of the site itself.
 const OWN: &[Endpoint] = &[
     Endpoint::new("GET", "/healthz", Access::Public),
     Endpoint::new("GET", "/readyz", Access::Public),
     Endpoint::new("GET", "/version", Access::Public),
+    Endpoint::new(
+        "GET",
+        "/metrics",
+        Access::Own("a loopback address, or the token of anybody"),
+    ),
     Endpoint::new("GET", "/ui/config.json", Access::Public),
     Endpoint::new("GET", "/problems/{code}", Access::Public),
 ];
@@ -41,6 +46,7 @@ impl Site {
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
             .route("/version", get(health::version))
+            .route("/metrics", get(metrics::metrics))
             .route("/ui/config.json", get(health::ui_config))
             .route("/problems/{code}", get(health::problem_page))
             .with_state(web.clone());
@@ -80,6 +86,7 @@ impl Site {
             })
             .layer(DefaultBodyLimit::max(self.web.settings().body_limit))
             .layer(from_fn(frame::layer))
+            .layer(from_fn_with_state(self.web.clone(), metrics::layer))
             .layer(from_fn(trace::layer))
     }
 }

@@ -9,6 +9,8 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::{GaugeSource, Metrics};
+
 /// Live streams at the same time, over all people.
 const STREAMS: usize = 1_000;
 
@@ -56,6 +58,7 @@ pub struct Web {
     pub(crate) evidence: EvidenceLog,
     pub(crate) settings: Arc<WebSettings>,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) metrics: Arc<Metrics>,
     /// Ends live streams, so that they do not hold up an orderly stop.
     pub(crate) stopping: CancellationToken,
 }
@@ -78,6 +81,7 @@ impl Web {
             evidence,
             settings: Arc::new(settings),
             streams: Arc::new(Semaphore::new(STREAMS)),
+            metrics: Arc::new(Metrics::default()),
             stopping: CancellationToken::new(),
         }
     }
@@ -87,6 +91,11 @@ impl Web {
     pub fn stopping_with(mut self, stopping: CancellationToken) -> Self {
         self.stopping = stopping;
         self
+    }
+
+    /// Adds figures of a system to `/metrics`.
+    pub fn add_gauges(&self, source: GaugeSource) {
+        self.metrics.add_source(source);
     }
 
     /// The database.

@@ -161,8 +161,8 @@ export const writes = {
     put<Variable>(path`/projects/${project}/variables/${name}`, body),
   deleteVariable: (project: string, name: string, scope: string) =>
     remove(withQuery(path`/projects/${project}/variables/${name}`, { environment_scope: scope })),
-  putGateRules: (project: string, rules: GateRule[]) =>
-    put<GateRules>(path`/projects/${project}/gate-rules`, { rules }),
+  putGateRules: (project: string, rules: GateRule[], version: number) =>
+    put<GateRules>(path`/projects/${project}/gate-rules`, { rules }, version),
   rollBack: (environment: string, reason: string) =>
     post<Deployment>(path`/environments/${environment}/rollback`, { reason }),
   approve: (deployment: string, comment: string) =>

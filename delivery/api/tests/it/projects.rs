@@ -120,8 +120,17 @@ async fn gate_rules_are_versioned_and_bad_ones_pointed_at() {
         let mut versions = Vec::new();
         for _ in 0..2 {
             let same = json!({"rules": rules["rules"]});
-            let put = world.call(&owner, "PUT", &path, Some(same)).await;
+            let tag = world.get(&dev, &path).await.header("etag").to_owned();
+            let put = world.put_if(&owner, &path, &tag, &same).await;
             assert_eq!(put.status, 200, "{}", put.text());
+            let version = put.json()["version"].as_u64().unwrap();
+            assert_eq!(put.header("etag"), format!("\"v{version}\""));
+            // Whoever read before that would overwrite it unseen.
+            let late = world.put_if(&owner, &path, &tag, &same).await;
+            assert_eq!(late.refusal(), (412, "stale_version".into()));
+            assert_eq!(late.json()["version"], version);
+            let blind = world.call(&owner, "PUT", &path, Some(same)).await;
+            assert_eq!(blind.refusal(), (428, "precondition_required".into()));
             versions.push(put.json()["version"].as_u64().unwrap());
         }
         assert_eq!(
@@ -133,7 +142,7 @@ async fn gate_rules_are_versioned_and_bad_ones_pointed_at() {
         let mut bad = rules["rules"].clone();
         bad[0]["measure"] = json!("happiness");
         let answer = world
-            .call(&owner, "PUT", &path, Some(json!({"rules": bad})))
+            .put_if(&owner, &path, "*", &json!({"rules": bad}))
             .await;
         assert_eq!(answer.refusal(), (422, "invalid".into()));
         assert!(

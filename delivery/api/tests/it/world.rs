@@ -178,6 +178,16 @@ impl World {
         self.send(request.body(body).unwrap()).await
     }
 
+    /// A change of what was read under this `ETag`.
+    pub async fn put_if(&self, token: &str, path: &str, tag: &str, body: &Value) -> Answer {
+        let request = Request::put(format!("/api/delivery/v1{path}"))
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .header(CONTENT_TYPE, "application/json")
+            .header("if-match", tag);
+        self.send(request.body(Body::from(body.to_string())).unwrap())
+            .await
+    }
+
     pub async fn get(&self, token: &str, path: &str) -> Answer {
         self.call(token, "GET", path, None).await
     }

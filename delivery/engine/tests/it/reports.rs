@@ -158,7 +158,8 @@ async fn a_projects_own_rules_decide() {
             .put_gate_rules(&developer(), project, &rules)
             .await
             .unwrap();
-        assert_eq!((set.version, set.rules.len()), (1, 1));
+        // The default set was version 1.
+        assert_eq!((set.version, set.rules.len()), (2, 1));
         let wrong = json!({"rules": [{"id": "tests", "measure": "tests.speed", "bound": "x"}]});
         let faults = delivery
             .put_gate_rules(&developer(), project, &wrong)
@@ -175,7 +176,7 @@ async fn a_projects_own_rules_decide() {
             .unwrap();
         let verdict = until_verdict(&world, &id).await;
         assert_eq!(verdict["overall"], "passed", "{verdict:#}");
-        assert_eq!(verdict["rule_set"]["version"], 1);
+        assert_eq!(verdict["rule_set"]["version"], 2);
     }
 }
 

@@ -5,8 +5,10 @@
 mod access;
 mod documents;
 mod draining;
+mod expiry;
 mod idempotency;
 mod live;
+mod metrics;
 mod pages;
 mod platform;
 mod problems;

@@ -1,13 +1,18 @@
 //! A site of its own for each test.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use jiff::SignedDuration;
 use rialto_platform_evidence::{EvidenceLog, SigningKey};
 use rialto_platform_identity::{Actor, Identity, NewUser, Role, User};
+use rialto_platform_store::now;
 use rialto_platform_store::testing::{TestDb, engines};
 use rialto_platform_web::{Endpoint, Site, Web, WebSettings};
 use serde_json::Value;
@@ -21,6 +26,8 @@ pub struct World {
     pub web: Web,
     pub router: Router,
     pub endpoints: Vec<Endpoint>,
+    /// Seconds by which identity's clock is ahead.
+    ahead: Arc<AtomicI64>,
 }
 
 pub struct Answer {
@@ -76,7 +83,10 @@ impl World {
     pub async fn over(db: TestDb, routes: Router, endpoints: &[Endpoint]) -> Self {
         let key = SigningKey::from_bytes(&[7; 32]);
         let evidence = EvidenceLog::open(&db, key).await.expect("the log opens");
-        let identity = Identity::new(db.db.clone(), evidence.clone());
+        let ahead = Arc::new(AtomicI64::new(0));
+        let clock = Arc::clone(&ahead);
+        let identity = Identity::new(db.db.clone(), evidence.clone())
+            .with_clock(move || now() + SignedDuration::from_secs(clock.load(Ordering::SeqCst)));
         let settings = WebSettings {
             body_limit: 64 * 1024,
             ..WebSettings::default()
@@ -89,7 +99,13 @@ impl World {
             web,
             router: site.build(),
             endpoints,
+            ahead,
         }
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, time: SignedDuration) {
+        self.ahead.fetch_add(time.as_secs(), Ordering::SeqCst);
     }
 
     pub async fn person(&self, login: &str, roles: &[Role]) -> User {
