@@ -10,6 +10,22 @@
 //! day, `rebate × quantity × days left` (today included) is paid, and units accrued for the end
 //! settle at once, or at the end with `settle_on_ko: end`; `none` there is no barrier.
 //! `last_day` (末日加倍) pays extra units on the last day.
+//!
+//! Terms:
+//!
+//! | term | value | default |
+//! |---|---|---|
+//! | `schedule` | days of observation | `daily` |
+//! | `strike` | level at which a unit is bought (sold) | |
+//! | `barrier` | level; none with `ko: none`, or with `zones` and `ko: skip` | |
+//! | `leverage` | units beyond the strike; not with `zones` | 1 |
+//! | `ko` | `skip`, `stop`, `none` | |
+//! | `settlement` | `daily`, `end` | |
+//! | `rebate` | price units for each unit and day left (`stop` only) | 0 |
+//! | `settle_on_ko` | `ko`, `end` (`stop` with `settlement: end` only) | `ko` |
+//! | `accumulate_on_ko_day` | phase 35 moves before 30 (`stop` only) | false |
+//! | `zones` | `[{below (above) level, units, cash}, …, {units, cash}]` | standard |
+//! | `last_day` | `{if: "S<K", extra: day or all_accrued, factor}` | none |
 
 use rust_decimal::Decimal;
 

@@ -6,6 +6,17 @@
 //! `S ≤ barrier`.
 //!
 //! With `part_up = part` and no caps this is that many calls less `part_down` down-and-in puts.
+//!
+//! Terms:
+//!
+//! | term | value | default |
+//! |---|---|---|
+//! | `strike`, `barrier` | levels, `barrier ≤ strike` | |
+//! | `monitoring` | `continuous`, `daily`, `end`, a schedule | |
+//! | `part` | participation, never knocked in | 100 % |
+//! | `part_up`, `part_down` | participation, knocked in | `part`, 100 % |
+//! | `cap`, `floor` | levels that bound the last fixing, never knocked in | none |
+//! | `cap_ki`, `floor_ki` | the same, knocked in | none |
 
 use rust_decimal::Decimal;
 

@@ -8,6 +8,19 @@
 //! Inside the averaging period the known part is variable `fixings_sum`: the sum of weights times
 //! fixings so far (for the enhanced form, of the fixings already cut at `K_e`), or `product` of a
 //! geometric mean: that of `(S_i/S0)^{1/n}`.
+//!
+//! Terms:
+//!
+//! | term | value | default |
+//! |---|---|---|
+//! | `type` | `call`, `put` | |
+//! | `schedule` | fixings | |
+//! | `strike` | level (enhanced: required) | |
+//! | `strike_type` | `fixed`, `floating` (`asian`) | `fixed` |
+//! | `mean` | `arithmetic`, `geometric` (`asian`) | `arithmetic` |
+//! | `weights` | a vector of numbers (`asian`, arithmetic) | equal |
+//! | `level` | `K_e` (`enhanced_asian`) | `strike` |
+//! | `part` | participation | 100 % |
 
 use rust_decimal::Decimal;
 

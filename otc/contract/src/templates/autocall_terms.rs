@@ -56,6 +56,19 @@ pub fn principal(field: Option<Field<'_>>) -> Option<Principal> {
     Some(principal)
 }
 
+/// Tells when `no_recourse` is written where nothing can be lost: it would have no effect.
+pub fn recourse_matters(principal: &Principal, field: Option<&Field<'_>>) -> Option<()> {
+    let (true, Some(field)) = (principal.no_recourse, field) else {
+        return Some(());
+    };
+    field.error(
+        "E-TERM-PRINCIPAL",
+        "Nothing of the principal can be lost here, so \"no_recourse\" has no effect. Drop it.",
+        "此处本金不会亏损，no_recourse 不起作用，请去掉。",
+    );
+    None
+}
+
 /// A knock-in with its observation dates.
 #[derive(Debug)]
 pub struct ReadKnockIn<'a> {

@@ -4,6 +4,18 @@
 //! Out: `units × part × max(w (S_T − K), 0)` unless hit; hit, the rebate at the hit or at the end.
 //! In: the same payoff if hit; never hit, the rebate at the end. A hit is `S ≥ U` or `S ≤ L`,
 //! watched continuously, daily, or on a schedule. In + out = vanilla when there is no rebate.
+//!
+//! Terms:
+//!
+//! | term | value | default |
+//! |---|---|---|
+//! | `type` | `call`, `put` | |
+//! | `side`, `knock` | `up`, `down`; `in`, `out` | |
+//! | `strike`, `barrier` | levels | |
+//! | `monitoring` | `continuous`, `daily`, `end`, a schedule | |
+//! | `part` | participation | 100 % |
+//! | `rebate` | ratio of the notional, or price amount | 0 |
+//! | `rebate_at` | `hit`, `end`; a knock-in's `end` only | out `hit`, in `end` |
 
 use rust_decimal::Decimal;
 

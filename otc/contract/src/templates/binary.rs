@@ -3,6 +3,20 @@
 //!
 //! Cash is a ratio of the notional, or a price amount times the quantity. A touch is `S ≥ H` (up) or
 //! `S ≤ L` (down), so a no-touch survives only strictly inside.
+//!
+//! Terms:
+//!
+//! | term | value | default |
+//! |---|---|---|
+//! | `type`, `strike` | `digital` | |
+//! | `payout` | `cash`, `asset` (`digital`) | `cash` |
+//! | `cash` | ratio of the notional, or price amount; not for an asset | |
+//! | `lower`, `upper` | levels (binaries and double touches) | |
+//! | `edges` | `[]`, `[)`, `(]`, `()` (binaries) | `[]` |
+//! | `otherwise` | cash when the interval fails (binaries) | 0 |
+//! | `side`, `barrier` | `up`, `down`; level (single touches) | |
+//! | `monitoring` | `continuous`, `daily`, `end`, a schedule (touches) | |
+//! | `pay_at` | `hit`, `end` (`one_touch`, `double_touch`) | `hit` |
 
 use rust_decimal::Decimal;
 

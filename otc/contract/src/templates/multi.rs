@@ -7,6 +7,15 @@
 //! * `exchange` (交换): `max(P_1 − P_2, 0)`; `spread` (价差): `max(w (P_1 − P_2 − K), 0)`;
 //! * `basket` (篮子): `max(w (Σ a_i P_i − K), 0)` with the weights of the underlyings;
 //! * `worst_of`, `best_of` (最差, 最优): `max(w (min | max of P_i − K), 0)`.
+//!
+//! Terms:
+//!
+//! | term | value | default |
+//! |---|---|---|
+//! | `type` | `call`, `put` (not `exchange`) | |
+//! | `strike` | price, or ratio of performances (not `exchange`) | |
+//! | `measure` | `price` (quantity form), `performance` (notional form) | by size |
+//! | `part` | participation | 100 % |
 
 use rust_decimal::Decimal;
 

@@ -11,6 +11,24 @@
 //!
 //! Missed coupons are remembered in variable `missed`: how many, when every row pays the same
 //! amount; otherwise in `missed_amount`, as a ratio of the notional. Both enter payments linearly.
+//!
+//! Terms:
+//!
+//! | term | value | default |
+//! |---|---|---|
+//! | `coupon.schedule` | coupon dates | monthly |
+//! | `coupon.rate` | vector of ratios | |
+//! | `coupon.basis` | `per_period`, `annual` (times `Δt`) | `per_period` |
+//! | `coupon.level` | vector of levels; `0%` pays always | required; `fcn` none |
+//! | `coupon.memory` | missed coupons are paid later | false |
+//! | `coupon.guaranteed` | first rows that pay always | 0 |
+//! | `coupon.compare`, `ko.compare` | `>=`, `>`, `<=`, `<` | `>=` |
+//! | `ko.levels` | vector of levels | |
+//! | `ko.from` | first row that may knock out | 1 |
+//! | `ko.schedule` | own dates | coupon dates |
+//! | `ki` | `{schedule, level, count, compare}` | never; `daily`, 1, `<=` |
+//! | `loss` | `{part, k_hi, k_lo, base: initial or k_hi}` | 100 %, `S0`, none, `initial` |
+//! | `principal` | `{margin, included, no_recourse}` | 100 %, true, false |
 
 use rust_decimal::Decimal;
 

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::autocall::{KO, LEVEL, usual};
-use super::autocall_terms::{clear, knock_in, loss, principal};
+use super::autocall_terms::{clear, knock_in, loss, principal, recourse_matters};
 use super::parts::{comparison, maybe, notional_only, or, single};
 use super::phoenix::{COUPON_LEVEL, COUPONS, Coupon, Due, Phoenix, RATE, program};
 use super::{Built, Context, IfAbsent, NamedSchedule};
@@ -50,8 +50,11 @@ pub fn build(terms: &Field<'_>, preset: Option<&str>, context: &Context<'_>) -> 
         knock_in(field, context, default, false)
     });
     let loss = loss(loss_field.as_ref(), context, false);
-    let principal = principal(principal_field);
+    let principal = principal(principal_field.clone());
     stray_loss(ki_field.as_ref(), loss_field.as_ref())?;
+    if let (None, Some(principal)) = (&ki_field, &principal) {
+        recourse_matters(principal, principal_field.as_ref())?;
+    }
     sized?;
     one?;
     let (coupon, ko, ki, loss, principal) = (coupon?, ko?, ki?, loss?, principal?);

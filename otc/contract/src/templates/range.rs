@@ -3,11 +3,22 @@
 //! `N c t_T × days_in / days` at the end (absolute: without `t_T`), with `t_T` the coupon clock from
 //! start to end. A day counts by `edges`: `"[)"` (default) `L ≤ S < U`, `"[]"`, `"(]"`, `"()"`; one
 //! side may be open. No principal unless `principal` is given.
+//!
+//! Terms:
+//!
+//! | term | value | default |
+//! |---|---|---|
+//! | `schedule` | days | `daily` |
+//! | `lower`, `upper` | levels, at least one | open |
+//! | `edges` | `[)`, `[]`, `(]`, `()` | `[)` |
+//! | `rate` | ratio | |
+//! | `basis` | `annual`, `absolute` | `annual` |
+//! | `principal` | `{margin, included, no_recourse}` | none |
 
 use rust_decimal::Decimal;
 
 use super::autocall::{Basis, Principal};
-use super::autocall_terms::{basis, principal};
+use super::autocall_terms::{basis, principal, recourse_matters};
 use super::parts::{edges, inside, maybe, notional_only, ordered, single, whole_time_number};
 use super::words::{add, div, mul, n, on, pay_end, paying, set, sum, var};
 use super::{Built, Context, IfAbsent};
@@ -33,7 +44,10 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
     let basis = basis(fields.optional("basis"), Basis::Annual);
     let edges = edges(fields.optional("edges"), Edges::Lower);
     let note = fields.optional("principal");
-    let note = maybe(note.as_ref(), |field| principal(Some(field.clone())));
+    let note = maybe(note.as_ref(), |field| {
+        let read = principal(Some(field.clone()))?;
+        recourse_matters(&read, Some(field)).map(|()| read)
+    });
     fields.finish();
     sized?;
     one?;
@@ -58,7 +72,6 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
         upper,
         edges,
     };
-    let days = Decimal::from(schedule.len());
     let shape = shape(
         context,
         (rate, basis),
@@ -66,32 +79,36 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
         schedule.len(),
         note.as_ref(),
     );
-    let time = match basis {
-        Basis::Annual => Expr::Time,
-        Basis::Absolute => n(1),
-    };
-    let coupon = div(mul([Expr::Notional, n(rate), time, var(DAYS_IN)]), n(days));
-    let count = vec![set(DAYS_IN, add([var(DAYS_IN), n(1)]))];
-    let mut terminal = note
-        .as_ref()
-        .map_or(Vec::new(), |note| note.redemption(None));
-    terminal.extend(paying([pay_end("coupon", coupon)]));
-    let program = Program {
-        vars: vec![sum(DAYS_IN)],
-        rules: vec![on(
-            DAYS,
-            phase::ACCRUAL,
-            Some(inside(edges, lower, upper)),
-            count,
-        )],
-        terminal,
-        exercise: None,
-    };
+    let program = program((rate, basis), &range, schedule.len(), note.as_ref());
     Some(Built {
         program,
         schedules: vec![schedule],
         shape,
     })
+}
+
+fn program(
+    (rate, basis): (Decimal, Basis),
+    range: &Range<Decimal>,
+    rows: usize,
+    note: Option<&Principal>,
+) -> Program {
+    let time = match basis {
+        Basis::Annual => Expr::Time,
+        Basis::Absolute => n(1),
+    };
+    let days = n(Decimal::from(rows));
+    let coupon = div(mul([Expr::Notional, n(rate), time, var(DAYS_IN)]), days);
+    let count = vec![set(DAYS_IN, add([var(DAYS_IN), n(1)]))];
+    let cond = inside(range.edges, range.lower, range.upper);
+    let mut terminal = note.map_or(Vec::new(), |note| note.redemption(None));
+    terminal.extend(paying([pay_end("coupon", coupon)]));
+    Program {
+        vars: vec![sum(DAYS_IN)],
+        rules: vec![on(DAYS, phase::ACCRUAL, Some(cond), count)],
+        terminal,
+        exercise: None,
+    }
 }
 
 fn shape(

@@ -7,11 +7,28 @@
 //!
 //! Double: unhit `units × (part_c max(S_T − K_c, 0) + part_p max(K_p − S_T, 0))`; the first hit of
 //! the upper level pays one rebate, of the lower the other, and ends both.
+//!
+//! Terms:
+//!
+//! | term | value | default |
+//! |---|---|---|
+//! | `type` | `call`, `put` (`sharkfin`) | |
+//! | `strike`, `barrier` | levels (`sharkfin`) | |
+//! | `form` | `option`, `note` (`sharkfin`) | `option` |
+//! | `part` | participation (`sharkfin`) | 100 % |
+//! | `floor`, `floor_basis` | note form; `absolute`, `annual` | 0, `absolute` |
+//! | `principal` | note form: `{margin, included}` | 100 %, true |
+//! | `rebate`, `rebate_basis` | cash; `absolute`, `annual` (`sharkfin`) | 0, `absolute` |
+//! | `call`, `put` | `{strike, part}` (double) | part 100 % |
+//! | `lower`, `upper` | levels (double) | |
+//! | `rebate_up`, `rebate_down` | cash (double) | 0 |
+//! | `rebate_at` | `hit`, `end` | `end` |
+//! | `monitoring` | `continuous`, `daily`, `end`, a schedule | |
 
 use rust_decimal::Decimal;
 
 use super::autocall::{Basis, Principal};
-use super::autocall_terms::{basis, principal};
+use super::autocall_terms::{basis, principal, recourse_matters};
 use super::parts::{
     Watch, cash, cash_amount, cash_number, hit, maybe, notional_only, or, ordered, paid, scaled,
     side, single, vanilla, whole_time, whole_time_number,
@@ -92,7 +109,8 @@ fn read(terms: &Field<'_>, context: &Context<'_>) -> Option<Terms> {
         cash(context, field)
     });
     let floor_basis = basis(note_only[1].clone(), Basis::Absolute);
-    let principal = principal(note_only[2].clone());
+    let principal = principal(note_only[2].clone())
+        .and_then(|read| recourse_matters(&read, note_only[2].as_ref()).map(|()| read));
     let rebate = or(fields.optional("rebate"), Decimal::ZERO, |field| {
         cash(context, field)
     });

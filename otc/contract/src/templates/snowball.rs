@@ -14,6 +14,23 @@
 //!
 //! Sources: specification, section 6; the payoff is the market's standard one, as in 中国证券业协会
 //! descriptions of 雪球 structures.
+//!
+//! Terms:
+//!
+//! | term | value | default |
+//! |---|---|---|
+//! | `side` | `bull`, `bear` | `bull`; preset `bear` |
+//! | `ko.schedule` | knock-out dates | monthly after 3 months; `paris` weekly |
+//! | `ko.levels` | vector of levels | |
+//! | `ko.participation`, `ko.call` | `part_out`, `K_call` | 0, `S0` |
+//! | `ko.compare` | `>=`, `>`, `<=`, `<` | `>=`; bear `<=` |
+//! | `coupon.rate` or `coupon.tiers` | vector of ratios; `[{to: row, rate}, …, {rate}]` | |
+//! | `coupon.basis` | `annual`, `absolute` (bonus alike) | `annual`; `trigger` absolute |
+//! | `bonus` | ratio `c_B` | the last coupon rate |
+//! | `ki` | `{schedule, level, count, compare}` | never; `daily` (`paris` monthly, `european_ki` the end), 1, `<=` |
+//! | `loss` | `{part, k_hi, k_lo, base: initial or k_hi}` | 100 %, `S0`, none, `initial` |
+//! | `loss`, bear | `{part, k_str, k_cap, base: initial or k_str}` | the same |
+//! | `principal` | `{margin, included, no_recourse}` | 100 %, true, false |
 
 use rust_decimal::Decimal;
 

@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 
 use super::autocall::{Basis, COUPON, KO, KnockIn, LEVEL, Loss, usual};
 use super::autocall_terms::{
-    ReadKnockIn, basis, clear, knock_in, loss, principal, rates, schedule_or, upside,
+    ReadKnockIn, basis, clear, knock_in, loss, principal, rates, recourse_matters, schedule_or,
+    upside,
 };
 use super::parts::{comparison, maybe, notional_only, or, single};
 use super::presets::{Preset, check_presence};
@@ -125,6 +126,9 @@ fn read<'a>(terms: &Field<'a>, preset: Option<Preset>, context: &Context<'_>) ->
     let loss = loss(loss_field.as_ref(), context, bear);
     let principal = principal(principal_field.clone());
     present?;
+    if let (None, Some(principal)) = (&ki, &principal) {
+        recourse_matters(principal, principal_field.as_ref())?;
+    }
     let (ko, coupon, knocked, principal) = (ko?, coupon?, knocked?, principal?);
     let bonus_rate = bonus_rate?.or(coupon.rates.last().copied())?;
     let (ki_level, ki_rule, ki_schedule) = knocked_in(knocked, loss?);

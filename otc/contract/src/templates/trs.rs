@@ -8,6 +8,21 @@
 //!
 //! Compiled is what fixings drive. Margin calls, the daily trade file and dividends that are not
 //! listed are the book's: a notice names each, because the plan does not hold them.
+//!
+//! Terms:
+//!
+//! | term | value | default |
+//! |---|---|---|
+//! | `reset` | schedule that ends with the contract | |
+//! | `units` | `constant_shares`, `constant_notional` | |
+//! | `return` | `price`, `total` | `price` |
+//! | `dividend_pass` | ratio (`total`) | 100 % |
+//! | `dividends` | `[{code, date, amount}]` (`total`) | none |
+//! | `financing.rate`, `financing.spread` | ratios a year | spread 0 |
+//! | `financing.base` | `notional`, `market`, `net_of_margin` | `notional` |
+//! | `financing.yf` | `coupon`, `act365`, `act360`, a list | `coupon` |
+//! | `margin` | `{initial, maintenance}` | none |
+//! | `basket_changes` | `none`, `trade_file` | `none` |
 
 use std::collections::BTreeMap;
 

@@ -86,6 +86,15 @@ pub fn dividend_rule(
     let pointer = crate::reader::join(terms.pointer(), "dividends");
     let field = Field::new(&node, &pointer, terms.sink());
     let mut schedule = context.schedule(DIVIDENDS, Some(&field), IfAbsent::Required)?;
+    if schedule.len() != dividends.len() {
+        field.error(
+            "E-TERM-DIVIDENDS",
+            "A dividend lies outside the life of the contract. List those after the start up to \
+             the end.",
+            "有股息日不在合约存续期内，请仅列出起始日之后至到期日的股息。",
+        );
+        return None;
+    }
     let mut passed = Vec::new();
     for (at, leg) in legs.iter().enumerate() {
         let on_date = |list: &Vec<(usize, Decimal)>| {

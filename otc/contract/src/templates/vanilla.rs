@@ -2,6 +2,19 @@
 //! `enhanced_index`.
 //!
 //! Units are the quantity, or notional over initial fixing; `w` is +1 for a call and −1 for a put.
+//!
+//! Terms:
+//!
+//! | term | value | default |
+//! |---|---|---|
+//! | `strike` | level (not `combo`, `enhanced_index`) | |
+//! | `type` | `call`, `put` (`european`, `american`) | |
+//! | `part` | participation, any sign (`european`, `american`, `combo`) | 100 % |
+//! | `exercise_dates` | schedule (`american`) | at any time |
+//! | `legs` | `[{type, strike, part}]` (`combo`) | |
+//! | `form`, `strikes` | a named form and its levels, rising (`combo`) | |
+//! | `enhancement` | ratio a year (`enhanced_index`) | |
+//! | `principal` | `{margin, included, no_recourse}` (`enhanced_index`) | 100 %, true, false |
 
 use rust_decimal::Decimal;
 

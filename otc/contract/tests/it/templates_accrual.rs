@@ -340,4 +340,12 @@ fn listed_dividends_are_passed_on_their_dates() {
         .map(|flow| (flow.0.as_str(), flow.1.normalize().to_string()))
         .collect();
     assert_eq!(legs, [("dividend", "1800".to_owned())]);
+    for date in ["2026-05-18", "2025-06-18", "2028-06-19"] {
+        dated["terms"]["dividends"][0]["date"] = json!(date);
+        let told = codes(&dated);
+        assert!(
+            told.iter().any(|code| code.contains("/terms/dividends")),
+            "{date}: {told:?}"
+        );
+    }
 }

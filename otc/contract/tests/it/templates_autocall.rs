@@ -333,6 +333,28 @@ fn presets_refuse_what_contradicts_them() {
 }
 
 #[test]
+fn no_recourse_needs_something_to_lose() {
+    let kept = json!({"no_recourse": true});
+    let safe = with(&[("ki", Value::Null), ("principal", kept.clone())]);
+    assert_eq!(
+        codes(&note("snowball", safe)),
+        ["E-TERM-PRINCIPAL /terms/principal"]
+    );
+    let range = json!({"lower": "95%", "rate": "8%", "principal": kept.clone()});
+    assert_eq!(
+        codes(&note("range_accrual", range)),
+        ["E-TERM-PRINCIPAL /terms/principal"]
+    );
+    let mut fixed = phoenix(false);
+    fixed["principal"] = kept;
+    fixed.as_object_mut().expect("an object").remove("ki");
+    assert_eq!(
+        codes(&note("phoenix", fixed)),
+        ["E-TERM-PRINCIPAL /terms/principal"]
+    );
+}
+
+#[test]
 fn crossed_levels_are_refused_by_name() {
     let high = with(&[("ki", json!({"schedule": "daily", "level": "103%"}))]);
     assert_eq!(
