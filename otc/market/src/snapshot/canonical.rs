@@ -1,6 +1,7 @@
 //! The one text of a snapshot.
 
 use rialto_otc_contract::document::{Key, Node, Value};
+use rialto_otc_contract::value::MAX_BARE_RATIO;
 use rialto_otc_time::{AsOf, DayPhase};
 use rust_decimal::Decimal;
 
@@ -53,6 +54,14 @@ fn number(value: Decimal) -> Node {
     Value::Number(value.normalize().to_string()).into()
 }
 
+/// A ratio; above 2 as a percentage, which a bare number is not taken for.
+fn ratio(value: Decimal) -> Node {
+    if value.abs() <= MAX_BARE_RATIO {
+        return number(value);
+    }
+    Node::text(format!("{}%", (value * Decimal::ONE_HUNDRED).normalize()))
+}
+
 fn numbers(values: &[Decimal]) -> Node {
     Node::list(values.iter().map(|value| number(*value)))
 }
@@ -66,7 +75,10 @@ fn pillars(all: &[Pillar]) -> Node {
 }
 
 fn table(rows: &[Vec<Decimal>]) -> Node {
-    Node::list(rows.iter().map(|row| numbers(row)))
+    Node::list(
+        rows.iter()
+            .map(|row| Node::list(row.iter().map(|value| ratio(*value)))),
+    )
 }
 
 fn as_of(as_of: &AsOf) -> Node {
@@ -87,22 +99,22 @@ fn as_of(as_of: &AsOf) -> Node {
     }
 }
 
-fn points(points: &[(Pillar, Decimal)]) -> Node {
+fn points(points: &[(Pillar, Decimal)], write: impl Fn(Decimal) -> Node) -> Node {
     Node::list(
         points
             .iter()
-            .map(|(at, value)| Node::list([pillar(at), number(*value)])),
+            .map(|(at, value)| Node::list([pillar(at), write(*value)])),
     )
 }
 
 fn rates(quotes: &Rates) -> Node {
     match quotes {
-        Rates::Flat(rate) => number(*rate),
-        Rates::Zero(zero) => Node::map([("zero", points(zero))]),
+        Rates::Flat(rate) => ratio(*rate),
+        Rates::Zero(zero) => Node::map([("zero", points(zero, ratio))]),
         Rates::Forward(pieces) => {
             let pieces = pieces.iter().map(|(end, value)| {
                 let end = end.as_ref().map_or_else(|| Value::Null.into(), pillar);
-                Node::list([end, number(*value)])
+                Node::list([end, ratio(*value)])
             });
             Node::map([("forward", Node::list(pieces))])
         }
@@ -129,7 +141,7 @@ fn carry(carry: &Carry) -> Node {
     let Value::Map(mut pairs) = quoted.value else {
         return quoted;
     };
-    pairs.push((Key::new("marked"), points(&carry.marked)));
+    pairs.push((Key::new("marked"), points(&carry.marked, ratio)));
     Value::Map(pairs).into()
 }
 
@@ -171,7 +183,7 @@ fn vol(vol: &VolQuotes) -> Node {
                 ("rho", number(*rho)),
                 ("eta", number(*eta)),
                 ("gamma", number(*gamma)),
-                ("theta", points(theta)),
+                ("theta", points(theta, number)),
             ];
             Node::map([("ssvi", Node::map(ssvi))])
         }
@@ -198,10 +210,10 @@ fn model(model: &ModelQuotes) -> Node {
             reference,
         } => {
             let mut cev = vec![
-                ("a", number(*a)),
+                ("a", ratio(*a)),
                 ("b", number(*b)),
-                ("lo", number(*lo)),
-                ("hi", number(*hi)),
+                ("lo", ratio(*lo)),
+                ("hi", ratio(*hi)),
             ];
             cev.extend(reference.map(|price| ("reference", number(price))));
             Node::map([("cev", Node::map(cev))])

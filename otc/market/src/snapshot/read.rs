@@ -152,6 +152,9 @@ pub fn float(value: Decimal) -> f64 {
     value.to_string().parse().unwrap_or(f64::NAN)
 }
 
+/// Longest time that is quoted, years.
+const LONGEST: Decimal = Decimal::ONE_HUNDRED;
+
 /// The time axis of a document: its moment.
 pub struct Axis {
     /// Moment of the quotes; `None` when it could not be read, and order is not checked then.
@@ -220,6 +223,18 @@ impl Axis {
                 continue;
             };
             let dated = matches!(self.as_of, Some(AsOf::Dated { .. }));
+            let years = if dated {
+                distance / Decimal::from(365)
+            } else {
+                distance
+            };
+            if years > LONGEST {
+                field.error(
+                    "E-MKT-FAR",
+                    format!("{pillar} is more than {LONGEST} years ahead. Check it."),
+                    format!("{pillar} 超过 {LONGEST} 年，请检查。"),
+                );
+            }
             if dated && distance <= Decimal::ZERO {
                 field.error(
                     "E-MKT-PAST",
@@ -239,6 +254,35 @@ impl Axis {
             before = Some((distance, pillar));
         }
     }
+}
+
+/// A number between two others; told when it is not.
+pub fn within(field: &Field<'_>, value: Decimal, low: i64, high: i64) -> Option<Decimal> {
+    if Decimal::from(low) <= value && value <= Decimal::from(high) {
+        return Some(value);
+    }
+    field.error(
+        "E-MKT-SIZE",
+        format!(
+            "{} is not between {low} and {high}. Check its size.",
+            value.normalize()
+        ),
+        format!(
+            "{} 不在 {low} 与 {high} 之间，请检查数量级。",
+            value.normalize()
+        ),
+    );
+    None
+}
+
+/// A rate per year, -1000 % to 1000 %.
+pub fn rate(field: &Field<'_>) -> Option<Decimal> {
+    within(field, field.ratio()?, -10, 10)
+}
+
+/// A volatility per year, 0 to 1000 %.
+pub fn volatility(field: &Field<'_>) -> Option<Decimal> {
+    within(field, field.ratio_from_zero()?, 0, 10)
 }
 
 /// The items of a list that must not be empty.
@@ -334,21 +378,19 @@ pub fn pieces<'a>(
 /// One number, pieces, or an object of `zero` or `forward`.
 pub fn rates(field: &Field<'_>, axis: &Axis) -> Option<Rates> {
     match &field.node().value {
-        Value::List(_) => pieces(field, axis, Field::ratio),
+        Value::List(_) => pieces(field, axis, rate),
         Value::Map(_) => {
             let mut fields = field.fields()?;
             let zero = fields.optional("zero");
             let forward = fields.optional("forward");
             let rates = match one_form(field, [("zero", zero), ("forward", forward)])? {
-                ("zero", field) => {
-                    points(&field, axis, "[tenor, rate]", Field::ratio).map(Rates::Zero)
-                }
-                (_, field) => pieces(&field, axis, Field::ratio),
+                ("zero", field) => points(&field, axis, "[tenor, rate]", rate).map(Rates::Zero),
+                (_, field) => pieces(&field, axis, rate),
             };
             fields.finish();
             rates
         }
-        _ => field.ratio().map(Rates::Flat),
+        _ => rate(field).map(Rates::Flat),
     }
 }
 

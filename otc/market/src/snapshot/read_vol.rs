@@ -8,7 +8,9 @@ use super::quotes::{
     Carry, CarryQuotes, DividendQuote, FutureQuote, ModelQuotes, Pillar, Rates, UnderlyingQuotes,
     VolQuotes,
 };
-use super::read::{Axis, filled, float, items, one_form, pieces, points, rates};
+use super::read::{
+    Axis, filled, float, items, one_form, pieces, points, rate, rates, volatility, within,
+};
 use crate::model::Heston;
 use crate::vol::Svi;
 
@@ -57,7 +59,7 @@ fn carry(field: &Field<'_>, axis: &Axis) -> Option<Carry> {
     let forms = ["zero", "forward", "futures"].map(|name| (name, fields.optional(name)));
     let marked = fields
         .optional("marked")
-        .map(|field| points(&field, axis, "[tenor, rate]", Field::ratio).map(|all| (field, all)));
+        .map(|field| points(&field, axis, "[tenor, rate]", rate).map(|all| (field, all)));
     fields.finish();
     let form = one_form(field, forms);
     if let Some((field, _)) = marked.as_ref().and_then(Option::as_ref)
@@ -71,13 +73,10 @@ fn carry(field: &Field<'_>, axis: &Axis) -> Option<Carry> {
         );
     }
     let quoted = match form? {
-        ("zero", field) => CarryQuotes::Rates(Rates::Zero(points(
-            &field,
-            axis,
-            "[tenor, rate]",
-            Field::ratio,
-        )?)),
-        ("forward", field) => CarryQuotes::Rates(pieces(&field, axis, Field::ratio)?),
+        ("zero", field) => {
+            CarryQuotes::Rates(Rates::Zero(points(&field, axis, "[tenor, rate]", rate)?))
+        }
+        ("forward", field) => CarryQuotes::Rates(pieces(&field, axis, rate)?),
         (_, field) => CarryQuotes::Futures(futures(&field, axis)?),
     };
     let marked = marked.map_or(Some(Vec::new()), |read| read.map(|(_, all)| all))?;
@@ -110,14 +109,14 @@ fn futures(field: &Field<'_>, axis: &Axis) -> Option<Vec<FutureQuote>> {
 /// One volatility, or pieces in time.
 pub fn vol_rates(field: &Field<'_>, axis: &Axis) -> Option<Rates> {
     match &field.node().value {
-        Value::List(_) => pieces(field, axis, Field::ratio_from_zero),
+        Value::List(_) => pieces(field, axis, volatility),
         Value::Map(_) => {
             let mut fields = field.fields()?;
             let forward = fields.required("forward");
             fields.finish();
-            pieces(&forward?, axis, Field::ratio_from_zero)
+            pieces(&forward?, axis, volatility)
         }
-        _ => field.ratio_from_zero().map(Rates::Flat),
+        _ => volatility(field).map(Rates::Flat),
     }
 }
 
@@ -129,7 +128,7 @@ fn vol(field: &Field<'_>, axis: &Axis) -> Option<VolQuotes> {
     let forms = ["forward", "grid", "svi", "ssvi"].map(|name| (name, fields.optional(name)));
     fields.finish();
     match one_form(field, forms)? {
-        ("forward", field) => pieces(&field, axis, Field::ratio_from_zero).map(VolQuotes::Rates),
+        ("forward", field) => pieces(&field, axis, volatility).map(VolQuotes::Rates),
         ("grid", field) => {
             let (tenors, strikes, vols) = table(&field, axis, ["tenors", "strikes"])?;
             Some(VolQuotes::Grid {
@@ -228,7 +227,7 @@ fn matrix(
                 );
                 return None;
             }
-            let cells: Vec<Option<Decimal>> = cells.iter().map(Field::ratio_from_zero).collect();
+            let cells: Vec<Option<Decimal>> = cells.iter().map(volatility).collect();
             cells.into_iter().collect()
         })
         .collect();
@@ -242,8 +241,11 @@ fn svi(field: &Field<'_>, axis: &Axis) -> Option<VolQuotes> {
             let mut fields = slice.fields()?;
             let tenor = fields.required("tenor");
             let pillar = tenor.as_ref().and_then(|field| axis.pillar(field));
-            let read = ["a", "b", "rho", "m", "s"]
-                .map(|name| fields.required(name).and_then(|field| field.decimal()));
+            let read = ["a", "b", "rho", "m", "s"].map(|name| {
+                fields
+                    .required(name)
+                    .and_then(|field| within(&field, field.decimal()?, -100, 100))
+            });
             fields.finish();
             let [a, b, rho, m, s] = read;
             let all = [a?, b?, rho?, m?, s?];
@@ -293,12 +295,16 @@ fn ssvi(field: &Field<'_>, axis: &Axis) -> Option<VolQuotes> {
     let [rho, eta, gamma] = ["rho", "eta", "gamma"].map(|name| fields.required(name));
     let theta = fields.required("theta");
     fields.finish();
-    let theta = theta.and_then(|field| points(&field, axis, "[tenor, variance]", Field::positive));
+    let theta = theta.and_then(|field| {
+        points(&field, axis, "[tenor, variance]", |field| {
+            within(field, field.positive()?, 0, 100)
+        })
+    });
     let rho_at = rho.clone();
     let (rho, eta, gamma) = (
         rho.and_then(|field| field.decimal()),
-        eta.and_then(|field| field.positive()),
-        gamma.and_then(|field| field.non_negative()),
+        eta.and_then(|field| within(&field, field.positive()?, 0, 1000)),
+        gamma.and_then(|field| within(&field, field.non_negative()?, 0, 1)),
     );
     if let (Some(value), Some(field)) = (rho, rho_at)
         && value.abs() >= Decimal::ONE
@@ -380,8 +386,11 @@ fn model(field: &Field<'_>, axis: &Axis) -> Option<ModelQuotes> {
 
 fn heston(field: &Field<'_>) -> Option<ModelQuotes> {
     let mut fields = field.fields()?;
-    let read = ["v0", "kappa", "theta", "xi", "rho"]
-        .map(|name| fields.required(name).and_then(|field| field.decimal()));
+    let read = ["v0", "kappa", "theta", "xi", "rho"].map(|name| {
+        fields
+            .required(name)
+            .and_then(|field| within(&field, field.decimal()?, -1000, 1000))
+    });
     fields.finish();
     let [v0, kappa, theta, xi, rho] = read;
     let all = [v0?, kappa?, theta?, xi?, rho?];
@@ -420,16 +429,12 @@ fn heston(field: &Field<'_>) -> Option<ModelQuotes> {
 
 fn cev(field: &Field<'_>) -> Option<ModelQuotes> {
     let mut fields = field.fields()?;
-    let a = fields
-        .required("a")
-        .and_then(|field| field.ratio_from_zero());
-    let b = fields.required("b").and_then(|field| field.decimal());
-    let lo = fields
-        .required("lo")
-        .and_then(|field| field.ratio_from_zero());
-    let hi = fields
-        .required("hi")
-        .and_then(|field| field.ratio_from_zero());
+    let a = fields.required("a").and_then(|field| volatility(&field));
+    let b = fields
+        .required("b")
+        .and_then(|field| within(&field, field.decimal()?, -20, 20));
+    let lo = fields.required("lo").and_then(|field| volatility(&field));
+    let hi = fields.required("hi").and_then(|field| volatility(&field));
     let reference = fields.optional("reference").map(|field| field.positive());
     fields.finish();
     let reference = reference.map_or(Some(None), |read| read.map(Some));

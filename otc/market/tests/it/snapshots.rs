@@ -1,11 +1,13 @@
 //! What a snapshot is: its quotes, one text, one id.
 
 use proptest::prelude::*;
+use rialto_otc_market::model::{Curve, Dynamics, Model};
 use rialto_otc_market::snapshot::Snapshot;
-use rialto_otc_time::Calendars;
+use rialto_otc_market::view::ModelKind;
+use rialto_otc_time::{AsOf, Calendars};
 use rust_decimal::Decimal;
 
-use crate::support::{codes, date, market, read, text};
+use crate::support::{codes, date, dated, dates, market, numeric, plan, read, text, times};
 
 const FIXTURES: [&str; 7] = [
     "csi500.json",
@@ -55,6 +57,13 @@ fn canonical_text_reads_back_to_the_same_snapshot() {
 }
 
 #[test]
+fn a_volatility_above_200_percent_keeps_its_percent_sign() {
+    let snapshot = read(r#"{"as_of":0,"spot":10,"vol":"230.8%"}"#);
+    assert!(snapshot.canonical().contains(r#""vol":"230.8%""#), "{}", snapshot.canonical());
+    assert_eq!(read(snapshot.canonical()).id(), snapshot.id());
+}
+
+#[test]
 fn quotes_are_found_by_name_and_kept_exactly() {
     let snapshot = market("csi500.json");
     let quotes = snapshot.underlying("XSHG:000905").expect("quoted");
@@ -93,6 +102,55 @@ fn a_variance_that_reaches_zero_is_a_notice() {
     let (_, notices) = Snapshot::from_text(&text("models.json")).expect("reads");
     assert_eq!(codes(&notices), ["N-MKT-FELLER"]);
     assert!(!notices.has_errors());
+}
+
+/// A market seen by a contract on all that it quotes; `None` when it is refused.
+fn any_view(snapshot: &Snapshot, kind: ModelKind) -> Option<Model> {
+    let codes: Vec<&str> = snapshot.codes().collect();
+    let viewed = match snapshot.as_of() {
+        AsOf::Numeric(now) => numeric(
+            snapshot,
+            &plan(&codes, &times(&[now + 0.5, now + 1.5])),
+            kind,
+        ),
+        AsOf::Dated { .. } => {
+            let days = ["2026-12-09", "2028-03-09"];
+            dated(
+                snapshot,
+                &plan(&codes, &dates("2026-03-09", &days)),
+                "2026-03-09",
+                kind,
+            )
+        }
+    };
+    viewed.ok().map(|viewed| viewed.model)
+}
+
+/// Whether all that an engine reads of a model is a number.
+fn is_finite(model: &Model) -> bool {
+    let times = [0.0, 0.3, 1.0, 5.0];
+    let sound = |curve: &Curve| {
+        times
+            .iter()
+            .all(|time| curve.integral_to(*time).is_finite())
+    };
+    sound(&model.discount)
+        && model.correlation.iter().all(|rho| rho.is_finite())
+        && model.names.iter().all(|name| {
+            let moves = match &name.dynamics {
+                Dynamics::Gbm { variance } => {
+                    sound(variance)
+                        && times
+                            .windows(2)
+                            .all(|w| variance.integral(w[0], w[1]) >= 0.0)
+                }
+                Dynamics::LocalVol(local) => times
+                    .iter()
+                    .all(|time| local.at(*time, name.spot * 0.8).is_finite()),
+                Dynamics::Heston(heston) => heston.check().is_ok(),
+            };
+            moves && sound(&name.carry) && name.spot > 0.0
+        })
 }
 
 fn shuffled(names: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>> {
@@ -158,6 +216,11 @@ proptest! {
             let again = read(snapshot.canonical());
             prop_assert_eq!(again.id(), snapshot.id());
             let _ = snapshot.arbitrage(Calendars::builtin());
+            for kind in [ModelKind::Quoted, ModelKind::LocalVol] {
+                if let Some(model) = any_view(&snapshot, kind) {
+                    prop_assert!(is_finite(&model), "{model:?}");
+                }
+            }
         }
     }
 }

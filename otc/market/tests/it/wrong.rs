@@ -145,3 +145,15 @@ fn what_is_past_or_to_come_has_no_place_among_quotes() {
     assert_eq!(refused(&today("pre_open")), ["E-MKT-FIXING-FUTURE"]);
     assert!(Snapshot::from_text(&today("post_close")).is_ok());
 }
+
+#[test]
+fn sizes_that_no_market_has_are_refused() {
+    for (text, code) in [
+        (r#"{"as_of":0,"r":"2000%"}"#, "E-MKT-SIZE"),
+        (r#"{"as_of":0,"spot":10,"vol":"1200%"}"#, "E-MKT-SIZE"),
+        (r#"{"as_of":0,"r":[[1000,0.01],[null,0.02]]}"#, "E-MKT-FAR"),
+        (r#"{"as_of":"2026-05-18","r":{"zero":[["150y",0.01]]}}"#, "E-MKT-FAR"),
+    ] {
+        assert_eq!(refused(text), [code], "{text}");
+    }
+}
