@@ -37,6 +37,8 @@ pub struct Compiled {
     pub term: Term,
     /// Exchange of the first underlying; `None` in numeric contracts.
     pub exchange: Option<Exchange>,
+    /// When money moves; `None` in numeric contracts: at once.
+    pub payment: Option<PaymentRule>,
     /// The row of the end.
     pub end: Row,
     /// The state the sheet gives.
@@ -524,6 +526,7 @@ impl<'a> Compiler<'a> {
             clocks: resolver.clocks,
             term: resolver.term,
             exchange,
+            payment: resolver.payment,
             end,
             state: self.sheet.state.clone(),
             pending: Vec::new(),
@@ -638,6 +641,30 @@ fn time_schedules(node: &Node) -> Vec<&Node> {
 }
 
 impl Compiled {
+    /// A date on the contract's three clocks, and the payment it determines by the contract's lag:
+    /// for what happens between instants (a barrier hit, an exercise).
+    ///
+    /// # Errors
+    /// `E-ASOF-KIND` in numeric contracts, `E-CAL-…` outside the calendars.
+    pub fn moments(&self, date: Date, calendars: &Calendars) -> Result<(Moment, Moment), Findings> {
+        let at = self.now(&AsOf::post_close(date), calendars)?;
+        let pay = match &self.payment {
+            None => date,
+            Some(rule) => rule.date(date, calendars).map_err(|error| {
+                let sink = Sink::default();
+                let place = Place::default();
+                sink.error(
+                    error.code(),
+                    &place,
+                    format!("{error}."),
+                    "日历未覆盖付款日。",
+                );
+                sink.into_findings()
+            })?,
+        };
+        Ok((at, self.now(&AsOf::post_close(pay), calendars)?))
+    }
+
     /// Where a valuation stands on the contract's three clocks.
     ///
     /// # Errors

@@ -72,9 +72,16 @@ impl PartialEq for Value {
             (Self::Number(a) | Self::Text(a), Self::Number(b) | Self::Text(b)) => a == b,
             (Self::List(a), Self::List(b)) => a == b,
             (Self::Map(a), Self::Map(b)) => {
+                let sorted = |pairs: &'_ [(Key, Node)]| -> Vec<usize> {
+                    let mut order: Vec<usize> = (0..pairs.len()).collect();
+                    order.sort_by(|x, y| pairs[*x].0.name.cmp(&pairs[*y].0.name));
+                    order
+                };
+                let pairs = sorted(a).into_iter().zip(sorted(b));
                 a.len() == b.len()
-                    && a.iter()
-                        .all(|(key, value)| b.iter().any(|(k, v)| k.name == key.name && v == value))
+                    && pairs
+                        .into_iter()
+                        .all(|(x, y)| a[x].0.name == b[y].0.name && a[x].1 == b[y].1)
             }
             _ => false,
         }

@@ -133,6 +133,9 @@ pub struct Place {
     pub value: Option<String>,
 }
 
+/// Most findings of one document that are told one by one.
+pub const MAX_FINDINGS: usize = 500;
+
 /// Collects findings while a document is read, so that all are told at once. Shared by reference:
 /// every field read from a document reports to the same sink.
 #[derive(Debug, Default)]
@@ -179,9 +182,24 @@ impl Sink {
             zh,
         };
         let mut findings = self.0.borrow_mut();
-        if !findings.0.contains(&finding) {
-            findings.push(finding);
+        if findings.0.len() > MAX_FINDINGS || findings.0.contains(&finding) {
+            return;
         }
+        if findings.0.len() == MAX_FINDINGS {
+            let en = "There are more findings. Mend these first.".to_owned();
+            findings.push(Finding {
+                code: "E-DOC-MORE",
+                severity: Severity::Error,
+                pointer: String::new(),
+                line: 0,
+                column: 0,
+                value: None,
+                en,
+                zh: "还有更多问题，请先处理以上各项。".to_owned(),
+            });
+            return;
+        }
+        findings.push(finding);
     }
 
     /// Whether an error was told so far.

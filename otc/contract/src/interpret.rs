@@ -164,6 +164,8 @@ pub struct Hit {
     pub monitor: usize,
     /// When.
     pub at: Moment,
+    /// When the money of a payment at the hit moves (`at` where there is no lag).
+    pub pay: Moment,
 }
 
 /// What is known at one instant.
@@ -218,6 +220,9 @@ pub enum WalkError {
         /// Index of the instant.
         instant: usize,
     },
+    /// There is no right to exercise at any time, or the contract has ended.
+    #[error("the contract gives no right to exercise at any time, or it has ended")]
+    NoRight,
     /// A hit of a barrier that the plan does not watch.
     #[error("the plan watches no barrier {0}")]
     Monitor(usize),
@@ -240,18 +245,7 @@ pub fn step<'p, X: Number>(
     if !memory.alive {
         return Ok(());
     }
-    for underlying in 0..plan.underlyings.len() {
-        if seen
-            .fixings
-            .get(underlying)
-            .is_none_or(|fixing| *fixing <= X::ZERO || is_odd(*fixing))
-        {
-            return Err(WalkError::Fixing {
-                instant,
-                underlying,
-            });
-        }
-    }
+    sound(plan, instant, seen.fixings)?;
     watch(plan, instant, &seen, memory, out)?;
     if seen.exercise && memory.alive {
         exercise(plan, instant, &seen, memory, out)?;
@@ -298,6 +292,22 @@ pub fn step<'p, X: Number>(
     Ok(())
 }
 
+/// Whether every underlying has a fixing above zero.
+fn sound<X: Number>(plan: &Plan<X>, instant: usize, fixings: &[X]) -> Result<(), WalkError> {
+    for underlying in 0..plan.underlyings.len() {
+        if fixings
+            .get(underlying)
+            .is_none_or(|fixing| *fixing <= X::ZERO || is_odd(*fixing))
+        {
+            return Err(WalkError::Fixing {
+                instant,
+                underlying,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Not finite: only binary numbers can be.
 fn is_odd<X: Number>(value: X) -> bool {
     value.minus(value).is_none_or(|zero| zero != X::ZERO)
@@ -332,7 +342,11 @@ fn watch<'p, X: Number>(
             strike(
                 plan,
                 instant,
-                Hit { monitor: index, at },
+                Hit {
+                    monitor: index,
+                    at,
+                    pay: at,
+                },
                 seen.fixings,
                 memory,
                 out,
@@ -387,7 +401,7 @@ fn strike<'p, X: Number>(
         at: hit.at,
         monitor: hit.monitor,
     });
-    let pay_at = monitor.pay_at_hit.then_some(hit.at);
+    let pay_at = monitor.pay_at_hit.then_some(hit.pay);
     let run = Run {
         instant,
         observed: hit.at,
@@ -428,6 +442,57 @@ fn exercise<'p, X: Number>(
     let source = Source::Exercise { instant };
     out.paying(source, world);
     let observed = now.at;
+    out.flow(Flow {
+        amount,
+        observed,
+        at: pay,
+        leg: "exercise",
+        row: 0,
+        source,
+    });
+    memory.alive = false;
+    out.event(Event::End {
+        at: observed,
+        early: true,
+        source: Some(source),
+    });
+    Ok(())
+}
+
+/// Exercises a right that holds at any time, between instants: `observed` and `pay` are told by who
+/// books it.
+///
+/// # Errors
+/// [`WalkError::NoRight`] when there is no such right or the contract has ended,
+/// [`WalkError::Fixing`], [`WalkError::Arithmetic`].
+pub fn exercise_at<'p, X: Number>(
+    plan: &'p Plan<X>,
+    (observed, pay): (Moment, Moment),
+    fixings: &[X],
+    memory: &mut Memory<X>,
+    out: &mut impl Recorder<'p, X>,
+) -> Result<(), WalkError> {
+    let right = plan
+        .exercise
+        .as_ref()
+        .filter(|right| right.instants.is_empty());
+    let Some(right) = right.filter(|_| memory.alive) else {
+        return Err(WalkError::NoRight);
+    };
+    let instant = plan
+        .instants
+        .partition_point(|instant| instant.at.rate < observed.rate);
+    sound(plan, instant, fixings)?;
+    let world = World {
+        plan,
+        fixings,
+        vars: &memory.vars,
+    };
+    let amount = world
+        .expr(&right.payoff)
+        .ok_or(WalkError::Arithmetic { instant })?;
+    let source = Source::Exercise { instant };
+    out.paying(source, world);
     out.flow(Flow {
         amount,
         observed,

@@ -11,6 +11,9 @@ use crate::document::{Node, Value};
 use crate::finding::{Place, Sink};
 use crate::value::{self, Level, Vector};
 
+/// Most unknown fields of one object that are told one by one.
+const MAX_UNKNOWN: usize = 50;
+
 /// One field: its value, where it stands, and where findings about it go.
 #[derive(Debug, Clone)]
 pub struct Field<'a> {
@@ -69,10 +72,10 @@ impl<'a> Fields<'a> {
         let Value::Map(pairs) = &self.object.node.value else {
             return;
         };
-        for (key, node) in pairs {
-            if self.known.contains(&key.name.as_str()) {
-                continue;
-            }
+        let unknown = pairs
+            .iter()
+            .filter(|(key, _)| !self.known.contains(&key.name.as_str()));
+        for (key, node) in unknown.take(MAX_UNKNOWN) {
             let mut at = self.object.child(&key.name, node).place();
             (at.line, at.column) = (key.line, key.column);
             let (en, zh) = match nearest(&key.name, &self.known) {

@@ -159,7 +159,11 @@ impl Resolver<'_> {
             Some("daily") => Some(ScheduleSpec::Daily),
             Some("end" | "last") => Some(ScheduleSpec::End),
             Some(name) => match self.named.get(name) {
-                Some(written) => self.spec(&written.clone()),
+                // A name leads to a schedule, never to another name, so that none leads to itself.
+                Some(written) => match written.node().scalar() {
+                    Some("daily") => Some(ScheduleSpec::Daily),
+                    _ => read_spec(written).map(ScheduleSpec::Written),
+                },
                 None => {
                     let names: Vec<&str> = self.named.keys().copied().collect();
                     let hint = nearest(name, &names)

@@ -161,6 +161,18 @@ impl TermSheet {
         open.collect()
     }
 
+    /// The sheet with initial fixings that have become known; those it holds already stay.
+    #[must_use]
+    pub fn fixed(&self, initials: &BTreeMap<String, Decimal>) -> Self {
+        let mut sheet = self.clone();
+        for underlying in &mut sheet.underlyings {
+            if let Initial::Fixing { value, .. } = &mut underlying.initial {
+                *value = value.or_else(|| initials.get(&underlying.code).copied());
+            }
+        }
+        sheet
+    }
+
     /// Canonical JSON: names sorted, numbers as text, nothing that says no more than a default.
     #[must_use]
     pub fn to_json(&self) -> String {

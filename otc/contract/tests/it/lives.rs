@@ -1,7 +1,9 @@
 //! Contracts in time: as-of, classes of memory, edges.
 
 use rialto_otc_contract::TermSheet;
-use rialto_otc_contract::interpret::{Event, Hit, Memory, Record, Seen, WalkError, step, walk};
+use rialto_otc_contract::interpret::{
+    Event, Hit, Memory, Record, Seen, WalkError, exercise_at, step, walk,
+};
 use rialto_otc_contract::plan::Carry;
 use rialto_otc_time::{AsOf, Calendars, DayPhase};
 
@@ -116,7 +118,12 @@ fn a_barrier_watched_continuously_pays_at_its_first_hit() {
     let plan = compiled(&text).expect("compiles").plan;
     assert!(plan.class.continuous);
     let at = rialto_otc_contract::schedule::years(0.7);
-    let hits = [Hit { monitor: 0, at }];
+    let pay = rialto_otc_contract::schedule::years(0.72);
+    let hits = [Hit {
+        monitor: 0,
+        at,
+        pay,
+    }];
     let (mut memory, mut record) = (Memory::new(&plan), Record::default());
     let price = [d("95")];
     let seen = |n: usize| {
@@ -129,7 +136,7 @@ fn a_barrier_watched_continuously_pays_at_its_first_hit() {
     };
     walk(&plan, &mut memory, seen, &mut record).expect("walks");
     let flows: Vec<(&str, f64)> = record.flows.iter().map(|f| (f.leg, f.at.rate)).collect();
-    assert_eq!(flows, [("payment", 0.5), ("rebate", 0.7)]);
+    assert_eq!(flows, [("payment", 0.5), ("rebate", 0.72)]);
     assert!(record.events.contains(&Event::Hit { at, monitor: 0 }));
     // Nobody watched: the fixing of the instant tells.
     let (mut memory, mut record) = (Memory::new(&plan), Record::default());
@@ -221,4 +228,80 @@ fn what_is_not_priced_or_has_expired_is_refused() {
         "{\"n\":1000000,\"dt\":\"1/250\"}",
     );
     assert_eq!(code(&many), ["E-SCHED-SIZE"]);
+}
+
+#[test]
+fn a_right_to_exercise_at_any_time_is_used_once() {
+    let text = program("", "", r#"["pay",["max",["-","S",100],0],"end"]"#).replace(
+        "\"terminal\"",
+        "\"exercise\":{\"on\":\"continuous\",\"payoff\":[\"max\",[\"-\",\"S\",100],0]},\"terminal\"",
+    );
+    let plan = compiled(&text).expect("compiles").plan;
+    let (mut memory, mut record) = (Memory::new(&plan), Record::default());
+    let at = rialto_otc_contract::schedule::years(0.25);
+    let price = [d("110")];
+    exercise_at(&plan, (at, at), &price, &mut memory, &mut record).expect("exercises");
+    assert_eq!(
+        (record.flows[0].leg, record.flows[0].amount),
+        ("exercise", d("10"))
+    );
+    let again = exercise_at(&plan, (at, at), &price, &mut memory, &mut record);
+    assert_eq!(again, Err(WalkError::NoRight));
+    step(&plan, 0, Seen::fixings(&price), &mut memory, &mut record).expect("nothing happens");
+    assert_eq!(record.flows.len(), 1);
+}
+
+#[test]
+fn a_date_between_instants_has_its_moment_and_payment() {
+    let contract = compiled(sheet("snowball")).expect("compiles");
+    let date = "2026-08-10".parse().expect("a date");
+    let (at, pay) = contract
+        .moments(date, Calendars::builtin())
+        .expect("covered");
+    let row = contract.schedules[0]
+        .rows
+        .iter()
+        .find(|row| row.at.date == Some(date));
+    let row = row.expect("an observation");
+    assert_eq!((at, pay), (row.at, row.pay));
+}
+
+#[test]
+fn initial_fixings_left_to_the_market_are_asked_for_and_kept() {
+    let sheet = TermSheet::from_text(sheet("snowball")).expect("reads");
+    let open = sheet.open_initials();
+    assert_eq!(open, [("XSHG:000905", "close", "2026-03-09".parse().ok())]);
+    let fixed = sheet.fixed(&crate::world::initials());
+    assert!(fixed.open_initials().is_empty());
+    let again = TermSheet::from_text(&fixed.to_json()).expect("reads");
+    assert_eq!(fixed, again);
+    let plan = rialto_otc_contract::compile(&again, Calendars::builtin()).expect("compiles");
+    assert_eq!(
+        plan,
+        compiled(crate::world::sheet("snowball"))
+            .expect("compiles")
+            .plan
+    );
+}
+
+#[test]
+fn a_schedule_that_names_itself_is_refused() {
+    let text = sheet("program").replace("{\"times\":[0.1,0.2,0.3,0.4,0.5,0.6]}", "\"m\"");
+    let findings = refused(&text.replace("\"clocks\"", "\"dates\":{\"end\":1},\"clocks\""));
+    assert!(
+        findings.iter().any(|f| f.code == "E-SCHED-FORM"),
+        "{findings}"
+    );
+}
+
+#[test]
+fn a_flood_of_findings_is_cut_short() {
+    let fields: Vec<String> = (0..5000).map(|n| format!("\"f{n}\":1")).collect();
+    let findings = refused(&format!("{{{}}}", fields.join(",")));
+    assert!(findings.iter().count() < 100);
+    let steps = vec!["[\"pay\",\"x\",\"obs\"]"; 30].join(",");
+    let rules = vec![format!("{{\"on\":\"m\",\"phase\":20,\"do\":[{steps}]}}"); 100].join(",");
+    let findings = refused(&program("", &rules, ""));
+    assert_eq!(findings.iter().count(), 501);
+    assert!(findings.iter().any(|f| f.code == "E-DOC-MORE"));
 }

@@ -280,21 +280,8 @@ fn keyword_holds(
             true => return check(root, &rules["then"], value, at),
             false => true,
         },
-        "items" => {
-            for (n, item) in value.as_array().into_iter().flatten().enumerate() {
-                check(root, rule, item, &format!("{at}/{n}"))?;
-            }
-            true
-        }
-        "properties" => {
-            for (name, item) in object.into_iter().flatten() {
-                let other = rules
-                    .get("additionalProperties")
-                    .unwrap_or(&Value::Bool(true));
-                let schema = rule.get(name).unwrap_or(other);
-                check(root, schema, item, &format!("{at}/{name}"))?;
-            }
-            true
+        "items" | "properties" => {
+            return inner_hold(root, rules, value, at);
         }
         other => return Err(format!("{at}: the keyword {other:?} is not looked at")),
     };
@@ -303,4 +290,24 @@ fn keyword_holds(
     } else {
         Err(format!("{at}: {keyword} {rule} does not hold for {value}"))
     }
+}
+
+/// Items of a list and fields of an object, each by its own schema.
+fn inner_hold(
+    root: &Value,
+    rules: &Map<String, Value>,
+    value: &Value,
+    at: &str,
+) -> Result<(), String> {
+    let open = Value::Bool(true);
+    let items = rules.get("items").unwrap_or(&open);
+    for (n, item) in value.as_array().into_iter().flatten().enumerate() {
+        check(root, items, item, &format!("{at}/{n}"))?;
+    }
+    let other = rules.get("additionalProperties").unwrap_or(&open);
+    for (name, item) in value.as_object().into_iter().flatten() {
+        let schema = rules.get("properties").and_then(|known| known.get(name));
+        check(root, schema.unwrap_or(other), item, &format!("{at}/{name}"))?;
+    }
+    Ok(())
 }

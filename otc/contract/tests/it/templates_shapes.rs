@@ -299,6 +299,7 @@ fn shapes_pay_what_the_rules_pay() {
                 .map(|monitor| Hit {
                     monitor: *monitor,
                     at: plan.instants[0].at,
+                    pay: plan.instants[0].at,
                 })
                 .collect();
             let mut memory = Memory::new(plan);
