@@ -63,6 +63,10 @@ pub struct Floor {
 #[must_use]
 pub fn durrleman(along: Point, k: f64) -> f64 {
     let (w, first, second) = (along.value, along.first, along.second);
+    if first == 0.0 {
+        // Also where there is no variance at all.
+        return 1.0 + 0.5 * second;
+    }
     let bracket = 1.0 - k * first / (2.0 * w);
     bracket * bracket - 0.25 * first * first * (1.0 / w + 0.25) + 0.5 * second
 }
@@ -83,6 +87,11 @@ pub fn grid(marks: &Marks, spec: GridSpec) -> (LocalVol, Vec<Floor>) {
     let logs = logs(marks, spec);
     let (mut vols, mut floors) = (Vec::with_capacity(rows.len() * logs.len()), Vec::new());
     let log_spot = marks.now.spot.ln();
+    // Without a smile the local volatility is the forward one, which needs no bounds.
+    let (lo, hi) = match marks.surface {
+        Surface::Term(_) => (0.0, f64::INFINITY),
+        Surface::Smiles(_) => (spec.lo, spec.hi),
+    };
     let offset = |time: f64| {
         let rate = marks.clock.rate_at(time);
         marks.now.log_at(rate) - marks.reference.log_at(rate)
@@ -96,8 +105,8 @@ pub fn grid(marks: &Marks, spec: GridSpec) -> (LocalVol, Vec<Floor>) {
             let mut local = marks.surface.local(k + moved, *look);
             local.in_time += local.along.first * drift;
             let found = variance(local, k);
-            let bounded = found.map_or(spec.lo, |v| v.sqrt().clamp(spec.lo, spec.hi));
-            if found.is_none_or(|v| v.sqrt() < spec.lo || v.sqrt() > spec.hi) {
+            let bounded = found.map_or(lo, |v| v.sqrt().clamp(lo, hi));
+            if found.is_none_or(|v| v.sqrt() < lo || v.sqrt() > hi) {
                 let g = durrleman(local.along, k);
                 floors.push(Floor {
                     time: *look,
@@ -226,6 +235,13 @@ mod tests {
         let (grid, floors) = grid(&marks(Surface::flat(0.24)), GridSpec::to(2.0));
         assert!(floors.is_empty());
         assert!(grid.vols.iter().all(|vol| (vol - 0.24).abs() < 1e-12));
+    }
+
+    #[test]
+    fn no_volatility_is_no_local_volatility() {
+        let (grid, floors) = grid(&marks(Surface::flat(0.0)), GridSpec::to(1.0));
+        assert!(floors.is_empty());
+        assert!(grid.vols.iter().all(|vol| *vol == 0.0));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod bumps;
 mod curves;
+mod dupire;
 mod snapshots;
 mod support;
 mod views;

@@ -59,7 +59,11 @@ fn canonical_text_reads_back_to_the_same_snapshot() {
 #[test]
 fn a_volatility_above_200_percent_keeps_its_percent_sign() {
     let snapshot = read(r#"{"as_of":0,"spot":10,"vol":"230.8%"}"#);
-    assert!(snapshot.canonical().contains(r#""vol":"230.8%""#), "{}", snapshot.canonical());
+    assert!(
+        snapshot.canonical().contains(r#""vol":"230.8%""#),
+        "{}",
+        snapshot.canonical()
+    );
     assert_eq!(read(snapshot.canonical()).id(), snapshot.id());
 }
 

@@ -152,7 +152,10 @@ fn sizes_that_no_market_has_are_refused() {
         (r#"{"as_of":0,"r":"2000%"}"#, "E-MKT-SIZE"),
         (r#"{"as_of":0,"spot":10,"vol":"1200%"}"#, "E-MKT-SIZE"),
         (r#"{"as_of":0,"r":[[1000,0.01],[null,0.02]]}"#, "E-MKT-FAR"),
-        (r#"{"as_of":"2026-05-18","r":{"zero":[["150y",0.01]]}}"#, "E-MKT-FAR"),
+        (
+            r#"{"as_of":"2026-05-18","r":{"zero":[["150y",0.01]]}}"#,
+            "E-MKT-FAR",
+        ),
     ] {
         assert_eq!(refused(text), [code], "{text}");
     }
