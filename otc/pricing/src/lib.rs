@@ -4,7 +4,11 @@
 //! either asked for by name or chosen, and the choice says why.
 
 mod backward;
+pub mod batch;
 pub mod engine;
+mod greeks;
 pub mod quad;
+pub mod select;
 #[cfg(test)]
 mod testing;
+pub mod valuation;

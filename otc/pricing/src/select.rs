@@ -1,0 +1,194 @@
+//! Which engine prices a plan: the one asked for, or the cheapest that is good enough. Either way the
+//! answer says why.
+
+use rialto_otc_contract::plan::Plan;
+use rialto_otc_market::model::Model;
+use serde::Serialize;
+
+use crate::engine::{Ask, Engine, Fit, PriceError, Priced};
+use crate::greeks;
+
+/// All engines; among equals the earlier wins (specification, section 8.1).
+static ENGINES: &[&dyn Engine] = &[&crate::quad::Quadrature];
+
+/// Names of all engines, in order of preference.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ENGINES.iter().map(|engine| engine.id())
+}
+
+/// What became of one engine in a selection.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Candidate {
+    /// Engine.
+    pub engine: &'static str,
+    /// Whether it was used.
+    pub chosen: bool,
+    /// Why, or why not.
+    pub reason: String,
+}
+
+/// A value with the engine that found it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chosen {
+    /// Engine.
+    pub engine: &'static str,
+    /// Every engine looked at.
+    pub why: Vec<Candidate>,
+    /// What it found.
+    pub priced: Priced,
+}
+
+/// Prices with the named engine, or with the cheapest whose predicted error is within
+/// `ask.tolerance` (the one with the smallest predicted error when none is).
+///
+/// A name may leave out the version: `quad1d` is the newest `quad1d/…`.
+///
+/// # Errors
+/// [`PriceError`]; a named engine is never replaced by another.
+pub fn price(
+    plan: &Plan<f64>,
+    model: &Model,
+    ask: &Ask,
+    engine: Option<&str>,
+) -> Result<Chosen, PriceError> {
+    match engine {
+        Some(name) if name != "auto" => {
+            let engine = named(name)?;
+            let priced = run(engine, plan, model, ask)?;
+            Ok(Chosen {
+                engine: engine.id(),
+                why: vec![Candidate {
+                    engine: engine.id(),
+                    chosen: true,
+                    reason: "asked for by name".into(),
+                }],
+                priced,
+            })
+        }
+        _ => automatic(plan, model, ask),
+    }
+}
+
+fn named(name: &str) -> Result<&'static dyn Engine, PriceError> {
+    let known = |engine: &&&'static dyn Engine| {
+        let id = engine.id();
+        id == name || id.split_once('/').is_some_and(|(short, _)| short == name)
+    };
+    ENGINES
+        .iter()
+        .find(known)
+        .copied()
+        .ok_or_else(|| PriceError::Unknown {
+            name: name.to_owned(),
+            known: names().collect::<Vec<_>>().join(", "),
+        })
+}
+
+fn run(
+    engine: &dyn Engine,
+    plan: &Plan<f64>,
+    model: &Model,
+    ask: &Ask,
+) -> Result<Priced, PriceError> {
+    let mut priced = engine.price(plan, model, ask)?;
+    greeks::complete(engine, plan, model, ask, &mut priced)?;
+    finite(&priced)?;
+    if priced.error.abs > ask.tolerance {
+        priced.notes.push(format!(
+            "tolerance not met: the error may be {:.3e}, {:.3e} was asked for",
+            priced.error.abs, ask.tolerance
+        ));
+    }
+    Ok(priced)
+}
+
+fn finite(priced: &Priced) -> Result<(), PriceError> {
+    let greeks = &priced.greeks;
+    let lists = [&greeks.delta, &greeks.gamma, &greeks.vega, &greeks.rho_q];
+    let numbers = std::iter::once(priced.value)
+        .chain(lists.into_iter().flatten().copied())
+        .chain(greeks.rho)
+        .chain(priced.ladder.iter().map(|point| point.value));
+    for value in numbers {
+        if !value.is_finite() {
+            return Err(PriceError::Number {
+                stage: "the value or a Greek",
+                value,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// An engine that could price, with its predicted cost and error.
+struct Able {
+    engine: &'static dyn Engine,
+    error: f64,
+    cost: f64,
+    at: usize,
+}
+
+fn automatic(plan: &Plan<f64>, model: &Model, ask: &Ask) -> Result<Chosen, PriceError> {
+    let mut why = Vec::new();
+    let mut able = Vec::new();
+    for engine in ENGINES {
+        let (reason, fit) = match engine.fit(plan, model, ask) {
+            Fit::No(reason) => (reason, None),
+            Fit::Exact { cost } => (
+                format!("exact, about {cost:.0e} operations"),
+                Some((0.0, cost)),
+            ),
+            Fit::Good { error, cost } => (
+                format!("predicted error {error:.1e}, about {cost:.0e} operations"),
+                Some((error, cost)),
+            ),
+        };
+        if let Some((error, cost)) = fit {
+            able.push(Able {
+                engine: *engine,
+                error,
+                cost,
+                at: why.len(),
+            });
+        }
+        why.push(Candidate {
+            engine: engine.id(),
+            chosen: false,
+            reason,
+        });
+    }
+    // Good enough first, cheapest first among these; then by error. The sort is stable, so equals
+    // stay in order of preference.
+    able.sort_by(|a, b| {
+        let (good_a, good_b) = (a.error <= ask.tolerance, b.error <= ask.tolerance);
+        good_b.cmp(&good_a).then_with(|| {
+            if good_a && good_b {
+                a.cost.total_cmp(&b.cost)
+            } else {
+                a.error.total_cmp(&b.error)
+            }
+        })
+    });
+    for candidate in able {
+        match run(candidate.engine, plan, model, ask) {
+            Ok(priced) => {
+                why[candidate.at].chosen = true;
+                return Ok(Chosen {
+                    engine: candidate.engine.id(),
+                    why,
+                    priced,
+                });
+            }
+            Err(PriceError::Refused { reason, .. }) => why[candidate.at].reason = reason,
+            Err(error) => return Err(error),
+        }
+    }
+    let reasons: Vec<String> = why
+        .iter()
+        .map(|candidate| format!("{}: {}", candidate.engine, candidate.reason))
+        .collect();
+    Err(PriceError::Refused {
+        engine: "auto",
+        reason: reasons.join("; "),
+    })
+}

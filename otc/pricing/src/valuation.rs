@@ -1,0 +1,511 @@
+//! From a term sheet and a snapshot to a value: compile, drop what is past, build the model, choose
+//! the engine.
+
+use rialto_otc_contract::compile::{Compiled, Initials, compile_with};
+use rialto_otc_contract::envelope::{Initial, Pending, State, When};
+use rialto_otc_contract::finding::{Findings, Place, Sink};
+use rialto_otc_contract::interpret::{Memory, Record, Seen, step};
+use rialto_otc_contract::plan::{Moment, Plan};
+use rialto_otc_contract::schedule::Term;
+use rialto_otc_contract::sheet::TermSheet;
+use rialto_otc_market::bump::Bump;
+use rialto_otc_market::model::Model;
+use rialto_otc_market::snapshot::Snapshot;
+use rialto_otc_market::view::{self, Ground, ModelConfig};
+use rialto_otc_time::{AsOf, Calendars, DayPhase};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
+use serde::Serialize;
+
+use crate::engine::{Ask, ErrorEstimate, ExpectedFlow, Greeking, Greeks, LadderPoint, PriceError};
+use crate::select::{self, Candidate};
+
+/// Default tolerance: 0.1 bp of notional (specification, section 8.1).
+pub const TOLERANCE: f64 = 1e-5;
+
+/// What is wanted of a valuation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Moment of valuation; that of the snapshot when not told.
+    pub as_of: Option<AsOf>,
+    /// How the market is modelled.
+    pub config: ModelConfig,
+    /// Engine by name; chosen when not told.
+    pub engine: Option<String>,
+    /// Which Greeks.
+    pub greeks: Greeking,
+    /// Spots of a ladder, price units.
+    pub ladder: Vec<f64>,
+    /// Expected flows by date.
+    pub flows: bool,
+    /// Largest acceptable error as a share of notional.
+    pub tolerance: f64,
+    /// Seed of simulated engines.
+    pub seed: u64,
+    /// Paths of a simulation, when fixed.
+    pub paths: Option<u64>,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            as_of: None,
+            config: ModelConfig::default(),
+            engine: None,
+            greeks: Greeking::All,
+            ladder: Vec::new(),
+            flows: false,
+            tolerance: TOLERANCE,
+            seed: 1,
+            paths: None,
+        }
+    }
+}
+
+/// The value of one contract, to its holder, in currency units.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Valuation {
+    /// Trade.
+    pub trade_id: String,
+    /// Holder's present value: flows still open and flows determined but unpaid.
+    pub value: f64,
+    /// Of it, flows not yet determined.
+    pub value_open: f64,
+    /// Of it, flows determined and unpaid.
+    pub value_determined: f64,
+    /// Currency, ISO 4217.
+    pub currency: String,
+    /// Raw Greeks per contract.
+    pub greeks: Greeks,
+    /// Values at other spots, when asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ladder: Vec<LadderPoint>,
+    /// Expected flows, when asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flows: Vec<ExpectedFlow>,
+    /// How far off the value may be, currency units, and how that was found.
+    pub error_estimate: ErrorEstimate,
+    /// Whether the error is within what was asked for.
+    pub tolerance_met: bool,
+    /// Engine.
+    pub engine: &'static str,
+    /// Every engine looked at and why it was or was not used.
+    pub why: Vec<Candidate>,
+    /// Approximations and notices in force.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What the number can be found again by.
+    pub stamp: Stamp,
+}
+
+/// What a valuation rests on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stamp {
+    /// Moment of valuation.
+    pub as_of: AsOf,
+    /// SHA-256 of the snapshot.
+    pub snapshot_id: String,
+    /// SHA-256 of the term sheet.
+    pub contract_hash: String,
+    /// Seed of simulated engines.
+    pub seed: u64,
+}
+
+/// Why there is no value.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ValueError {
+    /// Something in the sheet or the market is wrong.
+    #[error("{0}")]
+    Findings(Findings),
+    /// The engine has no price.
+    #[error(transparent)]
+    Price(#[from] PriceError),
+}
+
+impl From<Findings> for ValueError {
+    fn from(findings: Findings) -> Self {
+        Self::Findings(findings)
+    }
+}
+
+/// A contract with its market, ready for any engine.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The contract from the as-of on.
+    pub compiled: Compiled,
+    /// Its plan in binary numbers.
+    pub plan: Plan<f64>,
+    /// Its market.
+    pub model: Model,
+    /// When it is valued.
+    pub as_of: AsOf,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+}
+
+/// Compiles a sheet against a snapshot: initial fixings that the sheet leaves to the market, and
+/// past observations that its state does not tell, come from the snapshot's fixings.
+///
+/// # Errors
+/// All findings at once.
+pub fn prepare(
+    sheet: &TermSheet,
+    snapshot: &Snapshot,
+    calendars: &Calendars,
+    as_of: Option<AsOf>,
+    config: &ModelConfig,
+) -> Result<Prepared, Findings> {
+    let as_of = as_of.unwrap_or(*snapshot.as_of());
+    let compiled = compile_with(sheet, calendars, &initials(sheet, snapshot))?;
+    let state = match &compiled.state {
+        Some(_) => None,
+        None => lived(&compiled, snapshot, &as_of, calendars)?,
+    };
+    let compiled = compiled.remaining(&as_of, state.as_ref(), calendars)?;
+    let plan = compiled.plan.to_f64();
+    let start = match compiled.term {
+        Term::Dated { start, .. } => Some(start),
+        Term::Numeric { .. } => None,
+    };
+    let ground = Ground {
+        clocks: &compiled.clocks,
+        calendars,
+        start,
+    };
+    let viewed = view::model(snapshot, &plan, &ground, &as_of, config)?;
+    let notices = compiled.notices.iter().chain(viewed.notices.iter());
+    let notes = notices
+        .map(|notice| format!("{}: {}", notice.code, notice.en))
+        .collect();
+    Ok(Prepared {
+        compiled,
+        plan,
+        model: viewed.model,
+        as_of,
+        notes,
+    })
+}
+
+/// Initial fixings that the snapshot knows.
+fn initials(sheet: &TermSheet, snapshot: &Snapshot) -> Initials {
+    let start = match sheet.dates.start {
+        Some(When::Date(date)) => Some(date),
+        _ => None,
+    };
+    let mut initials = Initials::new();
+    for underlying in &sheet.underlyings {
+        if let Initial::Fixing {
+            date, value: None, ..
+        } = &underlying.initial
+            && let Some(date) = date.or(start)
+            && let Some(fixing) = snapshot.fixing(&underlying.code, date)
+        {
+            initials.insert(underlying.code.clone(), fixing);
+        }
+    }
+    initials
+}
+
+/// The state that past fixings of the snapshot lead to; `None` when nothing is past or some fixing
+/// is missing (which [`Compiled::remaining`] then reports).
+fn lived(
+    compiled: &Compiled,
+    snapshot: &Snapshot,
+    as_of: &AsOf,
+    calendars: &Calendars,
+) -> Result<Option<State>, Findings> {
+    let AsOf::Dated { date, phase } = *as_of else {
+        return Ok(None);
+    };
+    let now = compiled.now(as_of, calendars)?;
+    let plan = &compiled.plan;
+    let mut memory = Memory::new(plan);
+    let mut record = Record::default();
+    let mut walked = false;
+    for (index, instant) in plan.instants.iter().enumerate() {
+        let Some(on) = instant.at.date else {
+            return Ok(None);
+        };
+        if on > date || (on == date && phase != DayPhase::PostClose) {
+            break;
+        }
+        let fixings: Option<Vec<Decimal>> = plan
+            .underlyings
+            .iter()
+            .map(|underlying| snapshot.fixing(&underlying.code, on))
+            .collect();
+        let Some(fixings) = fixings else {
+            return Ok(None);
+        };
+        let seen = Seen::fixings(&fixings);
+        if let Err(error) = step(plan, index, seen, &mut memory, &mut record) {
+            let sink = Sink::default();
+            let at = Place {
+                pointer: "/fixings".to_owned(),
+                ..Place::default()
+            };
+            sink.error(
+                "E-FIXING",
+                &at,
+                format!("{error}."),
+                "定盘价无法用于该合约。",
+            );
+            return Err(sink.into_findings());
+        }
+        walked = true;
+    }
+    if !walked {
+        return Ok(None);
+    }
+    let values = plan
+        .vars
+        .iter()
+        .zip(&memory.vars)
+        .map(|(var, value)| (var.name.clone(), *value))
+        .collect();
+    let pending = record
+        .flows
+        .iter()
+        .filter(|flow| {
+            flow.at
+                .date
+                .is_some_and(|paid| now.date.is_some_and(|now| paid > now))
+        })
+        .map(|flow| Pending {
+            leg: flow.leg.to_owned(),
+            amount: flow.amount,
+            pay: When::Date(flow.at.date.unwrap_or(date)),
+        })
+        .collect();
+    Ok(Some(State {
+        values,
+        ki_date: None,
+        paid: None,
+        pending,
+        ended: !memory.alive,
+    }))
+}
+
+/// Values one contract.
+///
+/// # Errors
+/// [`ValueError`].
+pub fn value(
+    sheet: &TermSheet,
+    snapshot: &Snapshot,
+    calendars: &Calendars,
+    request: &Request,
+) -> Result<Valuation, ValueError> {
+    let prepared = prepare(sheet, snapshot, calendars, request.as_of, &request.config)?;
+    let mut valuation = prepared.value(request)?;
+    valuation.trade_id.clone_from(&sheet.trade_id);
+    valuation.stamp.snapshot_id = snapshot.id().to_owned();
+    valuation.stamp.contract_hash = sheet.hash();
+    if request.greeks == Greeking::All && valuation.greeks.theta_1d.is_none() {
+        valuation.greeks.theta_1d = prepared.theta(request, calendars, &valuation)?;
+    }
+    Ok(valuation)
+}
+
+/// A contract some dates later.
+struct Walked {
+    /// What is left of the plan.
+    rest: Plan<f64>,
+    /// Whether it has not ended.
+    alive: bool,
+    /// Amounts determined on the way, and when they are paid.
+    flows: Vec<(f64, Moment)>,
+}
+
+impl Prepared {
+    /// The ask of a request, in this contract's currency units.
+    #[must_use]
+    pub fn ask(&self, request: &Request) -> Ask {
+        Ask {
+            greeks: request.greeks,
+            ladder: request.ladder.clone(),
+            flows: request.flows,
+            tolerance: request.tolerance * self.plan.notional.abs(),
+            seed: request.seed,
+            paths: request.paths,
+        }
+    }
+
+    /// Values it. Trade, snapshot and hash are the caller's to fill.
+    ///
+    /// # Errors
+    /// [`PriceError`].
+    pub fn value(&self, request: &Request) -> Result<Valuation, PriceError> {
+        let ask = self.ask(request);
+        let determined = self.determined();
+        let mut valuation = Valuation {
+            trade_id: String::new(),
+            value: determined,
+            value_open: 0.0,
+            value_determined: determined,
+            currency: self.plan.currency.clone(),
+            greeks: Greeks::default(),
+            ladder: Vec::new(),
+            flows: Vec::new(),
+            error_estimate: ErrorEstimate {
+                abs: 0.0,
+                kind: crate::engine::ErrorKind::Exact,
+            },
+            tolerance_met: true,
+            engine: "ended",
+            why: Vec::new(),
+            notes: self.notes.clone(),
+            stamp: Stamp {
+                as_of: self.as_of,
+                snapshot_id: String::new(),
+                contract_hash: String::new(),
+                seed: request.seed,
+            },
+        };
+        if self.plan.instants.is_empty() {
+            valuation
+                .notes
+                .push("nothing is left to be observed".into());
+            return Ok(valuation);
+        }
+        let engine = request.engine.as_deref();
+        let chosen = select::price(&self.plan, &self.model, &ask, engine)?;
+        let priced = chosen.priced;
+        valuation.value_open = priced.value;
+        valuation.value = priced.value + determined;
+        valuation.greeks = priced.greeks;
+        valuation.ladder = priced.ladder;
+        for point in &mut valuation.ladder {
+            point.value += determined;
+        }
+        valuation.flows = priced.flows;
+        valuation.tolerance_met = priced.error.abs <= ask.tolerance;
+        valuation.error_estimate = priced.error;
+        valuation.engine = chosen.engine;
+        valuation.why = chosen.why;
+        valuation.notes.extend(priced.notes);
+        Ok(valuation)
+    }
+
+    /// Present value of flows determined and unpaid.
+    fn determined(&self) -> f64 {
+        let pending = self.compiled.pending.iter();
+        pending
+            .map(|flow| flow.amount.to_f64().unwrap_or(f64::NAN) * self.discount(&flow.at))
+            .fold(0.0, |sum, value| sum + value)
+    }
+
+    fn discount(&self, at: &Moment) -> f64 {
+        let years = (at.rate - self.model.as_of.rate).max(0.0);
+        (-self.model.discount.integral_to(years)).exp()
+    }
+
+    /// Change of the value to the next session at the same phase with spot, r, q and volatility by
+    /// tenor in place, flows paid between included; `None` for numeric contracts.
+    fn theta(
+        &self,
+        request: &Request,
+        calendars: &Calendars,
+        now: &Valuation,
+    ) -> Result<Option<f64>, ValueError> {
+        let (AsOf::Dated { date, phase }, Some(exchange)) = (self.as_of, self.compiled.exchange)
+        else {
+            return Ok(None);
+        };
+        let Ok(next) = calendars.get(exchange).next(date) else {
+            return Ok(None);
+        };
+        let then = self
+            .compiled
+            .now(&AsOf::Dated { date: next, phase }, calendars)?;
+        let roll = Bump::Roll {
+            variance: then.variance - self.model.as_of.variance,
+            rate: then.rate - self.model.as_of.rate,
+        };
+        let Ok(model) = self.model.bumped(&roll) else {
+            return Ok(None);
+        };
+        let past = |at: &Moment| match at.date {
+            Some(on) => on < next || (on == next && phase == DayPhase::PostClose),
+            None => false,
+        };
+        let Some(walked) = self.walked(past) else {
+            return Ok(None);
+        };
+        let tomorrow = Self {
+            model,
+            ..self.clone()
+        };
+        // A flow paid by then counts at its amount, a later one at its present value then.
+        let paid = |amount: f64, at: &Moment| {
+            if at.rate <= then.rate {
+                amount
+            } else {
+                amount * tomorrow.discount(at)
+            }
+        };
+        let fresh: f64 = walked
+            .flows
+            .iter()
+            .map(|(amount, at)| paid(*amount, at))
+            .sum();
+        let waiting: f64 = self
+            .compiled
+            .pending
+            .iter()
+            .map(|flow| paid(flow.amount.to_f64().unwrap_or(f64::NAN), &flow.at))
+            .sum();
+        let rest = &walked.rest;
+        let open = if walked.alive && !rest.instants.is_empty() {
+            let ask = Ask {
+                greeks: Greeking::None,
+                ladder: Vec::new(),
+                flows: false,
+                ..self.ask(request)
+            };
+            select::price(rest, &tomorrow.model, &ask, Some(now.engine))
+                .or_else(|_| select::price(rest, &tomorrow.model, &ask, None))
+                .map(|chosen| chosen.priced.value)?
+        } else {
+            0.0
+        };
+        Ok(Some(open + fresh + waiting - now.value))
+    }
+
+    /// The plan after the dates that are `past`, observed at today's spots: what is left of it,
+    /// whether it lives, and the flows determined on the way. `None` when a fixing cannot be used.
+    fn walked(&self, past: impl Fn(&Moment) -> bool) -> Option<Walked> {
+        let spots: Vec<f64> = self.model.names.iter().map(|name| name.spot).collect();
+        let mut memory = Memory::new(&self.plan);
+        let mut record = Record::default();
+        let gone = self
+            .plan
+            .instants
+            .partition_point(|instant| past(&instant.at));
+        for index in 0..gone {
+            step(
+                &self.plan,
+                index,
+                Seen::fixings(&spots),
+                &mut memory,
+                &mut record,
+            )
+            .ok()?;
+        }
+        let mut rest = self.plan.clone();
+        rest.instants.drain(..gone);
+        for (var, value) in rest.vars.iter_mut().zip(&memory.vars) {
+            var.value = *value;
+        }
+        let flows = record
+            .flows
+            .iter()
+            .map(|flow| (flow.amount, flow.at))
+            .collect();
+        Some(Walked {
+            rest,
+            alive: memory.alive,
+            flows,
+        })
+    }
+}
