@@ -507,7 +507,7 @@ export interface paths {
         };
         /** Gate rules in force */
         get: operations["projects_gate_rules"];
-        /** Make a new version of the gate rules */
+        /** Make a new version of the gate rules, out of the one named by `If-Match` */
         put: operations["projects_put_gate_rules"];
         post?: never;
         delete?: never;
@@ -2673,6 +2673,7 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2693,7 +2694,10 @@ export interface operations {
     projects_put_gate_rules: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description ETag of the rules that were changed, or * */
+                "If-Match": string;
+            };
             path: {
                 id: string;
             };
@@ -2707,11 +2711,26 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RuleSetView"];
                 };
+            };
+            /** @description Somebody changed them meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description If-Match is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed; see the problem document. */
             default: {

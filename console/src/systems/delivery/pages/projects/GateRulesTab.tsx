@@ -34,7 +34,10 @@ function RuleForm({ projectId, start }: { projectId: string; start: GateRules })
   const { t } = useTranslation("delivery");
   const [rules, setRules] = useState(start.rules);
   const dirty = JSON.stringify(rules) !== JSON.stringify(start.rules);
-  const save = useAction(() => writes.putGateRules(projectId, rules, start.version), t("rule.saved"));
+  const save = useAction(
+    () => writes.putGateRules(projectId, rules, start.version),
+    t("rule.saved"),
+  );
   const ids = new Set(rules.map((rule) => rule.id));
   const bad = ids.size !== rules.length || rules.some((r) => r.id === "" || String(r.bound) === "");
   const change = (index: number, part: Partial<GateRule>) =>
