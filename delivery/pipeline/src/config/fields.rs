@@ -11,6 +11,9 @@ use crate::yaml::{Entry, Map, Mark, Node, Value, single_quoted};
 const MAX_SCRIPT_NESTING: usize = 10;
 const WEEK_S: u64 = 7 * 24 * 3_600;
 
+/// So many known keys are named where none is near.
+const MAX_NAMED: usize = 12;
+
 /// Says that a key is not known, with the nearest one that is.
 pub(crate) fn unknown_key(sink: &mut Sink, place: &str, key: &str, mark: Mark, known: &[&str]) {
     let message = format!("{place}: the key `{key}` is not known");
@@ -20,7 +23,8 @@ pub(crate) fn unknown_key(sink: &mut Sink, place: &str, key: &str, mark: Mark, k
         .flatten();
     let fix = match near {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "remove it, or start the name with a `.` if it is a template".to_owned(),
+        None if known.len() <= MAX_NAMED => format!("remove it; known are {}", known.join(", ")),
+        None => "remove it; docs/reference/gitlab-ci.md lists the known ones".to_owned(),
     };
     sink.error_fix(mark, "unknown_keyword", message, fix);
 }

@@ -102,7 +102,14 @@ fn input(
     given: Option<&Entry>,
     from: Option<Mark>,
 ) -> Option<Node> {
-    const KEYS: [&str; 5] = ["default", "description", "type", "options", "regex"];
+    const KEYS: [&str; 6] = [
+        "default",
+        "description",
+        "type",
+        "options",
+        "regex",
+        "rules",
+    ];
     let path = format!("spec:inputs:{name}");
     let (mut kind, mut default, mut options, mut regex) = (Kind::String, None, None, None);
     if !declared.value.is_null() {
@@ -116,6 +123,10 @@ fn input(
                     regex = fields
                         .text(&path, &entry.value)
                         .map(|text| (text, entry.value.mark))
+                }
+                "rules" => {
+                    let what = format!("`{path}:rules`");
+                    fields.unsupported(entry.key, &what, "give the input one `default`");
                 }
                 _ => fields.unknown(&path, key, entry, &KEYS),
             }

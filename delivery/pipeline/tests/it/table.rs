@@ -316,7 +316,11 @@ fn a_report_nothing_reads_is_told() {
 
 #[test]
 fn headers_that_are_not_carried_out_are_refused() {
-    for key in ["include: [x.yml]", "component: [name]"] {
+    for key in [
+        "include: [x.yml]",
+        "component: [name]",
+        "inputs: {a: {default: b, rules: [{if: $CI}]}}",
+    ] {
         let text = format!("spec: {{{key}}}\n---\njob: {{script: x}}\n");
         assert_eq!(fate(&told(&text)), Refused, "{key}");
     }
