@@ -76,13 +76,45 @@ impl Number for f64 {
     }
 }
 
-/// The nearest binary number: read from the decimal's own text, so correctly rounded.
+/// Powers of ten that are exact in binary.
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+];
+
+/// The nearest binary number. Short decimals are one exact division of exact numbers (Clinger
+/// 1990); the others are read from their own text, which rounds once too.
 #[must_use]
 pub fn binary(value: Decimal) -> f64 {
+    let power = POWERS.get(value.scale() as usize);
+    if let (Ok(mantissa), Some(power)) = (i64::try_from(value.mantissa()), power)
+        && mantissa.unsigned_abs() <= 1 << 53
+    {
+        return mantissa as f64 / power;
+    }
     let text = value.to_string();
     // A decimal's text is a number; the second way cannot fail either and rounds twice at worst.
     text.parse()
         .ok()
         .or_else(|| value.to_f64())
         .unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_decimal_becomes_the_nearest_binary_number(
+            mantissa in prop_oneof![any::<i64>(), -100_000_000i64..100_000_000],
+            scale in 0u32..28,
+        ) {
+            let value = Decimal::new(mantissa, scale);
+            let read: f64 = value.to_string().parse().expect("a number");
+            prop_assert_eq!(binary(value), read);
+        }
+    }
 }
