@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::apply::{Cause, managed_job};
+use crate::expiry::Sweep;
 use crate::managed::ManagedJob;
 use crate::{Delivery, DeliveryError};
 
@@ -18,6 +19,8 @@ use crate::{Delivery, DeliveryError};
 const PROGRESS_EVERY: Duration = Duration::from_millis(150);
 /// Sweeps run once in this many ticks.
 const SWEEP_EVERY: u32 = 5;
+/// Expired archives are looked for once in this many ticks.
+const EXPIRY_EVERY: u32 = 600;
 
 impl Delivery {
     pub(crate) fn spawn_timers(&self) {
@@ -25,6 +28,7 @@ impl Delivery {
         tokio::spawn(async move {
             let mut stop = delivery.stop_signal();
             let mut ticks: u32 = 0;
+            let mut expired = Sweep::default();
             while !delivery.stopping() {
                 let pause = delivery.until_next_timer().await;
                 tokio::select! {
@@ -34,6 +38,11 @@ impl Delivery {
                 }
                 ticks = ticks.wrapping_add(1);
                 delivery.tick(ticks.is_multiple_of(SWEEP_EVERY)).await;
+                if ticks % EXPIRY_EVERY == 1
+                    && let Err(error) = delivery.remove_expired(&mut expired).await
+                {
+                    tracing::warn!(%error, "expired archives were not removed; it is tried again");
+                }
             }
         });
     }

@@ -34,6 +34,13 @@ statements! {
         created_at = excluded.created_at";
     LIST_OF_JOB = "SELECT * FROM job_artifact WHERE job_id = $1 ORDER BY kind, name";
     LIST_OF_PIPELINE = "SELECT * FROM job_artifact WHERE pipeline_id = $1 ORDER BY job_id, kind, name";
+    EXPIRED = "SELECT DISTINCT a.sha256 FROM job_artifact a
+        WHERE a.kind = 'archive' AND a.expires_at > $1 AND a.expires_at <= $2
+        AND NOT EXISTS (SELECT 1 FROM job_artifact b WHERE b.sha256 = a.sha256
+            AND (b.expires_at IS NULL OR b.expires_at > $2))
+        AND NOT EXISTS (SELECT 1 FROM release r, job_artifact c WHERE c.sha256 = a.sha256
+            AND (r.digest = c.sha256 OR r.pipeline_id = c.pipeline_id))
+        ORDER BY a.sha256";
     FIND_OF_JOB = "SELECT * FROM job_artifact WHERE job_id = $1 AND kind = $2 ORDER BY name LIMIT 1";
 }
 
@@ -85,4 +92,18 @@ pub async fn find(
     kind: &str,
 ) -> Result<Option<ArtifactRow>, StoreError> {
     reader.optional(FIND_OF_JOB, params![job, kind]).await
+}
+
+/// Digests of archives that expired after `from` and not after `until` (microseconds) and that
+/// nothing needs any more: no file that has not expired, no release, no pipeline of a release.
+///
+/// # Errors
+/// Store errors.
+pub async fn expired(
+    reader: &mut impl Reader,
+    from: i64,
+    until: i64,
+) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String,)> = reader.all(EXPIRED, params![from, until]).await?;
+    Ok(rows.into_iter().map(|(sha256,)| sha256).collect())
 }

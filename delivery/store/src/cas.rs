@@ -7,6 +7,8 @@
 use std::fs::File;
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
@@ -14,6 +16,8 @@ use sha2::{Digest as _, Sha256};
 #[derive(Debug, Clone)]
 pub struct Cas {
     root: PathBuf,
+    /// Held while content is found to be there already, or removed.
+    presence: Arc<Mutex<()>>,
 }
 
 /// Why content could not be stored or read.
@@ -70,7 +74,10 @@ impl Cas {
         {
             let _ = std::fs::remove_file(entry.path());
         }
-        Ok(Self { root })
+        Ok(Self {
+            root,
+            presence: Arc::default(),
+        })
     }
 
     /// Path of a digest, whether or not it is stored.
@@ -117,6 +124,28 @@ impl Cas {
     /// [`CasError::NotADigest`].
     pub fn contains(&self, sha256: &str) -> Result<bool, CasError> {
         Ok(self.path(sha256)?.is_file())
+    }
+
+    /// Removes content that was last stored before `before`; says whether it was there and was.
+    ///
+    /// # Errors
+    /// [`CasError::NotADigest`], disk trouble.
+    pub fn remove(&self, sha256: &str, before: SystemTime) -> Result<bool, CasError> {
+        let path = self.path(sha256)?;
+        let _presence = self.presence();
+        let stored = std::fs::metadata(&path).and_then(|meta| meta.modified());
+        match stored {
+            Ok(stored) if stored < before => {}
+            Ok(_) => return Ok(false),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(file_error(&path)(error)),
+        }
+        std::fs::remove_file(&path).map_err(file_error(&path))?;
+        Ok(true)
+    }
+
+    fn presence(&self) -> MutexGuard<'_, ()> {
+        self.presence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens stored content.
@@ -188,7 +217,14 @@ impl CasWriter {
             });
         }
         let target = self.cas.path(&actual)?;
+        let _presence = self.cas.presence();
         if target.is_file() {
+            // Young again: whoever removes what is old must not take it from its new owner.
+            File::options()
+                .append(true)
+                .open(&target)
+                .and_then(|file| file.set_modified(SystemTime::now()))
+                .map_err(file_error(&target))?;
             return Ok((actual, self.size));
         }
         let folder = target.parent().unwrap_or(&self.cas.root);
@@ -208,6 +244,35 @@ impl CasWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_old_content_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let cas = Cas::open(folder.path()).unwrap();
+        let digest = cas.put(b"hello").unwrap();
+        let later = SystemTime::now() + std::time::Duration::from_secs(60);
+        let earlier = later - std::time::Duration::from_secs(3600);
+        assert!(!cas.remove(&digest, earlier).unwrap());
+        assert!(cas.remove(&digest, later).unwrap());
+        assert!(!cas.contains(&digest).unwrap());
+        assert!(!cas.remove(&digest, later).unwrap());
+    }
+
+    #[test]
+    fn content_stored_again_is_young_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let cas = Cas::open(folder.path()).unwrap();
+        let digest = cas.put(b"hello").unwrap();
+        let old = File::options()
+            .append(true)
+            .open(cas.path(&digest).unwrap());
+        let hour = std::time::Duration::from_secs(3600);
+        old.unwrap()
+            .set_modified(SystemTime::now() - 2 * hour)
+            .unwrap();
+        cas.put(b"hello").unwrap();
+        assert!(!cas.remove(&digest, SystemTime::now() - hour).unwrap());
+    }
 
     #[test]
     fn content_is_found_by_its_digest_and_only_whole() {

@@ -5,6 +5,7 @@
 
 mod crash;
 mod deployments;
+mod expiry;
 mod http;
 mod incidents;
 mod jobs;

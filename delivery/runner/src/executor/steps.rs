@@ -20,6 +20,8 @@ const AFTER_SCRIPT_TIMEOUT: Duration = Duration::from_secs(300);
 /// What to say when the process that isolates the job is gone.
 const CAGE_LOST: &str = "the process that isolates the job was ended, by the job or by somebody \
                          else; the job was stopped";
+/// A disk with less room than this is full.
+const FULL_BYTES: u64 = 1024 * 1024;
 /// What bash reports for a command that died of SIGXFSZ: a file above the size limit.
 const FILE_TOO_LARGE: i32 = 128 + 25;
 
@@ -245,7 +247,11 @@ impl Job<'_> {
             ),
             End::Exited => failed(
                 FailureReason::ScriptFailure,
-                format!("the script ended with exit status {}", ended.code),
+                format!(
+                    "the script ended with exit status {}{}",
+                    ended.code,
+                    full_disk(&directories.project)
+                ),
             ),
         }
     }
@@ -284,6 +290,22 @@ impl Job<'_> {
             .warning(&format!("{told}; this does not change the job's result"));
         Ok(())
     }
+}
+
+/// What to add when a disk has no room left: most programs that met that said so badly or not at
+/// all.
+fn full_disk(folder: &Path) -> String {
+    let free = nix::sys::statvfs::statvfs(folder).map_or(u64::MAX, |disk| {
+        disk.blocks_available() * disk.fragment_size()
+    });
+    if free >= FULL_BYTES {
+        return String::new();
+    }
+    format!(
+        "; the disk of {} is full, {free} bytes are free: the runner needs more room, or \
+         `delivery.job_disk` a lower limit",
+        folder.display()
+    )
 }
 
 fn traces(environment: &Environment) -> bool {

@@ -81,6 +81,53 @@ fn a_job_that_fills_the_disk_is_stopped() {
     );
 }
 
+/// A small disk of its own, unmounted when dropped.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    /// `None`, with the reason said, where this test may not mount anything.
+    fn mount(at: &std::path::Path, bytes: u64) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
+            .arg(at)
+            .output()
+            .unwrap();
+        if !mounted.status.success() {
+            let why = String::from_utf8_lossy(&mounted.stderr).into_owned();
+            eprintln!("skipped, no disk can be mounted here: {why}");
+            return None;
+        }
+        Some(Self(at.to_path_buf()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(&self.0)
+            .status();
+    }
+}
+
+#[test]
+fn a_full_disk_fails_the_job_in_words_and_the_next_job_finds_room() {
+    let mut world = World::new(&["head -c 50000000 /dev/zero > huge"]);
+    let Some(_disk) = SmallDisk::mount(&world.project(), 4 << 20) else {
+        return;
+    };
+    let message = failed(&world.run(), FailureReason::ScriptFailure);
+    assert!(
+        message.contains("exit status 1; the disk of") && message.contains("is full"),
+        "{message}"
+    );
+    assert!(world.log.text().contains("No space left on device"));
+    std::fs::remove_file(world.project().join("huge")).unwrap();
+    world.assignment.script = vec!["echo fine > small".to_owned()];
+    assert_eq!(world.run().result, JobResult::Success);
+}
+
 #[test]
 fn a_single_huge_file_is_stopped_at_the_limit() {
     let mut world = World::new(&["head -c 50000000 /dev/zero > huge"]);

@@ -220,3 +220,22 @@ by-hand:
     assert_eq!(shown.active_release.unwrap().digest, record.release.digest);
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_release_is_made_of_is_kept_beyond_its_expiry() {
+    let house = House::new().await;
+    let id = house.release(TEST_ONLY, "100ms", "well", "one").await;
+    house.job_is(&id, "to-test", Status::Success).await;
+    let view = house.world.view(&id).await;
+    assert!(view.release_id.is_some());
+    let archives = view.stages.iter().flat_map(|stage| &stage.jobs);
+    let mut archives = archives.flat_map(|job| &job.artifacts);
+    assert!(
+        archives.any(|file| file.kind == "archive" && file.expires_at.is_some()),
+        "it would expire"
+    );
+    let late = std::time::SystemTime::now() + Duration::from_secs(400 * 86_400);
+    let removed = house.world.delivery.remove_expired_before(late).await;
+    assert_eq!(removed.unwrap(), 0);
+    house.close().await;
+}
