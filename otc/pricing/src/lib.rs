@@ -5,6 +5,7 @@
 
 mod backward;
 pub mod batch;
+pub mod closed;
 pub mod engine;
 mod greeks;
 pub mod quad;
