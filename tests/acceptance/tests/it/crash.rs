@@ -30,10 +30,10 @@ async fn no_job_is_lost_doubled_or_falsely_green_when_the_server_is_killed() -> 
     let project = text(&project["id"]).to_owned();
     let folder = house.folder.path().join("crash");
     let copy = developer.clone_project("sample/crash", &folder)?;
-    let (count, go) = (
-        house.folder.path().join("count"),
-        house.folder.path().join("go"),
-    );
+    // In a folder of its own: a job makes no file in the folder that holds the data folder.
+    let signs = house.folder.path().join("signs");
+    fs::create_dir(&signs)?;
+    let (count, go) = (signs.join("count"), signs.join("go"));
     let variables = format!("variables: {{COUNT_FILE: {count:?}, GO_FILE: {go:?}}}\n{FILE}");
     fs::write(folder.join(".gitlab-ci.yml"), variables)?;
     copy.git(&["checkout", "-q", "-B", "main"])?;
