@@ -158,23 +158,3 @@ fn the_error_estimate_is_honest() {
         assert!(off <= 3.0 * priced.error.abs, "{off} {}", priced.error.abs);
     }
 }
-
-#[test]
-#[ignore = "a figure for people: run with --release -- --ignored --nocapture"]
-fn speed() {
-    let plan = Snowball::default().plan();
-    let model = flat(100.0, 0.03, 0.05, 0.2);
-    let start = std::time::Instant::now();
-    let rounds = 50;
-    let mut value = 0.0;
-    let mut error = 0.0;
-    for _ in 0..rounds {
-        let priced = Quadrature.price(&plan, &model, &ask()).expect("a price");
-        value = priced.value;
-        error = priced.error.abs;
-    }
-    println!(
-        "snowball {value:.6} ± {error:.2e}: {:.3} ms",
-        start.elapsed().as_secs_f64() * 1e3 / f64::from(rounds)
-    );
-}
