@@ -8,6 +8,7 @@ pub mod batch;
 pub mod closed;
 pub mod engine;
 mod greeks;
+pub mod pde;
 pub mod quad;
 pub mod select;
 #[cfg(test)]

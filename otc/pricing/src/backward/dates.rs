@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use rialto_otc_contract::plan::{Action, Carry, Instant, Plan, Rule};
-use rialto_otc_contract::program::VarKind;
+use rialto_otc_contract::plan::{Action, Carry, Instant, Monitor, Plan, Rule};
+use rialto_otc_contract::program::{VarKind, phase};
 
 use super::expr::{Linear, MAX_AFFINE, Point, kinks};
 use crate::engine::PriceError;
@@ -22,6 +22,17 @@ pub(crate) struct Dates {
     pub(crate) affine_vars: Vec<usize>,
     /// For each instant, for each state, what happens by spot. Dates with equal rules share.
     pub(crate) table: Vec<Rc<Vec<Vec<Cell>>>>,
+    /// For each barrier watched continuously.
+    pub(crate) strikes: Vec<Strike>,
+}
+
+/// What hitting a barrier does.
+#[derive(Debug)]
+pub(crate) struct Strike {
+    /// The barrier's actions as one rule, which outcomes count in.
+    pub(crate) rules: Vec<Rule<f64>>,
+    /// For each state; `None` where a hit counts for nothing. Amounts are looked at on the level.
+    pub(crate) outcomes: Vec<Option<Outcome>>,
 }
 
 /// A range of spots in which a date's rules take the same course.
@@ -82,17 +93,20 @@ impl Dates {
                 affine_vars.len()
             ));
         }
+        // A barrier counts once: behind the variables a state holds which ones were hit.
         let start = plan
             .vars
             .iter()
             .zip(&affine)
             .map(|(var, number)| if number.is_some() { 0.0 } else { var.value })
+            .chain(plan.monitors.iter().map(|_| 0.0))
             .collect();
         let mut dates = Self {
             states: vec![start],
             affine,
             affine_vars,
             table: Vec::new(),
+            strikes: Vec::new(),
         };
         dates.fill(plan)?;
         Ok(dates)
@@ -114,10 +128,59 @@ impl Dates {
                 };
                 self.table.push(row);
             }
+            self.strikes.clear();
+            for (number, monitor) in plan.monitors.iter().enumerate() {
+                let strike = self.strike(plan, number, monitor)?;
+                self.strikes.push(strike);
+            }
             if self.states.len() == known {
                 return Ok(());
             }
         }
+    }
+
+    fn strike(
+        &mut self,
+        plan: &Plan<f64>,
+        number: usize,
+        monitor: &Monitor<f64>,
+    ) -> Result<Strike, String> {
+        let mark = plan.vars.len() + number;
+        let rules = vec![Rule {
+            phase: phase::FIXING,
+            row: 0,
+            schedule: String::new(),
+            condition: None,
+            actions: monitor.actions.clone(),
+        }];
+        let mut outcomes = Vec::new();
+        let mut state = 0;
+        while state < self.states.len() {
+            let mut memory = self.states[state].clone();
+            state += 1;
+            let idle = match &monitor.unless {
+                None => false,
+                Some(unless) => self
+                    .point(plan, monitor.level, &memory)
+                    .holds(unless)
+                    .ok_or("a barrier's condition is not linear in what it remembers")?,
+            };
+            if idle || memory[mark] != 0.0 {
+                outcomes.push(None);
+                continue;
+            }
+            memory[mark] = 1.0;
+            let course = self.course(plan, &rules, monitor.level, &memory)?;
+            let next = match course.memory {
+                None => None,
+                Some(memory) => Some(self.state(memory)?),
+            };
+            outcomes.push(Some(Outcome {
+                actions: course.actions,
+                next,
+            }));
+        }
+        Ok(Strike { rules, outcomes })
     }
 
     fn row(&mut self, plan: &Plan<f64>, instant: &Instant<f64>) -> Result<Vec<Vec<Cell>>, String> {
