@@ -10,6 +10,7 @@ pub mod engine;
 mod greeks;
 pub mod pde;
 pub mod quad;
+pub mod rqmc;
 pub mod select;
 #[cfg(test)]
 mod testing;

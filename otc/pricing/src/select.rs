@@ -9,7 +9,7 @@ use crate::engine::{Ask, Engine, Fit, PriceError, Priced};
 use crate::greeks;
 
 /// All engines; among equals the earlier wins (specification, section 8.1).
-static ENGINES: &[&dyn Engine] = &[&crate::quad::Quadrature];
+static ENGINES: &[&dyn Engine] = &[&crate::quad::Quadrature, &crate::rqmc::Rqmc];
 
 /// Names of all engines, in order of preference.
 pub fn names() -> impl Iterator<Item = &'static str> {

@@ -1,0 +1,169 @@
+//! Randomised quasi-random points, laid out as normals along a Brownian bridge.
+//!
+//! Coordinates are scrambled Sobol points as far as the table goes; later ones, which decide the
+//! least, are pseudo-random (Philox), so that a path may be as long as it must.
+
+use rialto_otc_numerics::bridge::BrownianBridge;
+use rialto_otc_numerics::normal::inverse_cdf_in_place;
+use rialto_otc_numerics::philox::{Philox, derive_seed};
+use rialto_otc_numerics::sobol::{MAX_DIMENSIONS, Scramble, Sobol};
+
+use crate::engine::PriceError;
+
+/// Where the points of a run come from.
+#[derive(Debug)]
+pub(super) struct Draws {
+    sobol: Option<Sobol>,
+    bridge: Option<BrownianBridge>,
+    /// Steps of a path with their own normal, and the inverse deviation of the bridge over each.
+    moving: Vec<(usize, f64)>,
+    /// Independent motions.
+    factors: usize,
+    /// Uniforms after the normals.
+    uniforms: usize,
+    steps: usize,
+}
+
+/// One of the independent replicates of a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Replicate {
+    scramble: Scramble,
+    philox: Philox,
+}
+
+impl Replicate {
+    /// Replicate number `number` of the run with this seed.
+    pub(super) fn new(seed: u64, number: u32) -> Self {
+        Self {
+            scramble: Scramble::new(seed, number),
+            philox: Philox::new(derive_seed(seed, &[0x5251_4D43, u64::from(number)])),
+        }
+    }
+
+    /// A pseudo-random uniform for what no coordinate is kept for: the time of a hit.
+    pub(super) fn uniforms(self, path: u32, step: usize, stream: u32) -> [f64; 2] {
+        self.philox.uniforms(u64::from(path), step as u32, stream)
+    }
+
+    pub(super) fn scramble(self) -> Scramble {
+        self.scramble
+    }
+}
+
+/// Stream of pseudo-random numbers that stand in for coordinates beyond the table.
+const BEYOND: u32 = 1;
+
+impl Draws {
+    /// Points for `factors` motions over a clock of increasing values and `uniforms` more numbers.
+    ///
+    /// # Errors
+    /// [`PriceError::Model`] when the clock is not one.
+    pub(super) fn new(clock: &[f64], factors: usize, uniforms: usize) -> Result<Self, PriceError> {
+        let bad = |error| PriceError::Model(format!("the clock of the paths: {error}"));
+        let mut times = Vec::new();
+        let mut moving = Vec::new();
+        let mut before = 0.0;
+        for (step, &time) in clock.iter().enumerate() {
+            // A step on which nothing moves has no normal.
+            if time > before && time - before > 1e-15 * time {
+                moving.push((step, 1.0 / (time - before).sqrt()));
+                times.push(time);
+                before = time;
+            }
+        }
+        let bridge = match times.is_empty() {
+            true => None,
+            false => Some(BrownianBridge::new(&times).map_err(bad)?),
+        };
+        let dimensions = (times.len() * factors + uniforms).min(MAX_DIMENSIONS);
+        let sobol = match dimensions {
+            0 => None,
+            some => Some(Sobol::new(some).map_err(bad)?),
+        };
+        Ok(Self {
+            sobol,
+            bridge,
+            moving,
+            factors,
+            uniforms,
+            steps: clock.len(),
+        })
+    }
+
+    /// Whether every point is the same: nothing is random.
+    pub(super) fn is_certain(&self) -> bool {
+        self.moving.is_empty()
+    }
+
+    /// Coordinates of a point.
+    pub(super) fn dimensions(&self) -> usize {
+        self.moving.len() * self.factors + self.uniforms
+    }
+
+    /// Coordinates that are pseudo-random.
+    pub(super) fn beyond(&self) -> usize {
+        self.dimensions().saturating_sub(MAX_DIMENSIONS)
+    }
+
+    fn coordinate(&self, from: Replicate, dimension: usize, first: u32, out: &mut [f64]) {
+        let quasi = self
+            .sobol
+            .as_ref()
+            .filter(|sobol| dimension < sobol.dimensions());
+        let filled = quasi.is_some_and(|sobol| {
+            sobol
+                .fill_scrambled(from.scramble, dimension, first, out)
+                .is_ok()
+        });
+        if !filled {
+            from.philox
+                .fill_uniforms(u64::from(first), dimension as u32, BEYOND, out);
+        }
+    }
+
+    /// Independent standard normals for the paths `first ..`: rows `[factor][step][lane]`, 0 where
+    /// nothing moves. `scratch` is overwritten.
+    ///
+    /// # Errors
+    /// [`PriceError::Model`] never for buffers made by this function.
+    pub(super) fn normals(
+        &self,
+        from: Replicate,
+        first: u32,
+        lanes: usize,
+        out: &mut Vec<f64>,
+        scratch: &mut [Vec<f64>; 2],
+    ) -> Result<(), PriceError> {
+        out.clear();
+        out.resize(self.factors * self.steps * lanes, 0.0);
+        let Some(bridge) = &self.bridge else {
+            return Ok(());
+        };
+        let [normals, motion] = scratch;
+        normals.resize(bridge.len() * lanes, 0.0);
+        motion.resize(bridge.len() * lanes, 0.0);
+        for factor in 0..self.factors {
+            for (level, row) in normals.chunks_exact_mut(lanes).enumerate() {
+                // The coordinates that decide most of each motion come first.
+                self.coordinate(from, level * self.factors + factor, first, row);
+                inverse_cdf_in_place(row);
+            }
+            bridge
+                .increments(normals, motion, lanes)
+                .map_err(|error| PriceError::Model(error.to_string()))?;
+            for (row, (step, scale)) in motion.chunks_exact(lanes).zip(&self.moving) {
+                let at = (factor * self.steps + step) * lanes;
+                for (out, increment) in out[at..at + lanes].iter_mut().zip(row) {
+                    *out = increment * scale;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The uniform number `number` after the normals, for the paths `first ..`.
+    pub(super) fn uniform(&self, from: Replicate, number: usize, first: u32, out: &mut [f64]) {
+        let dimension = self.moving.len() * self.factors + number;
+        self.coordinate(from, dimension, first, out);
+    }
+}
