@@ -87,7 +87,12 @@ impl Problem<'_> {
                 .collect();
             for part in 0..components {
                 let array = &front.arrays[state * components + part];
-                after.push(stencils.iter().map(|stencil| stencil.value(array)).collect());
+                after.push(
+                    stencils
+                        .iter()
+                        .map(|stencil| stencil.value(array))
+                        .collect(),
+                );
             }
         }
         View {
@@ -143,11 +148,7 @@ impl Problem<'_> {
     ) -> Result<(), PriceError> {
         let forms = &self.forms.rows[instant][state];
         let (left, right) = (&forms[cut - 1], &forms[cut]);
-        let rate = time(
-            self.forms.line.model,
-            &self.forms.plan.instants[instant].at,
-        )
-        .rate;
+        let rate = time(self.forms.line.model, &self.forms.plan.instants[instant].at).rate;
         let live = self.live(state, rate, false);
         if (left.hi - live.lo).abs() < SAME || (left.hi - live.hi).abs() < SAME {
             // The barrier itself: its values are given, and the live side goes on as it is.
@@ -231,12 +232,7 @@ impl Problem<'_> {
         Ok(())
     }
 
-    fn barriers(
-        &self,
-        event: &Event,
-        view: &View<'_>,
-        out: &mut Front,
-    ) -> Result<(), PriceError> {
+    fn barriers(&self, event: &Event, view: &View<'_>, out: &mut Front) -> Result<(), PriceError> {
         let components = self.components();
         for state in &self.order {
             for (node, log) in view.images.iter().enumerate() {

@@ -102,9 +102,10 @@ impl<'a> Forms<'a> {
     /// Discount factors of all payments of a date.
     fn factors(&self, instant: usize) -> Vec<f64> {
         let rules = &self.plan.instants[instant].rules;
-        let all = rules.iter().enumerate().flat_map(|(number, rule)| {
-            (0..rule.actions.len()).map(move |action| (number, action))
-        });
+        let all = rules
+            .iter()
+            .enumerate()
+            .flat_map(|(number, rule)| (0..rule.actions.len()).map(move |action| (number, action)));
         all.map(|(rule, action)| self.payment(instant, rule, action))
             .collect()
     }

@@ -3,8 +3,8 @@
 use rialto_otc_contract::plan::Plan;
 use rialto_otc_market::model::Dynamics;
 
-use super::solve::Layout;
 use super::ID;
+use super::solve::Layout;
 use super::timeline::{NONE, NOW, Timeline};
 use crate::engine::PriceError;
 

@@ -236,10 +236,7 @@ impl<'a> Keyed<'a> {
         let layout = &self.problem.layout;
         let mut passed = 0.0;
         for share in shares(layout, layout.cell_variance, whole.variance, level) {
-            let (late, early) = (
-                to.towards(from, passed),
-                to.towards(from, passed + share),
-            );
+            let (late, early) = (to.towards(from, passed), to.towards(from, passed + share));
             passed += share;
             let middle = late.towards(early, 0.5);
             let span = line.span(early, late);
@@ -328,11 +325,14 @@ impl<'a> Keyed<'a> {
     /// First and last node of a live range, barriers on the grid included.
     fn ends(&self, live: Live) -> (usize, usize) {
         let nodes = &self.grid.nodes;
-        let first = self.grid.node_at(live.lo).unwrap_or_else(|| {
-            nodes.partition_point(|node| *node <= live.lo)
-        });
+        let first = self
+            .grid
+            .node_at(live.lo)
+            .unwrap_or_else(|| nodes.partition_point(|node| *node <= live.lo));
         let last = self.grid.node_at(live.hi).unwrap_or_else(|| {
-            nodes.partition_point(|node| *node < live.hi).saturating_sub(1)
+            nodes
+                .partition_point(|node| *node < live.hi)
+                .saturating_sub(1)
         });
         (first, last)
     }

@@ -16,6 +16,8 @@ mod solve;
 mod tests;
 mod timeline;
 
+pub(crate) use self::timeline::drop;
+
 use rialto_otc_contract::plan::Plan;
 use rialto_otc_market::model::{Dynamics, Model};
 
@@ -53,8 +55,8 @@ impl Engine for FiniteDifferences {
             }
             let dates = Dates::read(plan)?;
             let line = Timeline::new(plan, model).map_err(|error| error.to_string())?;
-            let layout = lay_out(plan, &line, &logs(model, ask))
-                .map_err(|error| error.to_string())?;
+            let layout =
+                lay_out(plan, &line, &logs(model, ask)).map_err(|error| error.to_string())?;
             Ok(work(&dates, &line, layout.cells, LEVELS.0) * dates.states.len() as f64)
         };
         match work() {
@@ -208,12 +210,7 @@ fn extrapolated(grids: &[Vec<Jet>]) -> Best {
     }
 }
 
-fn answer(
-    plan: &Plan<f64>,
-    ask: &Ask,
-    logs: &[f64],
-    best: &Best,
-) -> Result<Priced, PriceError> {
+fn answer(plan: &Plan<f64>, ask: &Ask, logs: &[f64], best: &Best) -> Result<Priced, PriceError> {
     for value in best.jets.iter().flatten() {
         if !value.is_finite() {
             return Err(PriceError::Number {

@@ -102,7 +102,12 @@ mod tests {
         let nodes = [0.0, 1.0, 2.1, 3.0, 4.0, 5.0];
         let at = 2.4_f64;
         let weights = weights(at, &nodes);
-        let want = [at.powi(5), 5.0 * at.powi(4), 20.0 * at.powi(3), 60.0 * at.powi(2)];
+        let want = [
+            at.powi(5),
+            5.0 * at.powi(4),
+            20.0 * at.powi(3),
+            60.0 * at.powi(2),
+        ];
         for (row, want) in weights.iter().zip(want) {
             let found: f64 = row.iter().zip(nodes).map(|(w, x)| w * x.powi(5)).sum();
             assert!((found - want).abs() < 1e-9, "{found} {want}");

@@ -90,7 +90,9 @@ impl Problem<'_> {
 
     pub(super) fn american(&self) -> bool {
         let right = &self.forms.plan.exercise;
-        right.as_ref().is_some_and(|right| right.instants.is_empty())
+        right
+            .as_ref()
+            .is_some_and(|right| right.instants.is_empty())
     }
 
     /// Values and derivatives at the spots wanted, with steps halved `level` times.
