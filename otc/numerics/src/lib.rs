@@ -9,6 +9,7 @@ pub mod band;
 pub mod bridge;
 pub mod chebyshev;
 mod error;
+pub mod exponential;
 pub mod interpolate;
 pub mod linalg;
 pub mod minimise;

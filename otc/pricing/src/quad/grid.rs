@@ -1,6 +1,7 @@
 //! Panels of Gauss-Legendre nodes on the log-spot, cut wherever a rule jumps or bends, and the
 //! Gaussian step between two dates on them.
 
+use rialto_otc_numerics::exponential::exp;
 use rialto_otc_numerics::quadrature::{Rule, gauss_legendre};
 
 use crate::engine::PriceError;
@@ -113,7 +114,7 @@ fn nodes_for(share: f64, order: usize) -> usize {
 }
 
 /// The driftless Gaussian step of one variance between two grids: banded rows of
-/// `w_k φ((y_k − x_j)/√V)/√V`.
+/// `w_k φ((y_k − x_j)/√V)/√V`, made when first needed.
 ///
 /// A drift `m` needs no kernel of its own: `φ(d − m) = φ(d) · e^{dm/V} · e^{−m²/2V}` and
 /// `e^{dm/V}` splits into a factor of the source and one of the target.
@@ -121,47 +122,29 @@ fn nodes_for(share: f64, order: usize) -> usize {
 pub(crate) struct Kernel {
     /// First source node of each row.
     starts: Vec<usize>,
-    /// Where each row begins in `coefficients`.
-    offsets: Vec<usize>,
+    /// Where each row lies in `coefficients`; empty until it is made.
+    rows: Vec<std::ops::Range<usize>>,
     coefficients: Vec<f64>,
+    /// How far from its target a row reaches.
+    reach: f64,
+    scale: f64,
+    exponent: f64,
+    arch: pulp::Arch,
 }
 
 impl Kernel {
-    /// The kernel from values on `source` to values on `target`, for drifts up to `drift`.
-    pub(crate) fn new(source: &Grid, target: &[f64], variance: f64, drift: f64) -> Self {
+    /// The kernel of a variance for drifts up to `drift`, to `targets` targets.
+    pub(crate) fn new(targets: usize, variance: f64, drift: f64) -> Self {
         let deviation = variance.sqrt();
-        let reach = REACH * deviation + drift;
-        let scale = 1.0 / (deviation * (2.0 * std::f64::consts::PI).sqrt());
-        let exponent = -0.5 / variance;
-        let mut kernel = Self {
-            starts: Vec::with_capacity(target.len()),
-            offsets: Vec::with_capacity(target.len() + 1),
+        Self {
+            starts: vec![0; targets],
+            rows: vec![0..0; targets],
             coefficients: Vec::new(),
-        };
-        let (mut first, mut last) = (0, 0);
-        for x in target {
-            // Targets increase, so the window only moves on.
-            while first < source.len() && source.nodes[first] < x - reach {
-                first += 1;
-            }
-            while last < source.len() && source.nodes[last] <= x + reach {
-                last += 1;
-            }
-            kernel.starts.push(first);
-            kernel.offsets.push(kernel.coefficients.len());
-            let nodes = &source.nodes[first..last.max(first)];
-            let weights = &source.weights[first..last.max(first)];
-            kernel
-                .coefficients
-                .extend(nodes.iter().zip(weights).map(|(y, weight)| {
-                    let distance = y - x;
-                    scale * weight * (exponent * distance * distance).exp()
-                }));
-            let padded = kernel.coefficients.len().next_multiple_of(LANES);
-            kernel.coefficients.resize(padded, 0.0);
+            reach: REACH * deviation + drift,
+            scale: 1.0 / (deviation * (2.0 * std::f64::consts::PI).sqrt()),
+            exponent: -0.5 / variance,
+            arch: pulp::Arch::new(),
         }
-        kernel.offsets.push(kernel.coefficients.len());
-        kernel
     }
 
     /// Length a source slice must have for a grid of `nodes` nodes: rows read whole blocks.
@@ -169,34 +152,73 @@ impl Kernel {
         nodes + LANES
     }
 
-    /// Rows of `targets`, each times its entry of `factors`, into `out` (indexed like the target
-    /// grid).
-    pub(crate) fn apply(
-        &self,
-        arch: pulp::Arch,
-        source: &[f64],
-        targets: std::ops::Range<usize>,
-        factors: &[f64],
-        out: &mut [f64],
-    ) {
-        arch.dispatch(
+    /// Targets that see something of the source nodes from `lo` to `hi`.
+    pub(crate) fn seen(&self, targets: &Grid, lo: f64, hi: f64) -> std::ops::Range<usize> {
+        targets.window(lo - self.reach, hi + self.reach)
+    }
+
+    fn make(&mut self, source: &Grid, row: usize, x: f64) {
+        let window = source.window(x - self.reach, x + self.reach);
+        let begin = self.coefficients.len();
+        let end = (begin + window.len()).next_multiple_of(LANES);
+        self.coefficients.resize(end, 0.0);
+        self.starts[row] = window.start;
+        self.rows[row] = begin..end;
+        let nodes = &source.nodes[window.clone()];
+        let weights = &source.weights[window];
+        let (scale, exponent) = (self.scale, self.exponent);
+        let out = &mut self.coefficients[begin..];
+        self.arch.dispatch(
             #[inline(always)]
             || {
-                for row in targets {
-                    let coefficients = &self.coefficients[self.offsets[row]..self.offsets[row + 1]];
-                    let start = self.starts[row];
-                    let values = &source[start..start + coefficients.len()];
-                    out[row] = factors[row] * dot(coefficients, values);
+                for ((out, y), weight) in out.iter_mut().zip(nodes).zip(weights) {
+                    let distance = y - x;
+                    *out = scale * weight * exp(exponent * distance * distance);
                 }
             },
         );
     }
 
-    /// Coefficients held.
-    #[cfg(test)]
-    pub(crate) fn size(&self) -> usize {
-        self.coefficients.len()
+    /// Rows of `targets`, each times its entry of `factors`, into `out` (indexed like the target
+    /// grid).
+    pub(crate) fn apply(
+        &mut self,
+        (from, values): (&Grid, &[f64]),
+        (to, targets): (&Grid, std::ops::Range<usize>),
+        factors: &[f64],
+        out: &mut [f64],
+    ) {
+        for row in targets.clone() {
+            if self.rows[row].is_empty() {
+                self.make(from, row, to.nodes[row]);
+            }
+        }
+        self.arch.dispatch(
+            #[inline(always)]
+            || {
+                for row in targets {
+                    let coefficients = &self.coefficients[self.rows[row].clone()];
+                    let start = self.starts[row];
+                    let values = &values[start..start + coefficients.len()];
+                    out[row] = factors[row] * dot(coefficients, values);
+                }
+            },
+        );
     }
+}
+
+/// `e^{rate (x − centre)}` for each node.
+pub(crate) fn tilts(nodes: &[f64], rate: f64, centre: f64) -> Vec<f64> {
+    let mut tilts = vec![0.0; nodes.len()];
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (tilt, node) in tilts.iter_mut().zip(nodes) {
+                *tilt = exp(rate * (node - centre));
+            }
+        },
+    );
+    tilts
 }
 
 /// Scalar product in a fixed order: eight running sums, then pairs of them. Nothing is fused, so
@@ -219,16 +241,15 @@ mod tests {
     #[test]
     fn a_step_of_one_is_one_in_the_middle() {
         let grid = Grid::new(-1.0, 1.0, &[0.0137], 0.04, 8).expect("a grid");
-        let kernel = Kernel::new(&grid, &grid.nodes, 1e-4, 0.0);
+        let mut kernel = Kernel::new(grid.len(), 1e-4, 0.0);
         let ones = vec![1.0; Kernel::padded(grid.len())];
         let mut out = vec![0.0; grid.len()];
-        kernel.apply(pulp::Arch::new(), &ones, 0..grid.len(), &ones, &mut out);
+        kernel.apply((&grid, &ones), (&grid, 0..grid.len()), &ones, &mut out);
         for (node, value) in grid.nodes.iter().zip(&out) {
             if node.abs() < 0.9 {
                 assert!((value - 1.0).abs() < 1e-7, "{node}: {value}");
             }
         }
-        assert!(kernel.size() > 0);
     }
 
     #[test]

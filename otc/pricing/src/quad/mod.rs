@@ -66,6 +66,7 @@ impl Engine for Quadrature {
         let steps = Steps::new(plan, model)?;
         let mut logs = vec![steps.log_spot];
         logs.extend(ask.ladder.iter().map(|spot| spot.ln()));
+        let parts = chains(plan, &dates);
         let solve = |order: usize, logs: &[f64]| -> Result<Vec<solve::Point>, PriceError> {
             let solver = Solver {
                 plan,
@@ -75,8 +76,8 @@ impl Engine for Quadrature {
                 order,
             };
             let mut sum = vec![[0.0; 3]; logs.len()];
-            for chain in chains(plan, &dates) {
-                for (sum, point) in sum.iter_mut().zip(solver.at(&chain, logs)?) {
+            for chain in &parts {
+                for (sum, point) in sum.iter_mut().zip(solver.at(chain, logs)?) {
                     for (sum, part) in sum.iter_mut().zip(point) {
                         *sum += part;
                     }

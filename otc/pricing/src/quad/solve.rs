@@ -7,7 +7,7 @@ use std::rc::Rc;
 use rialto_otc_contract::plan::Plan;
 use rialto_otc_market::model::Model;
 
-use super::grid::{Grid, Kernel, REACH};
+use super::grid::{Grid, Kernel, REACH, tilts};
 use crate::backward::chain::{Chain, Piece};
 use crate::backward::dates::{Dates, UNIT};
 use crate::backward::expr::{Linear, MAX_AFFINE};
@@ -18,7 +18,7 @@ use crate::engine::PriceError;
 const PANEL: f64 = 4.0;
 
 /// Values below this share of the notional are taken for zero at the ends of a layer.
-const TINY: f64 = 1e-15;
+const TINY: f64 = 1e-12;
 
 /// Largest exponent met when a drift is split into factors of source and target.
 const MOST_EXPONENT: f64 = 300.0;
@@ -178,6 +178,9 @@ impl Solver<'_> {
             lo = lo.min(lowest + self.steps.drift[*instant] - reach);
             hi = hi.max(highest + self.steps.drift[*instant] + reach);
         }
+        // Where every date leaves nothing, nodes would only ever hold zeros.
+        let (first, last) = held(&chain.pieces[1..]);
+        let (lo, hi) = (lo.max(first), hi.min(last).max(lo.max(first) + 1e-9));
         let shortest = moves
             .iter()
             .map(|step| step.variance)
@@ -362,7 +365,6 @@ struct Kernels<'a> {
     drift: f64,
     centre: f64,
     scratch: Vec<f64>,
-    arch: pulp::Arch,
 }
 
 impl<'a> Kernels<'a> {
@@ -389,7 +391,6 @@ impl<'a> Kernels<'a> {
                 .fold(0.0, f64::max),
             centre,
             scratch: vec![0.0; Kernel::padded(grid.len())],
-            arch: pulp::Arch::new(),
         })
     }
 
@@ -406,26 +407,26 @@ impl<'a> Kernels<'a> {
         let rate = step.drift / step.variance;
         let damp = step.discount * (-0.5 * rate * step.drift).exp();
         let (grid, centre) = (self.grid, self.centre);
-        let tilt = |node: &f64| ((node - centre) * rate).exp();
+        let damped = |tilts: &[f64]| tilts.iter().map(|tilt| damp / tilt).collect::<Vec<f64>>();
         let (sources, targets) = self
             .factors
             .entry((rate.to_bits(), damp.to_bits()))
             .or_insert_with(|| {
-                let sources: Vec<f64> = grid.nodes.iter().map(tilt).collect();
-                let targets = sources.iter().map(|factor| damp / factor).collect();
+                let sources = tilts(&grid.nodes, rate, centre);
+                let targets = damped(&sources);
                 (sources, targets)
             });
-        let (own_kernel, own_targets);
+        let (mut own_kernel, own_targets);
         let (kernel, targets) = if std::ptr::eq(target, grid) {
             let kernel = self
                 .by_variance
                 .entry(step.variance.to_bits())
-                .or_insert_with(|| Kernel::new(grid, &grid.nodes, step.variance, self.drift));
-            (&*kernel, &*targets)
+                .or_insert_with(|| Kernel::new(grid.len(), step.variance, self.drift));
+            (kernel, &*targets)
         } else {
-            own_kernel = Kernel::new(grid, &target.nodes, step.variance, self.drift);
-            own_targets = target.nodes.iter().map(|node| damp / tilt(node)).collect();
-            (&own_kernel, &own_targets)
+            own_kernel = Kernel::new(target.len(), step.variance, self.drift);
+            own_targets = damped(&tilts(&target.nodes, rate, centre));
+            (&mut own_kernel, &own_targets)
         };
         for ((array, out), ranges) in values.iter_mut().zip(out.iter_mut()).zip(needed) {
             out.clear();
@@ -434,16 +435,34 @@ impl<'a> Kernels<'a> {
             if live.is_empty() {
                 continue;
             }
+            let seen = kernel.seen(target, grid.nodes[live.start], grid.nodes[live.end - 1]);
             self.scratch.fill(0.0);
             let parts = array[live.clone()].iter().zip(&sources[live.clone()]);
-            for (scratch, (value, factor)) in self.scratch[live.clone()].iter_mut().zip(parts) {
+            for (scratch, (value, factor)) in self.scratch[live].iter_mut().zip(parts) {
                 *scratch = value * factor;
             }
             for range in ranges {
-                kernel.apply(self.arch, &self.scratch, range.clone(), targets, out);
+                let rows = meet(range, &seen);
+                kernel.apply((grid, &self.scratch), (target, rows), targets, out);
             }
         }
     }
+}
+
+/// From where to where some date leaves something, in log-spots.
+fn held(pieces: &[Rc<Vec<Vec<Piece<'_>>>>]) -> (f64, f64) {
+    let mut ends = (f64::INFINITY, f64::NEG_INFINITY);
+    for (index, layers) in pieces.iter().enumerate() {
+        if index > 0 && Rc::ptr_eq(layers, &pieces[index - 1]) {
+            continue;
+        }
+        for piece in layers.iter().flatten() {
+            if piece.from.is_some() || piece.plus.is_some() || piece.minus.is_some() {
+                ends = (ends.0.min(piece.lo), ends.1.max(piece.hi));
+            }
+        }
+    }
+    ends
 }
 
 /// Nodes of each piece of a date.
