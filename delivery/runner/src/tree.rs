@@ -98,6 +98,23 @@ pub fn snapshot() -> Vec<Process> {
         .collect()
 }
 
+/// Children of this process; `None` where the kernel does not list them.
+fn own_children() -> Option<Vec<i32>> {
+    let mut children = Vec::new();
+    for task in std::fs::read_dir("/proc/self/task").ok()?.flatten() {
+        match std::fs::read_to_string(task.path().join("children")) {
+            Ok(list) => children.extend(
+                list.split_whitespace()
+                    .filter_map(|n| n.parse::<i32>().ok()),
+            ),
+            // A thread that has just ended handed its children on.
+            Err(_) if !task.path().exists() => {}
+            Err(_) => return None,
+        }
+    }
+    Some(children)
+}
+
 /// Makes this process the new parent of orphaned descendants, so that none can slip away by a
 /// double fork.
 #[must_use]
@@ -183,8 +200,32 @@ impl JobTree {
         self.roots.retain(|r| *r != pid);
     }
 
+    /// Whether it is certain, without a look at every process of the machine, that none is left.
+    ///
+    /// Orphans come to this process, so one that serves several jobs need only look at its own
+    /// children. A process that serves one job is asked to be thorough instead: a tree that forks
+    /// and dies without end may hide from a list of children, though not from its control group.
+    fn certainly_gone(&self) -> bool {
+        !self.exclusive
+            && self.cgroup.is_none()
+            && self.roots.is_empty()
+            && !self
+                .known
+                .iter()
+                .any(|id| start_time(id.pid) == Some(id.start))
+            && own_children().is_some_and(|children| {
+                !children
+                    .into_iter()
+                    .any(|pid| self.servant != Some(pid) && self.carries_mark(pid))
+            })
+    }
+
     /// All processes of the job alive now.
     pub fn alive(&mut self) -> Vec<Process> {
+        if self.certainly_gone() {
+            self.known.clear();
+            return Vec::new();
+        }
         let all = snapshot();
         let mut children: HashMap<i32, Vec<usize>> = HashMap::new();
         for (index, process) in all.iter().enumerate() {
