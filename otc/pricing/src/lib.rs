@@ -3,9 +3,11 @@
 //! Every engine prices the same [`Plan`](rialto_otc_contract::plan::Plan); which one is used is
 //! either asked for by name or chosen, and the choice says why.
 
+pub mod american;
 mod backward;
 pub mod batch;
 pub mod closed;
+pub mod desk;
 pub mod engine;
 pub mod forward;
 mod greeks;
@@ -14,6 +16,7 @@ pub mod pde;
 pub mod quad;
 pub mod rqmc;
 pub mod select;
+pub mod solve;
 #[cfg(test)]
 mod testing;
 pub mod valuation;
