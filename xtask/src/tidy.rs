@@ -29,6 +29,7 @@ const PURE: &[&str] = &[
     "rialto-otc-contract",
     "rialto-otc-market",
     "rialto-otc-pricing",
+    "rialto-otc-lifecycle",
 ];
 
 /// What a pure crate must not reach, directly or through others.

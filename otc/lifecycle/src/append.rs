@@ -1,0 +1,644 @@
+//! What is checked before an event is recorded. Replay does not check again: what was recorded was
+//! right by the rules of its day.
+
+use rialto_otc_contract::TermSheet;
+use rialto_otc_contract::compile::Initials;
+use rialto_otc_contract::envelope::When;
+use rialto_otc_time::{Date, Exchange, FixingSource};
+use rust_decimal::Decimal;
+
+use crate::canon::Document;
+use crate::context::{Context, local_date};
+use crate::deal::size_of;
+use crate::event::NewEvent;
+use crate::flow::FlowStatus;
+use crate::payload::{
+    Amend, Approve, BarrierHit, Book, Cancel, Fixing, Flows, Kind, LinkKind, Novate, NovationForm,
+    Payload, Resize, Settlement,
+};
+use crate::refusal::Refusal;
+use crate::state::Status;
+use crate::trade::Trade;
+
+type Checked = Result<(), Refusal>;
+
+fn refuse<T>(
+    code: &'static str,
+    at: &str,
+    en: impl Into<String>,
+    zh: impl Into<String>,
+) -> Result<T, Refusal> {
+    Err(Refusal::new(code, at, en, zh))
+}
+
+/// Text that must say something.
+fn said(text: &str, field: &str) -> Checked {
+    if text.trim().is_empty() {
+        let at = format!("/payload/{field}");
+        let en = format!("{field:?} is mandatory: say it in words.");
+        return refuse(
+            "E-BOOK-REASON",
+            &at,
+            en,
+            format!("{field:?} 必填，请说明。"),
+        );
+    }
+    Ok(())
+}
+
+impl Trade {
+    /// Checks what every event must keep.
+    pub(crate) fn check(&self, context: &mut Context<'_>, new: &NewEvent) -> Checked {
+        let kind = new.payload.kind();
+        if kind.is_derived() {
+            let en = format!(
+                "{:?} events are derived by the interpreter, not sent.",
+                kind.text()
+            );
+            let zh = format!("{:?} 事件由系统推导，不可录入。", kind.text());
+            return refuse("E-BOOK-DERIVED", "/kind", en, zh);
+        }
+        for (text, field) in [
+            (&new.event_id, "event_id"),
+            (&new.maker, "maker"),
+            (&new.source, "source"),
+        ] {
+            if text.trim().is_empty() || text.len() > 200 || text.contains('#') {
+                let at = format!("/{field}");
+                let en = format!("{field:?} must have 1 to 200 characters, none of them #.");
+                let zh = format!("{field:?} 须为 1 至 200 个字符且不含 #。");
+                return Err(Refusal::new("E-BOOK-FIELD", &at, en, zh).value(text));
+            }
+        }
+        if self.head.known_at.is_some_and(|last| new.known_at < last) {
+            let en = "The ledger learns forward: \"known_at\" is before that of the last event.";
+            let zh = "known_at 早于上一事件：台账的知悉时间不可倒退。";
+            return Err(Refusal::new("E-BOOK-KNOWN", "/known_at", en, zh).value(new.known_at));
+        }
+        let allowed = self.allowed();
+        if !allowed.contains(&kind) {
+            return Err(self.not_now(kind));
+        }
+        self.check_version(new)?;
+        self.check_approval(new)?;
+        match &new.payload {
+            Payload::Book(book) => self.check_book(context, book),
+            Payload::Submit(submit) => said(&submit.limit_check, "limit_check"),
+            Payload::Approve(approve) => self.check_approve(approve, new),
+            Payload::Reject(reject) => said(&reject.reason, "reason"),
+            Payload::Confirm(confirm) => said(&confirm.reference, "reference"),
+            Payload::Fixing(fixing) => self.check_fixing(context, fixing, new, false),
+            Payload::FixingCorrected(fixing) => self.check_fixing(context, fixing, new, true),
+            Payload::BarrierHit(hit) => self.check_hit(context, hit, new),
+            Payload::Exercise(exercise) => match exercise.settlement {
+                Settlement::Cash => self.check_right(context),
+                Settlement::Physical => refuse(
+                    "E-BOOK-PHYSICAL",
+                    "/payload/settlement",
+                    "The book does not deliver underlyings yet. Settle in cash.",
+                    "台账尚不支持实物交割，请用现金结算。",
+                ),
+            },
+            Payload::Abandon(abandon) => {
+                said(&abandon.reason, "reason")?;
+                self.check_right(context)
+            }
+            Payload::Amend(amend) => self.check_amend(context, amend, false),
+            Payload::Extend(amend) => self.check_amend(context, amend, true),
+            Payload::TerminatePartial(resize) => self.check_resize(resize, true),
+            Payload::NotionalIncrease(resize) => self.check_resize(resize, false),
+            Payload::Novate(novate) => self.check_novate(novate),
+            Payload::Cancel(cancel) => self.check_cancel(cancel),
+            Payload::Instructed(flows) => self.check_flows(flows, FlowStatus::Instructed),
+            Payload::Settled(flows) => self.check_flows(flows, FlowStatus::Settled),
+            Payload::Failed(flows) => {
+                said(&flows.note, "note")?;
+                self.check_flows(flows, FlowStatus::Failed)
+            }
+            Payload::ReviewClosed(closed) => {
+                said(&closed.note, "note")?;
+                if self.reviews.iter().any(|review| review.id == closed.review) {
+                    return Ok(());
+                }
+                let en = format!("Review {} is not open.", closed.review);
+                let zh = format!("复核事项 {} 未处于打开状态。", closed.review);
+                refuse("E-BOOK-REVIEW", "/payload/review", en, zh)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The refusal of an event that does not fit the status.
+    fn not_now(&self, kind: Kind) -> Refusal {
+        let allowed: Vec<&str> = self.allowed().into_iter().map(Kind::text).collect();
+        let (en, zh) = self
+            .status
+            .map_or(("not booked", "未入账"), |s| (s.en(), s.zh()));
+        let list = allowed.join(", ");
+        let en = format!(
+            "{:?} does not fit a trade that is {en}. Allowed now: {list}.",
+            kind.text()
+        );
+        let zh = format!(
+            "交易处于“{zh}”，不接受 {:?}。当前可用：{list}。",
+            kind.text()
+        );
+        let mut refusal = Refusal::new("E-BOOK-STATE", "/kind", en, zh).value(kind.text());
+        refusal.allowed = allowed;
+        refusal
+    }
+
+    fn check_version(&self, new: &NewEvent) -> Checked {
+        let kind = new.payload.kind();
+        let mut refusal = match new.expected_version {
+            Some(seen) if seen == self.version => return Ok(()),
+            None if !kind.needs_version() => return Ok(()),
+            None => Refusal::new(
+                "E-BOOK-VERSION",
+                "/expected_version",
+                format!("Say which version you saw (If-Match). It is {} now.", self.version),
+                format!("请注明所见版本（If-Match）。当前版本为 {}。", self.version),
+            ),
+            Some(seen) => Refusal::new(
+                "E-BOOK-VERSION",
+                "/expected_version",
+                format!(
+                    "The trade was changed since you saw it: it is version {} now. Look at it and decide again.",
+                    self.version
+                ),
+                format!("交易已被他人修改，当前版本为 {}。请查看后重新决定。", self.version),
+            )
+            .value(seen),
+        };
+        refusal.current_version = Some(self.version);
+        Err(refusal)
+    }
+
+    fn check_approval(&self, new: &NewEvent) -> Checked {
+        let kind = new.payload.kind();
+        let by_hand = matches!(new.payload, Payload::Fixing(_)) && new.source == "manual";
+        if new.checker.is_none() && new.approval_hash.is_none() {
+            if !kind.needs_approval() && !by_hand {
+                return Ok(());
+            }
+            let en = format!(
+                "A second person must sign {:?}: give \"checker\" and \"approval_hash\" (the hash of exactly this event).",
+                kind.text()
+            );
+            let zh = format!(
+                "{:?} 须双人复核：请提供 checker 与 approval_hash。",
+                kind.text()
+            );
+            return refuse("E-BOOK-FOUR-EYES", "/checker", en, zh);
+        }
+        let checker = new.checker.as_deref().unwrap_or_default();
+        if checker.trim().is_empty() || checker == new.maker {
+            let en = "The checker must be another person than the maker.";
+            let refusal =
+                Refusal::new("E-BOOK-FOUR-EYES", "/checker", en, "复核人须不同于经办人。");
+            return Err(refusal.value(checker));
+        }
+        let signed = match &new.payload {
+            Payload::Approve(approve) => approve.subject,
+            _ => new.subject(),
+        };
+        if new.approval_hash != Some(signed) {
+            let en = "The signature is not for this content: it dies with any change. Have it checked again.";
+            let zh = "签名与内容不符：内容一经改动签名即失效，请重新复核。";
+            return refuse("E-BOOK-APPROVAL", "/approval_hash", en, zh);
+        }
+        Ok(())
+    }
+
+    fn check_approve(&self, approve: &Approve, new: &NewEvent) -> Checked {
+        let Some(booked) = &self.booked else {
+            return Ok(());
+        };
+        if approve.subject != booked.subject {
+            let en = "The approval is for other content than what was booked.";
+            return refuse(
+                "E-BOOK-APPROVAL",
+                "/payload/subject",
+                en,
+                "复核对象与入账内容不符。",
+            );
+        }
+        let signer = new.checker.as_ref().unwrap_or(&new.maker);
+        if *signer == booked.maker || new.maker == booked.maker {
+            let en = "Who booked the trade cannot approve it.";
+            let refusal = Refusal::new(
+                "E-BOOK-FOUR-EYES",
+                "/maker",
+                en,
+                "经办人不可复核自己的交易。",
+            );
+            return Err(refusal.value(signer));
+        }
+        Ok(())
+    }
+
+    fn read_sheet(&self, document: &Document) -> Result<TermSheet, Refusal> {
+        let sheet = TermSheet::from_value(&document.0).map_err(Refusal::sheet)?;
+        if sheet.trade_id != self.trade_id {
+            let en = format!(
+                "The sheet is of trade {:?}, the event of {:?}.",
+                sheet.trade_id, self.trade_id
+            );
+            let zh = format!(
+                "条款清单属于交易 {:?}，事件属于 {:?}。",
+                sheet.trade_id, self.trade_id
+            );
+            return refuse("E-BOOK-TRADE", "/payload/sheet/trade_id", en, zh);
+        }
+        if !matches!(
+            (sheet.dates.start, sheet.dates.end),
+            (Some(When::Date(_)), Some(When::Date(_)))
+        ) {
+            let en = "The book keeps contracts on dates: give start and end dates. Numeric contracts are for pricing alone.";
+            let zh = "台账仅登记日期合约：请给出起始与到期日期。数值合约仅供定价。";
+            return refuse("E-BOOK-NUMERIC", "/payload/sheet/dates", en, zh);
+        }
+        if sheet
+            .premium
+            .as_ref()
+            .is_some_and(|premium| premium.unwound.is_some())
+        {
+            let en = "Book the whole premium; what is unwound comes from the ledger's own events.";
+            let zh = "请登记全额期权费；已平仓部分由台账事件得出。";
+            return refuse("E-BOOK-PREMIUM", "/payload/sheet/premium/unwound", en, zh);
+        }
+        Ok(sheet)
+    }
+
+    /// Compiles a sheet; initial fixings that are not known yet stand at 1000 to find what is wrong.
+    fn try_sheet(&self, context: &mut Context<'_>, sheet: &TermSheet) -> Checked {
+        let mut initials = Initials::new();
+        for (code, rule, date) in sheet.open_initials() {
+            let known = self.deal.find_slot(code, rule).zip(date);
+            let known = known.and_then(|(slot, date)| self.deal.fixings.get(&(date, slot)));
+            let value = known.map_or(Decimal::ONE_THOUSAND, |fixed| fixed.value);
+            initials.insert(code.to_owned(), value);
+        }
+        context
+            .compiled(sheet, &initials)
+            .map(|_| ())
+            .map_err(Refusal::sheet)
+    }
+
+    fn check_book(&self, context: &mut Context<'_>, book: &Book) -> Checked {
+        let sheet = self.read_sheet(&book.sheet)?;
+        let continued = book
+            .link
+            .as_ref()
+            .is_some_and(|link| link.kind != LinkKind::Rebooks);
+        if sheet.state.is_some() && !continued {
+            let en = "The ledger derives the state from fixings. Remove \"state\", or link the trade it continues.";
+            let zh = "状态由台账按定盘价推导，请删除 state 或注明所承接的交易。";
+            return refuse("E-BOOK-STATED", "/payload/sheet/state", en, zh);
+        }
+        self.try_sheet(context, &sheet)
+    }
+
+    fn check_amend(&self, context: &mut Context<'_>, amend: &Amend, extends: bool) -> Checked {
+        said(&amend.reason, "reason")?;
+        let sheet = self.read_sheet(&amend.sheet)?;
+        let next = self.deal.versions.len() + 1;
+        let before = self
+            .deal
+            .sheet(self.deal.versions.len().saturating_sub(1))?;
+        if usize::try_from(sheet.version).ok() != Some(next) {
+            let en = format!("The amended sheet must have \"version\": {next}.");
+            let zh = format!("修订后的条款清单版本须为 {next}。");
+            let refusal = Refusal::new("E-BOOK-SHEET-VERSION", "/payload/sheet/version", en, zh);
+            return Err(refusal.value(sheet.version));
+        }
+        let codes = |sheet: &TermSheet| -> Vec<String> {
+            sheet
+                .underlyings
+                .iter()
+                .map(|underlying| underlying.code.clone())
+                .collect()
+        };
+        let same = sheet.currency == before.currency
+            && sheet.direction == before.direction
+            && codes(&sheet) == codes(&before);
+        if !same || sheet.state.is_some() {
+            let en = "Currency, direction and underlyings stay, and the state comes from the ledger. Cancel and book anew to change them.";
+            let zh = "币种、方向与标的不可修订，状态由台账得出；如需更改请撤销后重新入账。";
+            return refuse("E-BOOK-AMEND", "/payload/sheet", en, zh);
+        }
+        let end = |sheet: &TermSheet| match sheet.dates.end {
+            Some(When::Date(date)) => Some(date),
+            _ => None,
+        };
+        if extends && end(&sheet) <= end(&before) {
+            let en = "An extension ends later than the contract does now.";
+            return refuse(
+                "E-BOOK-EXTEND",
+                "/payload/sheet/dates/end",
+                en,
+                "展期后的到期日须晚于现到期日。",
+            );
+        }
+        self.try_sheet(context, &sheet)
+    }
+
+    fn check_resize(&self, resize: &Resize, ends: bool) -> Checked {
+        let sheet = self.deal.sheet(self.walk.cursor.version)?;
+        let left = self
+            .walk
+            .cursor
+            .size
+            .map_or_else(|| size_of(&sheet), |(left, _)| left);
+        if resize.size <= Decimal::ZERO || (ends && resize.size >= left) {
+            let en = format!(
+                "The part must be above 0 and below {}. End the whole with \"terminate\".",
+                left.normalize()
+            );
+            let zh = format!(
+                "部分规模须大于 0 且小于 {}；全部终止请用 terminate。",
+                left.normalize()
+            );
+            return Err(Refusal::new("E-BOOK-SIZE", "/payload/size", en, zh).value(resize.size));
+        }
+        Ok(())
+    }
+
+    fn check_novate(&self, novate: &Novate) -> Checked {
+        if novate.replacement == self.trade_id {
+            let en = "The replacement is a trade of its own.";
+            return refuse(
+                "E-BOOK-NOVATION",
+                "/payload/replacement",
+                en,
+                "替代交易须另有编号。",
+            );
+        }
+        said(&novate.replacement, "replacement")?;
+        if novate.form == NovationForm::ThreeParty {
+            said(
+                novate.transferee.as_deref().unwrap_or_default(),
+                "transferee",
+            )?;
+        }
+        Ok(())
+    }
+
+    fn check_cancel(&self, cancel: &Cancel) -> Checked {
+        said(&cancel.reason, "reason")?;
+        let paid = self
+            .flows
+            .iter()
+            .any(|flow| flow.status == FlowStatus::Settled);
+        if paid && cancel.pay_date.is_none() {
+            let en = "Flows were settled already: say when they are paid back.";
+            return refuse(
+                "E-BOOK-CANCEL",
+                "/payload/pay_date",
+                en,
+                "已有现金流结算，请给出退回日期。",
+            );
+        }
+        Ok(())
+    }
+
+    fn check_flows(&self, flows: &Flows, to: FlowStatus) -> Checked {
+        if flows.flows.is_empty() {
+            return refuse(
+                "E-FLOW-UNKNOWN",
+                "/payload/flows",
+                "Name the flows.",
+                "请列出现金流。",
+            );
+        }
+        for (n, id) in flows.flows.iter().enumerate() {
+            let at = format!("/payload/flows/{n}");
+            let Some(flow) = self.flows.iter().find(|flow| flow.flow_id == *id) else {
+                let en = format!("The trade has no flow {id:?}.");
+                return refuse(
+                    "E-FLOW-UNKNOWN",
+                    &at,
+                    en,
+                    format!("交易无此现金流 {id:?}。"),
+                );
+            };
+            if !flow.status.may_become(to)
+                || flows.flows.get(..n).is_some_and(|all| all.contains(id))
+            {
+                let ((now, jetzt), (then, dann)) = (flow.status.texts(), to.texts());
+                let en = format!("Flow {id} is {now} and cannot become {then}.");
+                let zh = format!("现金流 {id} 状态为{jetzt}，不能变为{dann}。");
+                return refuse("E-FLOW-STATUS", &at, en, zh);
+            }
+        }
+        if to == FlowStatus::Instructed && !self.reviews.is_empty() {
+            let open: Vec<String> = self
+                .reviews
+                .iter()
+                .map(|review| review.id.to_string())
+                .collect();
+            let open = open.join(", ");
+            let en = format!("Review {open} is open: close it before anything is instructed.");
+            let zh = format!("复核事项 {open} 未完成，完成前不可发出付款指令。");
+            return refuse("E-BOOK-REVIEW", "/payload/flows", en, zh);
+        }
+        Ok(())
+    }
+
+    /// Whether the contract gives a right to exercise.
+    fn check_right(&self, context: &mut Context<'_>) -> Checked {
+        let mut deal = self.deal.clone();
+        let loaded = match deal.load(self.walk.cursor.version, context)? {
+            crate::deal::Load::Ready(loaded) => loaded,
+            crate::deal::Load::Waiting(date) => return Err(waiting(date)),
+        };
+        if loaded.compiled.plan.exercise.is_none() {
+            let en = "The contract gives the holder no right to exercise.";
+            return refuse("E-BOOK-RIGHT", "/kind", en, "合约不含行权权利。");
+        }
+        Ok(())
+    }
+
+    fn check_session(
+        &self,
+        context: &Context<'_>,
+        code: &str,
+        date: Date,
+        new: &NewEvent,
+    ) -> Checked {
+        if new.effective_at.date != date {
+            let en = "The effective date of a price is its date.";
+            return refuse(
+                "E-FIXING-DATE",
+                "/effective_at/date",
+                en,
+                "生效日须为定盘日。",
+            );
+        }
+        if date > local_date(new.known_at) {
+            let en = format!("{date} is still ahead.");
+            return Err(
+                Refusal::new("E-FIXING-FUTURE", "/payload/date", en, "定盘日尚未到来。")
+                    .value(date),
+            );
+        }
+        let exchange = code
+            .split(':')
+            .next()
+            .and_then(|text| text.parse::<Exchange>().ok());
+        let Some(exchange) = exchange else {
+            return Ok(());
+        };
+        match context.calendars.get(exchange).is_session(date) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let en = format!("{} had no session on {date}.", exchange.code());
+                let zh = format!("{} 在 {date} 无交易。", exchange.code());
+                Err(Refusal::new("E-FIXING-SESSION", "/payload/date", en, zh).value(date))
+            }
+            Err(error) => refuse(
+                error.code(),
+                "/payload/date",
+                format!("{error}."),
+                "日历未覆盖该日。",
+            ),
+        }
+    }
+
+    fn check_code(&self, code: &str) -> Checked {
+        let sheet = self
+            .deal
+            .sheet(self.deal.versions.len().saturating_sub(1))?;
+        if sheet
+            .underlyings
+            .iter()
+            .any(|underlying| underlying.code == code)
+        {
+            return Ok(());
+        }
+        let en = format!("The contract has no underlying {code:?}.");
+        let zh = format!("合约无标的 {code:?}。");
+        Err(Refusal::new("E-FIXING-CODE", "/payload/code", en, zh).value(code))
+    }
+
+    fn check_hit(&self, context: &Context<'_>, hit: &BarrierHit, new: &NewEvent) -> Checked {
+        self.check_code(&hit.code)?;
+        self.check_session(context, &hit.code, hit.date, new)?;
+        positive(hit.price, "/payload/price")
+    }
+
+    fn check_fixing(
+        &self,
+        context: &Context<'_>,
+        fixing: &Fixing,
+        new: &NewEvent,
+        corrects: bool,
+    ) -> Checked {
+        self.check_code(&fixing.code)?;
+        if let Err(error) = fixing.rule.parse::<FixingSource>() {
+            let zh = "定盘价来源无法识别。";
+            return refuse("E-FIXING-RULE", "/payload/rule", format!("{error}."), zh);
+        }
+        self.check_session(context, &fixing.code, fixing.date, new)?;
+        positive(fixing.value, "/payload/value")?;
+        let slot = self.deal.find_slot(&fixing.code, &fixing.rule);
+        let known = slot.and_then(|slot| self.deal.fixings.get(&(fixing.date, slot)));
+        match (known, corrects, &new.supersedes) {
+            (Some(_), true, Some(_)) | (None, false, None) => {}
+            (None, _, _) => {
+                let en =
+                    "There is no fixing here to correct. Send a \"fixing\" without \"supersedes\".";
+                return refuse(
+                    "E-FIXING-NONE",
+                    "/supersedes",
+                    en,
+                    "无可更正的定盘价，请录入 fixing。",
+                );
+            }
+            (Some(before), _, _) => {
+                let before = before.value.normalize();
+                let en = format!(
+                    "The fixing is known as {before}. To correct it send \"fixing-corrected\" that supersedes its event."
+                );
+                let zh = format!(
+                    "已有定盘价 {before}。如需更正，请用 fixing-corrected 并注明 supersedes。"
+                );
+                return Err(
+                    Refusal::new("E-FIXING-CONFLICT", "/payload/value", en, zh).value(fixing.value)
+                );
+            }
+        }
+        self.check_outlier(context, fixing, new)
+    }
+
+    fn check_outlier(&self, context: &Context<'_>, fixing: &Fixing, new: &NewEvent) -> Checked {
+        let slot = self.deal.find_slot(&fixing.code, &fixing.rule);
+        let Some(before) = slot.and_then(|slot| self.deal.before(fixing.date, slot)) else {
+            return Ok(());
+        };
+        let jump = (fixing.value - before)
+            .abs()
+            .checked_div(before)
+            .unwrap_or(Decimal::MAX);
+        if jump <= context.policy.outlier || new.checker.is_some() {
+            return Ok(());
+        }
+        let percent = |share| rialto_otc_contract::value::percent_text(share);
+        let (jump, most) = (percent(jump.round_dp(4)), percent(context.policy.outlier));
+        let before = before.normalize();
+        let en = format!(
+            "{} is {jump} away from {before} before it, more than {most}. Have a second person sign it.",
+            fixing.value.normalize()
+        );
+        let zh = format!("与前值 {before} 相差 {jump}，超过 {most}，须双人复核。");
+        Err(Refusal::new("E-FIXING-OUTLIER", "/payload/value", en, zh).value(fixing.value))
+    }
+
+    /// After a decision was folded on trial: whether it took effect.
+    pub(crate) fn check_effect(&self, new: &NewEvent) -> Checked {
+        if self.workflow != Some(Status::Live) {
+            return Ok(());
+        }
+        let Some(seq) = self.deal.controls.iter().map(|control| control.seq).max() else {
+            return Ok(());
+        };
+        let place = self
+            .deal
+            .controls
+            .iter()
+            .position(|control| control.seq == seq);
+        if place.is_none_or(|place| self.walk.cursor.control > place) {
+            return Ok(());
+        }
+        if let Some((_, on)) = self.walk.outcome {
+            let en = format!(
+                "The contract had ended on {on}, before {}.",
+                new.effective_at.date
+            );
+            let zh = format!("合约已于 {on} 终止，早于 {}。", new.effective_at.date);
+            return refuse("E-BOOK-ENDED", "/effective_at", en, zh);
+        }
+        Err(waiting(self.walk.waiting.unwrap_or(new.effective_at.date)))
+    }
+}
+
+fn waiting(date: Date) -> Refusal {
+    let en = format!(
+        "What happened before is not known: fixings of {date} are missing. Enter them first; decisions are booked when they take effect."
+    );
+    let zh = format!("缺少 {date} 的定盘价，无法确定此前状态。请先录入；决定须在生效时登记。");
+    Refusal::new("E-BOOK-WAITING", "/effective_at", en, zh)
+}
+
+fn positive(value: Decimal, at: &str) -> Checked {
+    if value > Decimal::ZERO {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        "E-FIXING-VALUE",
+        at,
+        "A price is above zero.",
+        "价格须大于零。",
+    )
+    .value(value))
+}

@@ -1,0 +1,130 @@
+//! What the book refuses and what it finds broken.
+
+use std::fmt;
+
+use rialto_otc_contract::Findings;
+use serde::Serialize;
+
+/// Why an event is not recorded: nothing was changed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Refusal {
+    /// Stable code, `E-BOOK-VERSION`.
+    pub code: &'static str,
+    /// JSON pointer of the field.
+    pub pointer: String,
+    /// The value seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What is wrong, the rule, the cure.
+    pub en: String,
+    /// The same in Simplified Chinese.
+    pub zh: String,
+    /// The trade's version now (`E-BOOK-VERSION`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_version: Option<u64>,
+    /// What can be done instead (`E-BOOK-STATE`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<&'static str>,
+    /// What is wrong with the term sheet (`E-BOOK-SHEET`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub findings: Option<Findings>,
+}
+
+impl Refusal {
+    /// A refusal at a field.
+    #[must_use]
+    pub fn new(
+        code: &'static str,
+        pointer: &str,
+        en: impl Into<String>,
+        zh: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            pointer: pointer.to_owned(),
+            value: None,
+            en: en.into(),
+            zh: zh.into(),
+            current_version: None,
+            allowed: Vec::new(),
+            findings: None,
+        }
+    }
+
+    /// With the value seen.
+    #[must_use]
+    pub fn value(mut self, value: impl fmt::Display) -> Self {
+        self.value = Some(value.to_string());
+        self
+    }
+
+    /// A term sheet that does not compile.
+    #[must_use]
+    pub fn sheet(findings: Findings) -> Self {
+        let en = "The term sheet is not sound; see the findings.";
+        let mut refusal = Self::new(
+            "E-BOOK-SHEET",
+            "/payload/sheet",
+            en,
+            "条款清单有误，见明细。",
+        );
+        refusal.findings = Some(findings);
+        refusal
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}  {}: {} {}",
+            self.code, self.pointer, self.en, self.zh
+        )?;
+        if let Some(findings) = &self.findings {
+            write!(f, "\n{findings}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// The ledger contradicts itself: integrity alarm. Nothing of the event was taken.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize)]
+#[error("E-BOOK-INTEGRITY  trade {trade_id}, event {seq}: {fault}")]
+pub struct Alarm {
+    /// Trade.
+    pub trade_id: String,
+    /// Number of the event in its chain.
+    pub seq: u64,
+    /// What is broken.
+    pub fault: Fault,
+}
+
+/// What is broken.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize)]
+pub enum Fault {
+    /// An event is missing or told twice.
+    #[error("event {expected} is expected here")]
+    Sequence {
+        /// The number that should come.
+        expected: u64,
+    },
+    /// It does not name the hash of the event before.
+    #[error("it does not follow the event before: the chain is broken")]
+    Chain,
+    /// Its hash is not that of its content.
+    #[error("its content is not what was recorded: the hash differs")]
+    Content,
+    /// A derived event differs from what its inputs give.
+    #[error("replay gives {expected}, the ledger says {found}")]
+    Derived {
+        /// What replay gives.
+        expected: String,
+        /// What is recorded.
+        found: String,
+    },
+    /// The fold cannot take it.
+    #[error("{0}")]
+    Fold(Refusal),
+}

@@ -1,0 +1,623 @@
+//! The fold of one trade: what its events add up to.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use rialto_otc_contract::TermSheet;
+use rialto_otc_contract::envelope::Premium;
+use rialto_otc_contract::formula::grouped;
+use rialto_otc_time::Date;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::canon::{Document, Hash};
+use crate::context::Context;
+use crate::deal::{Act, Cash, Control, Deal, Fixed, SeenHit, Version};
+use crate::event::{Effective, Event};
+use crate::flow::{Flow, FlowStatus};
+use crate::payload::{
+    Book, Change, Derived, Fact, Fixing, Kind, Link, LinkKind, Novate, Payload, Resize, Seen,
+    Terminate,
+};
+use crate::postings::{Accounts, Stamp};
+use crate::refusal::{Alarm, Fault, Refusal};
+use crate::state::{Outcome, Review, Status, TradeState, Why};
+use crate::walk::{Undone, Walk, named};
+
+/// End of the chain so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) seq: u64,
+    pub(crate) hash: Hash,
+    pub(crate) known_at: Option<Timestamp>,
+}
+
+/// What flows need to know about the contract.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Terms {
+    pub(crate) counterparty: String,
+    pub(crate) agreement: String,
+    pub(crate) currency: String,
+    /// +1 when the house holds the product, -1 when it sold it.
+    pub(crate) house_sign: i8,
+    /// Paid by the holder: amount and date.
+    pub(crate) premium: Option<(Decimal, Date)>,
+    pub(crate) observed_from: Option<Date>,
+}
+
+impl Terms {
+    pub(crate) fn of(sheet: &TermSheet) -> Self {
+        use rialto_otc_contract::envelope::When;
+        let party = &sheet.parties.counterparty;
+        let party = ["lei", "uscc", "name"]
+            .iter()
+            .find_map(|name| party.get(*name));
+        let start = match sheet.dates.start {
+            Some(When::Date(date)) => Some(date),
+            _ => None,
+        };
+        let from = sheet.dates.trade.or(start);
+        let premium = sheet.premium.as_ref();
+        let paid = |premium: &Premium| Some((premium.amount, premium.date.or(start)?));
+        Self {
+            counterparty: party.cloned().unwrap_or_default(),
+            agreement: sheet.agreement.get("id").cloned().unwrap_or_default(),
+            currency: sheet.currency.clone(),
+            house_sign: sheet.direction.house_sign(),
+            premium: premium.and_then(paid),
+            observed_from: from,
+        }
+    }
+}
+
+/// The booking that awaits approval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Booked {
+    pub(crate) subject: Hash,
+    pub(crate) maker: String,
+}
+
+/// The fold of one trade. It can be written and read back at any point (a replay that was killed
+/// goes on from there); compiled contracts are made again when needed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trade {
+    pub(crate) trade_id: String,
+    pub(crate) head: Head,
+    /// Derived events that must come next, with the input they come from.
+    pub(crate) expected: VecDeque<Derived>,
+    pub(crate) cause: Option<String>,
+    pub(crate) workflow: Option<Status>,
+    pub(crate) status: Option<Status>,
+    pub(crate) version: u64,
+    pub(crate) booked: Option<Booked>,
+    pub(crate) terms: Terms,
+    pub(crate) deal: Deal,
+    pub(crate) walk: Walk,
+    pub(crate) flows: Vec<Flow>,
+    /// How many of the walk's flows are in `flows`.
+    pub(crate) taken: usize,
+    pub(crate) accounts: Accounts,
+    /// Whether the accounts are closed.
+    pub(crate) closed: bool,
+    pub(crate) reviews: Vec<Review>,
+    pub(crate) last_review: u64,
+    pub(crate) link: Option<Link>,
+    pub(crate) replacement: Option<String>,
+}
+
+/// One input under way.
+pub(crate) struct Turn {
+    pub(crate) changes: Vec<Change>,
+    undone: Undone,
+    pub(crate) stamp: Stamp,
+    /// Whether all flows must be compared, not the new ones alone.
+    pub(crate) whole: bool,
+}
+
+impl Trade {
+    /// A trade that is not booked yet.
+    #[must_use]
+    pub fn new(trade_id: impl Into<String>) -> Self {
+        Self {
+            trade_id: trade_id.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes the next event of the chain. Inputs are folded; derived events are compared with what
+    /// the fold derived.
+    ///
+    /// # Errors
+    /// An integrity alarm; nothing of the event was taken then, unless the fold itself failed.
+    pub fn apply(&mut self, context: &mut Context<'_>, event: &Event) -> Result<(), Alarm> {
+        let alarm = |fault| Alarm {
+            trade_id: event.trade_id.clone(),
+            seq: event.seq,
+            fault,
+        };
+        let expected = self.head.seq + 1;
+        if event.seq != expected || event.trade_id != self.trade_id {
+            return Err(alarm(Fault::Sequence { expected }));
+        }
+        if event.prev_hash != self.head.hash {
+            return Err(alarm(Fault::Chain));
+        }
+        if event.content_hash() != event.hash || event.kind != event.payload.kind() {
+            return Err(alarm(Fault::Content));
+        }
+        let differs = |expected: Option<&Derived>| {
+            let shown = |derived: Option<&Derived>| match derived {
+                None => "nothing".to_owned(),
+                Some(derived) => serde_json::to_string(derived).unwrap_or_default(),
+            };
+            let found = shown(event.payload.derived());
+            let expected = shown(expected);
+            alarm(Fault::Derived { expected, found })
+        };
+        if event.kind.is_derived() {
+            let next = self.expected.front();
+            let kind = next.map(|next| next.change.kind());
+            let same = kind == Some(event.kind) && next == event.payload.derived();
+            if !same || event.cause != self.cause {
+                return Err(differs(next));
+            }
+            self.expected.pop_front();
+        } else {
+            if let Some(missing) = self.expected.front() {
+                return Err(differs(Some(missing)));
+            }
+            let changes = self
+                .input(context, event)
+                .map_err(|r| alarm(Fault::Fold(r)))?;
+            self.expect(event, changes);
+        }
+        self.follow(event);
+        Ok(())
+    }
+
+    /// Remembers what must come behind an input.
+    fn expect(&mut self, event: &Event, changes: Vec<Change>) {
+        let inputs = self.walk.cursor.hash.and(&[&event.hash.0]);
+        self.expected = changes
+            .into_iter()
+            .map(|change| Derived {
+                change: Box::new(change),
+                inputs,
+            })
+            .collect();
+        self.cause = Some(event.event_id.clone());
+    }
+
+    fn follow(&mut self, event: &Event) {
+        self.head = Head {
+            seq: event.seq,
+            hash: event.hash,
+            known_at: Some(event.known_at),
+        };
+    }
+
+    /// Whether derived events are still missing.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.expected.is_empty()
+    }
+
+    /// Folds an input event; returns what changed.
+    pub(crate) fn input(
+        &mut self,
+        context: &mut Context<'_>,
+        event: &Event,
+    ) -> Result<Vec<Change>, Refusal> {
+        let mut turn = Turn {
+            changes: Vec::new(),
+            undone: Undone::default(),
+            stamp: Stamp {
+                cause: event.seq,
+                known_at: event.known_at,
+                effective: event.effective_at.date,
+            },
+            whole: false,
+        };
+        if event.kind.is_decision() {
+            self.version += 1;
+        }
+        self.record(event, &mut turn)?;
+        let old_facts = self.walk.facts.len();
+        if self.workflow == Some(Status::Live) {
+            self.walk.advance(&mut self.deal, context)?;
+        }
+        self.compare(old_facts, &mut turn);
+        if self.workflow == Some(Status::Live) {
+            self.reconcile(context, &mut turn)?;
+        }
+        self.pass(context, &mut turn);
+        if self.walk.outcome.is_some() {
+            // What is over is seldom walked again; its plan need not stay in memory.
+            self.deal.unload();
+        }
+        Ok(turn.changes)
+    }
+
+    fn record(&mut self, event: &Event, turn: &mut Turn) -> Result<(), Refusal> {
+        let at = event.effective_at;
+        let step = |workflow: &mut Option<Status>, from: Status, to: Status| {
+            if *workflow == Some(from) {
+                *workflow = Some(to);
+            }
+        };
+        match &event.payload {
+            Payload::Book(book) => self.book(book, event)?,
+            Payload::Submit(_) => step(&mut self.workflow, Status::Draft, Status::PendingApproval),
+            Payload::Approve(_) => {
+                step(
+                    &mut self.workflow,
+                    Status::PendingApproval,
+                    Status::PendingConfirm,
+                );
+            }
+            Payload::Reject(_) => step(&mut self.workflow, Status::PendingApproval, Status::Draft),
+            Payload::Confirm(_) => {
+                step(&mut self.workflow, Status::PendingConfirm, Status::Live);
+                turn.whole = true;
+            }
+            Payload::Fixing(fixing) | Payload::FixingCorrected(fixing) => {
+                self.fix(fixing, event.seq, turn);
+            }
+            Payload::BarrierHit(hit) => {
+                let hit = SeenHit {
+                    date: hit.date,
+                    code: hit.code.clone(),
+                    price: hit.price,
+                    seq: event.seq,
+                };
+                let place = self
+                    .deal
+                    .hits
+                    .partition_point(|h| (h.date, h.seq) <= (hit.date, hit.seq));
+                self.deal.hits.insert(place, hit);
+                self.rewind(Effective::before(at.date), None, turn);
+            }
+            Payload::Exercise(_) => {
+                let at = Effective::before(at.date);
+                self.decide(at, event.seq, Act::Exercise, turn);
+            }
+            Payload::Abandon(_) => {
+                self.decide(
+                    at,
+                    event.seq,
+                    Act::End(Outcome::Abandoned, Vec::new()),
+                    turn,
+                );
+            }
+            Payload::Amend(amend) | Payload::Extend(amend) => {
+                let index = self.add_version(&amend.sheet, Some(at))?;
+                self.decide(at, event.seq, Act::Version(index), turn);
+                turn.whole = true;
+            }
+            Payload::TerminatePartial(resize) => self.resize(resize, -resize.size, event, turn),
+            Payload::NotionalIncrease(resize) => self.resize(resize, resize.size, event, turn),
+            Payload::Terminate(Terminate {
+                fee,
+                pay_date,
+                unwind,
+            }) => {
+                let cash = self.cash(*unwind, *fee, *pay_date);
+                self.decide(at, event.seq, Act::End(Outcome::Terminated, cash), turn);
+            }
+            Payload::Novate(Novate {
+                fee,
+                pay_date,
+                unwind,
+                replacement,
+                ..
+            }) => {
+                let cash = self.cash(*unwind, *fee, *pay_date);
+                self.replacement = Some(replacement.clone());
+                self.decide(at, event.seq, Act::End(Outcome::Novated, cash), turn);
+            }
+            Payload::Cancel(cancel) => {
+                self.workflow = Some(Status::Cancelled);
+                self.cancel_flows(cancel.pay_date, turn);
+            }
+            Payload::Instructed(flows) => self.pay(&flows.flows, FlowStatus::Instructed, turn),
+            Payload::Settled(flows) => self.pay(&flows.flows, FlowStatus::Settled, turn),
+            Payload::Failed(flows) => self.pay(&flows.flows, FlowStatus::Failed, turn),
+            Payload::Revaluation(valuation) => {
+                let currency = self.terms.currency.clone();
+                let pv = rialto_otc_contract::value::round(valuation.pv_open, 2);
+                self.accounts.revalued(pv, &currency, turn.stamp);
+            }
+            Payload::ReviewClosed(closed) => {
+                self.reviews.retain(|review| review.id != closed.review);
+            }
+            derived => {
+                let kind = derived.kind().text();
+                let en = format!("{kind:?} events are derived, not sent.");
+                let zh = format!("{kind:?} 事件由系统推导，不可录入。");
+                return Err(Refusal::new("E-BOOK-DERIVED", "/kind", en, zh));
+            }
+        }
+        Ok(())
+    }
+
+    fn book(&mut self, book: &Book, event: &Event) -> Result<(), Refusal> {
+        let continued = book
+            .link
+            .as_ref()
+            .is_some_and(|link| link.kind != LinkKind::Rebooks);
+        self.add_version(&book.sheet, continued.then_some(event.effective_at))?;
+        self.workflow = Some(Status::Draft);
+        self.link = book.link.clone();
+        self.booked = Some(Booked {
+            subject: event.subject(),
+            maker: event.maker.clone(),
+        });
+        Ok(())
+    }
+
+    fn add_version(&mut self, sheet: &Document, from: Option<Effective>) -> Result<usize, Refusal> {
+        let parsed = TermSheet::from_value(&sheet.0).map_err(Refusal::sheet)?;
+        self.terms = Terms::of(&parsed);
+        self.deal.versions.push(Version {
+            sheet: sheet.clone(),
+            hash: Hash::of(parsed.to_json().as_bytes()),
+            from,
+            loaded: crate::deal::Cache::default(),
+        });
+        Ok(self.deal.versions.len() - 1)
+    }
+
+    fn fix(&mut self, fixing: &Fixing, seq: u64, turn: &mut Turn) {
+        let slot = self.deal.slot(&fixing.code, &fixing.rule);
+        let key = (fixing.date, slot);
+        let value = fixing.value;
+        let before = self.deal.fixings.insert(key, Fixed { value, seq });
+        if before.is_some() && self.deal.is_initial(key) {
+            self.deal.unload();
+            turn.undone = self.walk.restart();
+            self.untake(turn);
+        } else {
+            // A fixing of a date not walked yet takes nothing back.
+            self.rewind(Effective::before(fixing.date), None, turn);
+        }
+    }
+
+    fn decide(&mut self, at: Effective, seq: u64, act: Act, turn: &mut Turn) {
+        let place = self.deal.decide(Control { at, seq, act });
+        self.rewind(at, Some(place), turn);
+    }
+
+    fn rewind(&mut self, to: Effective, place: Option<usize>, turn: &mut Turn) {
+        let reached = self
+            .walk
+            .cursor
+            .last
+            .is_some_and(|last| Effective::new(last, crate::event::OBSERVED) >= to);
+        let over = self
+            .walk
+            .outcome
+            .is_some_and(|(_, on)| Effective::after(on) >= to);
+        let passed = place.is_some_and(|place| self.walk.cursor.control > place);
+        if !(reached || over || passed) {
+            return;
+        }
+        if let Some(undone) = self.walk.rewind(to, place) {
+            turn.undone = undone;
+            self.untake(turn);
+        }
+    }
+
+    fn untake(&mut self, turn: &mut Turn) {
+        self.taken = self.taken.min(turn.undone.flows);
+        turn.whole = true;
+    }
+
+    fn resize(&mut self, resize: &Resize, change: Decimal, event: &Event, turn: &mut Turn) {
+        let cash = self.cash(resize.unwind, resize.fee, resize.pay_date);
+        self.decide(
+            event.effective_at,
+            event.seq,
+            Act::Resize(change, cash),
+            turn,
+        );
+    }
+
+    /// Unwind price (to the holder) and fee (to the house).
+    fn cash(&self, unwind: Decimal, fee: Decimal, pay_date: Date) -> Vec<Cash> {
+        let fee_to_holder = -fee * Decimal::from(self.terms.house_sign);
+        let sides = [
+            ("unwind", unwind, "unwind price"),
+            ("fee", fee_to_holder, "fee to the house"),
+        ];
+        let cash = sides.map(|(leg, holder, words)| Cash {
+            leg: leg.to_owned(),
+            holder,
+            pay_date,
+            trace: format!("{words} {}", grouped(holder.abs())),
+        });
+        cash.into_iter()
+            .filter(|cash| !cash.holder.is_zero())
+            .collect()
+    }
+
+    /// Facts that are new and facts that are no longer so; reviews of what ended otherwise.
+    fn compare(&mut self, old: usize, turn: &mut Turn) {
+        let new = self.walk.facts.get(old..).unwrap_or_default();
+        let gone = &turn.undone.facts;
+        let same = gone.iter().zip(new).take_while(|(a, b)| a == b).count();
+        let (gone, new) = (&gone[same..], &new[same..]);
+        let withdrawn = gone.iter().filter(|fact| !new.contains(fact));
+        let withdrawn: Vec<Change> = withdrawn.cloned().map(Change::Withdrawn).collect();
+        let observed = new.iter().filter(|fact| !gone.contains(fact));
+        turn.changes.extend(withdrawn);
+        turn.changes.extend(observed.cloned().map(Change::Observed));
+        match (turn.undone.outcome, self.walk.outcome) {
+            (Some(_), None) => self.review(Why::Reopened, turn),
+            (Some(before), Some(after)) if before != after => {
+                self.review(Why::OutcomeChanged, turn);
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn review(&mut self, why: Why, turn: &mut Turn) {
+        self.last_review += 1;
+        let review = Review {
+            id: self.last_review,
+            why,
+        };
+        self.reviews.push(review.clone());
+        turn.changes.push(Change::Review(review));
+    }
+
+    /// Passes from status to status, and closes or reopens the accounts.
+    fn pass(&mut self, context: &Context<'_>, turn: &mut Turn) {
+        let open = self.flows.iter().any(Flow::is_open);
+        let target = match (self.workflow, self.walk.outcome) {
+            (Some(Status::Live), Some(_)) if open => Some(Status::Settling),
+            (Some(Status::Live), Some(_)) => Some(Status::Closed),
+            (workflow, _) => workflow,
+        };
+        let mut path = Vec::new();
+        if let (Some(Status::Live), Some(Status::PendingConfirm)) = (self.workflow, self.status) {
+            path.push(Status::Live);
+        }
+        let was_over = matches!(self.status, Some(Status::Settling | Status::Closed));
+        if let (Some(Status::Live), Some((outcome, _)), false) =
+            (self.workflow, self.walk.outcome, was_over)
+        {
+            path.extend([outcome.status(), Status::Settling]);
+        }
+        path.extend(target);
+        for to in path {
+            match self.status {
+                Some(from) if from != to => turn.changes.push(Change::Status { from, to }),
+                _ => {}
+            }
+            self.status = Some(to);
+        }
+        let over = match self.status {
+            Some(Status::Closed) => true,
+            Some(Status::Cancelled) => !open,
+            _ => false,
+        };
+        if over != self.closed {
+            let realise = context.policy.realise_on_close;
+            match over {
+                true => self
+                    .accounts
+                    .close(&self.terms.currency, realise, turn.stamp),
+                false => self.accounts.reopen(turn.stamp),
+            }
+            self.closed = over;
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.trade_id
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub const fn status(&self) -> Option<Status> {
+        self.status
+    }
+
+    /// Version for If-Match.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// All flows, also those taken back.
+    #[must_use]
+    pub fn flows(&self) -> &[Flow] {
+        &self.flows
+    }
+
+    /// Its accounts.
+    #[must_use]
+    pub const fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Number of its last event.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.head.seq
+    }
+
+    /// What was observed, in order.
+    #[must_use]
+    pub fn facts(&self) -> &[Fact] {
+        &self.walk.facts
+    }
+
+    /// Fixings in force: underlying, rule, date, price.
+    pub fn fixings(&self) -> impl Iterator<Item = (&str, &str, Date, Decimal)> {
+        self.deal
+            .fixings
+            .iter()
+            .filter_map(|((date, slot), fixed)| {
+                let (code, rule) = self.deal.slots.get(usize::from(*slot))?;
+                Some((code.as_str(), rule.as_str(), *date, fixed.value))
+            })
+    }
+
+    /// The term sheet in force; `None` when the trade is not booked.
+    #[must_use]
+    pub fn sheet(&self) -> Option<TermSheet> {
+        self.deal.sheet(self.walk.cursor.version).ok()
+    }
+
+    /// The trade as people and engines are shown it.
+    ///
+    /// # Errors
+    /// When its contract does not compile any more (other calendars).
+    pub fn state(&self, context: &mut Context<'_>) -> Result<TradeState, Refusal> {
+        let cursor = &self.walk.cursor;
+        let mut values = BTreeMap::new();
+        if !self.deal.versions.is_empty() && self.walk.is_entered() {
+            let mut deal = self.deal.clone();
+            if let crate::deal::Load::Ready(loaded) = deal.load(cursor.version, context)? {
+                let plan = &loaded.compiled.plan;
+                let known = named(plan, &cursor.memory);
+                values.extend(known.map(|(name, value)| (name.to_owned(), value.normalize())));
+            }
+        }
+        let knocked_in = self.walk.facts.iter().rev().find(
+            |fact| matches!(&fact.what, Seen::Set { var, to, .. } if var == "ki" && !to.is_zero()),
+        );
+        let balances = self.accounts.balances().into_iter();
+        Ok(TradeState {
+            trade_id: self.trade_id.clone(),
+            status: self.status,
+            version: self.version,
+            contract_version: self.deal.versions.len(),
+            contract_hash: self
+                .deal
+                .versions
+                .get(cursor.version)
+                .map(|version| version.hash),
+            size: cursor.size,
+            observed_to: cursor.last,
+            waiting_for: self.walk.waiting,
+            values,
+            ki_date: knocked_in.map(|fact| fact.on),
+            outcome: self.walk.outcome,
+            flows: self.flows.clone(),
+            reviews: self.reviews.clone(),
+            link: self.link.clone(),
+            replacement: self.replacement.clone(),
+            balances: balances
+                .map(|((account, ccy), sum)| (format!("{} {ccy}", account.text()), sum.normalize()))
+                .collect(),
+        })
+    }
+
+    pub(crate) fn allowed(&self) -> Vec<Kind> {
+        crate::state::allowed(self.status)
+    }
+}
