@@ -13,6 +13,7 @@ mod gateway;
 mod git_hook;
 mod house;
 mod openapi;
+mod otc;
 mod runner;
 mod settings;
 mod up;
@@ -54,6 +55,9 @@ enum Command {
     /// Coverage and gate verdicts, offline.
     #[command(subcommand)]
     Gate(gate::Command),
+    /// OTC contracts: check, explain, price, solve and walk term sheets, without a server.
+    #[command(subcommand)]
+    Otc(otc::Command),
     /// Evidence: check a bundle without a server, fetch one, look at the log.
     Evidence(evidence::EvidenceArgs),
     /// Look at the configuration without starting anything.
@@ -88,6 +92,7 @@ fn main() -> ExitCode {
         Command::Login(arguments) => wait(arguments.execute()),
         Command::Delivery(arguments) => wait(arguments.execute()),
         Command::Gate(command) => gate::execute(command),
+        Command::Otc(command) => otc::execute(command),
         Command::Evidence(arguments) => wait(arguments.execute()),
         Command::Config(command) => command.execute(),
         Command::Db(command) => wait(command.execute()),

@@ -187,7 +187,7 @@ pub fn prepare(
 }
 
 /// Initial fixings that the snapshot knows.
-fn initials(sheet: &TermSheet, snapshot: &Snapshot) -> Initials {
+pub(crate) fn initials(sheet: &TermSheet, snapshot: &Snapshot) -> Initials {
     let start = match sheet.dates.start {
         Some(When::Date(date)) => Some(date),
         _ => None,

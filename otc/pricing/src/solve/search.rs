@@ -1,0 +1,329 @@
+//! The search itself: limits of validity, straight lines, Brent's method, rounding.
+
+use rialto_otc_contract::compile::compile_with;
+use rialto_otc_contract::finding::Findings;
+use rialto_otc_contract::sheet::TermSheet;
+use rialto_otc_numerics::roots::{RootTolerance, brent};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
+
+use super::places::{Place, decimal};
+use super::{PRECISION, SolveError, World};
+use crate::valuation::initials;
+
+/// Halvings of an interval towards the limit of validity: a millionth of the bracket.
+const HALVINGS: usize = 24;
+
+/// Pieces the bracket is cut in when its ends lie on one side of the target.
+const PIECES: usize = 16;
+
+/// What was found.
+pub(super) struct Found {
+    pub x: f64,
+    pub method: &'static str,
+    pub notes: Vec<String>,
+}
+
+/// Notional of a sheet, currency units.
+pub(super) fn notional(sheet: &TermSheet, world: &World<'_>) -> Result<f64, Findings> {
+    let compiled = compile_with(sheet, world.calendars, &initials(sheet, world.snapshot))?;
+    Ok(compiled.plan.notional.to_f64().unwrap_or(f64::NAN).abs())
+}
+
+/// A function of one number: the holder's value.
+pub(super) struct Search<'a> {
+    place: &'a Place,
+    world: &'a World<'a>,
+    /// Widest interval around a valid number on which the contract is valid.
+    lo: f64,
+    hi: f64,
+    notional: f64,
+    house: f64,
+    evaluations: usize,
+    unknown: super::Unknown,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(
+        sheet: &TermSheet,
+        place: &'a Place,
+        world: &'a World<'a>,
+        unknown: super::Unknown,
+    ) -> Result<Self, SolveError> {
+        place.single()?;
+        let valid = |x: f64| -> Result<TermSheet, Findings> {
+            let sheet = place.with(&place.text(decimal(x)))?;
+            compile_with(&sheet, world.calendars, &initials(&sheet, world.snapshot))?;
+            Ok(sheet)
+        };
+        let (start, lo, hi) = limits(sheet, place, world, &valid)?;
+        Ok(Self {
+            place,
+            world,
+            lo,
+            hi,
+            notional: notional(&valid(start)?, world)?,
+            house: f64::from(sheet.direction.house_sign()),
+            evaluations: 0,
+            unknown,
+        })
+    }
+
+    pub(super) fn notional(&self) -> f64 {
+        self.notional
+    }
+
+    pub(super) fn evaluations(&self) -> usize {
+        self.evaluations
+    }
+
+    /// A number as it is written in the sheet.
+    pub(super) fn written(&self, x: f64) -> String {
+        self.place.text(decimal(x))
+    }
+
+    fn at(&mut self, x: f64) -> Result<f64, SolveError> {
+        self.value_of(&self.written(x))
+    }
+
+    fn value_of(&mut self, text: &str) -> Result<f64, SolveError> {
+        self.evaluations += 1;
+        Ok(self.world.value(&self.place.with(text)?)?)
+    }
+
+    /// What the numbers near enough are.
+    fn near(&self) -> f64 {
+        PRECISION * self.notional
+    }
+
+    /// On a straight line: two evaluations, and a third that must lie on it. When it does not, the
+    /// search goes on as for any other unknown.
+    pub(super) fn affine(&mut self, target: f64) -> Result<Found, SolveError> {
+        let (lo, hi) = (self.lo, self.hi);
+        let (at_lo, at_hi) = (self.at(lo)?, self.at(hi)?);
+        let third = lo + 0.37 * (hi - lo);
+        let line = at_lo + 0.37 * (at_hi - at_lo);
+        // The farther the ends, the coarser the digits of the line.
+        let allowed = self.near() + 1e-9 * (at_hi - at_lo).abs();
+        let off = (self.at(third)? - line).abs();
+        if off > allowed {
+            let mut found = self.between(target, at_lo, at_hi)?;
+            found.notes.push(format!(
+                "the value is not a straight line here (off by {off:.2e}): found by Brent's method"
+            ));
+            return Ok(found);
+        }
+        let x = lo + (target - at_lo) * (hi - lo) / (at_hi - at_lo);
+        let slack = 1e-12 * (hi - lo);
+        if !(x.is_finite() && x >= lo - slack && x <= hi + slack) {
+            return Err(self.out_of_reach(target, at_lo, at_hi, None));
+        }
+        Ok(Found {
+            x: x.clamp(lo, hi),
+            method: "affine",
+            notes: Vec::new(),
+        })
+    }
+
+    /// Brent's method between the limits of validity.
+    pub(super) fn brent(&mut self, target: f64) -> Result<Found, SolveError> {
+        let (at_lo, at_hi) = (self.at(self.lo)?, self.at(self.hi)?);
+        self.between(target, at_lo, at_hi)
+    }
+
+    fn between(&mut self, target: f64, at_lo: f64, at_hi: f64) -> Result<Found, SolveError> {
+        let mut notes = Vec::new();
+        let (lo, hi) = if (at_lo - target) * (at_hi - target) <= 0.0 {
+            (self.lo, self.hi)
+        } else {
+            self.scan(target, at_lo, at_hi, &mut notes)?
+        };
+        let mut broken = None;
+        let tolerance = RootTolerance {
+            x: 1e-13 * (self.hi - self.lo),
+            f: self.near(),
+            max_evaluations: 200,
+        };
+        let found = brent(lo, hi, tolerance, |x| match self.at(x) {
+            Ok(value) => value - target,
+            Err(error) => {
+                broken.get_or_insert(error);
+                f64::NAN
+            }
+        });
+        if let Some(error) = broken {
+            return Err(error);
+        }
+        let x = match found {
+            Ok(root) if root.f.abs() <= self.near() => root.x,
+            Ok(root) => {
+                return Err(SolveError::Jump {
+                    at: self.written(root.x),
+                    value: root.f + target,
+                    target,
+                });
+            }
+            // The ends were seen to enclose the target, so nothing is left but a jump.
+            Err(_) => return Err(self.out_of_reach(target, at_lo, at_hi, None)),
+        };
+        Ok(Found {
+            x,
+            method: "brent",
+            notes,
+        })
+    }
+
+    /// Looks between the ends for a piece that encloses the target: the one nearest to what the
+    /// sheet says now, or the lowest.
+    fn scan(
+        &mut self,
+        target: f64,
+        at_lo: f64,
+        at_hi: f64,
+        notes: &mut Vec<String>,
+    ) -> Result<(f64, f64), SolveError> {
+        let mut values = vec![(self.lo, at_lo)];
+        for n in 1..PIECES {
+            let x = self.lo + (self.hi - self.lo) * (n as f64 / PIECES as f64).powi(2);
+            values.push((x, self.at(x)?));
+        }
+        values.push((self.hi, at_hi));
+        let mut pieces: Vec<(f64, f64)> = values
+            .windows(2)
+            .filter(|pair| (pair[0].1 - target) * (pair[1].1 - target) <= 0.0)
+            .map(|pair| (pair[0].0, pair[1].0))
+            .collect();
+        if let Some(now) = self.place.now {
+            let far = |(lo, hi): &(f64, f64)| (lo - now).max(now - hi).max(0.0);
+            pieces.sort_by(|a, b| far(a).total_cmp(&far(b)));
+        }
+        if pieces.len() > 1 {
+            notes.push(format!(
+                "{} numbers give this value; this is the one nearest to the sheet's",
+                pieces.len()
+            ));
+        }
+        let found = pieces.first().copied();
+        found.ok_or_else(|| self.out_of_reach(target, at_lo, at_hi, Some(&values)))
+    }
+
+    fn out_of_reach(
+        &self,
+        target: f64,
+        at_lo: f64,
+        at_hi: f64,
+        values: Option<&[(f64, f64)]>,
+    ) -> SolveError {
+        let all = values.unwrap_or_default().iter().map(|(_, value)| *value);
+        let (least, most) = all.fold(
+            (f64::INFINITY, f64::NEG_INFINITY),
+            |(least, most), value| (least.min(value), most.max(value)),
+        );
+        let between = if least < at_lo.min(at_hi) || most > at_lo.max(at_hi) {
+            format!(", in between from {least:.2} to {most:.2}")
+        } else {
+            String::new()
+        };
+        SolveError::OutOfReach {
+            unknown: self.unknown,
+            lo: self.written(self.lo),
+            hi: self.written(self.hi),
+            target,
+            at_lo,
+            at_hi,
+            between,
+        }
+    }
+
+    /// The multiple of the increment next to the answer whose value is on the house's side.
+    pub(super) fn rounded(
+        &mut self,
+        x: f64,
+        target: f64,
+        step: Decimal,
+    ) -> Result<String, SolveError> {
+        let exact = decimal(x);
+        let refuse = || SolveError::Increment {
+            at: self.place.text(exact),
+        };
+        let steps = exact.checked_div(step).ok_or_else(refuse)?;
+        // Rounding noise of the search must not cost a whole step.
+        let steps = match (steps - steps.round()).abs() < Decimal::new(1, 6) {
+            true => steps.round(),
+            false => steps,
+        };
+        let at = self.place.text(exact);
+        let mut best: Option<(f64, String)> = None;
+        for multiple in [steps.floor(), steps.ceil()] {
+            let text = self.place.text(multiple * step);
+            let Ok(value) = self.value_of(&text) else {
+                continue;
+            };
+            let edge = self.house * (value - target);
+            let better = best.as_ref().is_none_or(|(other, _)| edge < *other);
+            if edge >= -self.near() && better {
+                best = Some((edge, text));
+            }
+        }
+        best.map(|(_, text)| text)
+            .ok_or(SolveError::Increment { at })
+    }
+}
+
+/// A valid number and the limits around it up to which all numbers are valid.
+fn limits(
+    sheet: &TermSheet,
+    place: &Place,
+    world: &World<'_>,
+    valid: &impl Fn(f64) -> Result<TermSheet, Findings>,
+) -> Result<(f64, f64, f64), SolveError> {
+    let known = sheet.underlyings.first().and_then(|first| {
+        use rialto_otc_contract::envelope::Initial;
+        match &first.initial {
+            Initial::Price(price) => Some(*price),
+            Initial::Fixing { value, .. } => {
+                value.or_else(|| initials(sheet, world.snapshot).get(&first.code).copied())
+            }
+        }
+    });
+    let initial = known.and_then(|price| price.to_f64()).unwrap_or(1.0);
+    let (lo, hi) = place.bracket(initial);
+    let inside = place.now.filter(|now| *now >= lo && *now <= hi);
+    let spread = [0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.05, 1.2, 1.5];
+    let unit = place.unit(initial);
+    let starts = inside.into_iter().chain(spread.map(|share| share * unit));
+    let mut refused = None;
+    let mut start = None;
+    for x in starts {
+        match valid(x) {
+            Ok(_) => {
+                start = Some(x);
+                break;
+            }
+            Err(findings) => {
+                refused.get_or_insert(findings);
+            }
+        }
+    }
+    let start = match (start, refused) {
+        (Some(start), _) => start,
+        (None, Some(findings)) => return Err(findings.into()),
+        (None, None) => return Err(SolveError::Number("the bracket")),
+    };
+    let limit = |end: f64| {
+        if valid(end).is_ok() {
+            return end;
+        }
+        let (mut good, mut bad) = (start, end);
+        for _ in 0..HALVINGS {
+            let middle = 0.5 * (good + bad);
+            if valid(middle).is_ok() {
+                good = middle;
+            } else {
+                bad = middle;
+            }
+        }
+        good
+    };
+    Ok((start, limit(lo), limit(hi)))
+}
