@@ -19,4 +19,5 @@ pub mod select;
 pub mod solve;
 #[cfg(test)]
 mod testing;
+pub mod two;
 pub mod valuation;

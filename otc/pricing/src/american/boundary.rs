@@ -293,7 +293,11 @@ impl Boundary {
         let deviation = plus - minus;
         let slope = (pdf(minus) / deviation + r * upper_slope) / numerator
             - (pdf(plus) / deviation + q * lower_slope) / denominator;
-        let gain = if slope < 0.9 { 1.0 / (1.0 - slope) } else { 1.0 };
+        let gain = if slope < 0.9 {
+            1.0 / (1.0 - slope)
+        } else {
+            1.0
+        };
         let moved = level * ((f / level).ln() * gain).exp();
         if moved.is_finite() {
             moved.clamp(self.floor, self.limit)
