@@ -196,13 +196,19 @@ pub fn inverse_cdf_in_place(uniforms: &mut [f64]) {
         for r in &mut roots[..count] {
             *r = (-ln(*r)).sqrt();
         }
-        for (r, &i) in roots[..count].iter_mut().zip(outer) {
-            let x = middle_tail(*r);
-            middle[i] = if block[i] < 0.5 { -x } else { x };
+        let mut rare = false;
+        for (t, &r) in tails.iter_mut().zip(&roots[..count]) {
+            *t = middle_tail(r);
+            rare |= r.is_nan() | (r > 5.0);
         }
-        for (&r, &i) in roots[..count].iter().zip(outer) {
-            if r.is_nan() || r > 5.0 {
-                middle[i] = inverse_cdf(block[i]);
+        for (&t, &i) in tails.iter().zip(outer) {
+            middle[i] = if block[i] < 0.5 { -t } else { t };
+        }
+        if rare {
+            for (&r, &i) in roots.iter().zip(outer) {
+                if r.is_nan() || r > 5.0 {
+                    middle[i] = inverse_cdf(block[i]);
+                }
             }
         }
         block.copy_from_slice(&middle[..block.len()]);

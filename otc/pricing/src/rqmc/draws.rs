@@ -3,6 +3,9 @@
 //! Coordinates are scrambled Sobol points as far as the table goes; later ones, which decide the
 //! least, are pseudo-random (Philox), so that a path may be as long as it must.
 
+use std::ops::Range;
+
+use rialto_otc_numerics::Error;
 use rialto_otc_numerics::bridge::BrownianBridge;
 use rialto_otc_numerics::normal::inverse_cdf_in_place;
 use rialto_otc_numerics::philox::{Philox, derive_seed};
@@ -15,6 +18,8 @@ use crate::engine::PriceError;
 pub(super) struct Draws {
     sobol: Option<Sobol>,
     bridge: Option<BrownianBridge>,
+    /// One motion in two levels instead of `bridge`.
+    layout: Option<Layout>,
     /// Steps of a path with their own normal, and the inverse deviation of the bridge over each.
     moving: Vec<(usize, f64)>,
     /// Independent motions.
@@ -22,6 +27,52 @@ pub(super) struct Draws {
     /// Uniforms after the normals.
     uniforms: usize,
     steps: usize,
+}
+
+/// One motion made in two levels: first at the dates that pay or end, then between these, where and
+/// for whom it matters.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// Over the key dates; its normals are the first coordinates.
+    pub(super) keys: BrownianBridge,
+    /// From each key date to the next.
+    pub(super) legs: Vec<Leg>,
+}
+
+/// The way to one key date from the one before.
+#[derive(Debug)]
+pub(super) struct Leg {
+    /// Dates on the way, the key date last.
+    pub(super) dates: Range<usize>,
+    /// Over these; its first normal is what the key dates have decided.
+    pub(super) bridge: BrownianBridge,
+    /// Coordinate of its second normal.
+    pub(super) first: usize,
+    /// Inverse deviation of the whole way.
+    pub(super) scale: f64,
+}
+
+impl Layout {
+    fn new(times: &[f64], keys: &[usize]) -> Result<Self, Error> {
+        let at_keys: Vec<f64> = keys.iter().map(|key| times[*key]).collect();
+        let mut legs = Vec::with_capacity(keys.len());
+        let (mut begin, mut from, mut first) = (0, 0.0, keys.len());
+        for &key in keys {
+            let way: Vec<f64> = times[begin..=key].iter().map(|time| time - from).collect();
+            legs.push(Leg {
+                dates: begin..key + 1,
+                bridge: BrownianBridge::new(&way)?,
+                first,
+                scale: 1.0 / (times[key] - from).sqrt(),
+            });
+            first += way.len() - 1;
+            (begin, from) = (key + 1, times[key]);
+        }
+        Ok(Self {
+            keys: BrownianBridge::new(&at_keys)?,
+            legs,
+        })
+    }
 }
 
 /// One of the independent replicates of a run.
@@ -55,10 +106,15 @@ const BEYOND: u32 = 1;
 
 impl Draws {
     /// Points for `factors` motions over a clock of increasing values and `uniforms` more numbers.
+    /// With `keys`, a single motion is made at these steps first; the last one is among them.
     ///
     /// # Errors
     /// [`PriceError::Model`] when the clock is not one.
-    pub(super) fn new(clock: &[f64], factors: usize, uniforms: usize) -> Result<Self, PriceError> {
+    pub(super) fn new(
+        clock: &[f64],
+        (factors, uniforms): (usize, usize),
+        keys: Option<&[usize]>,
+    ) -> Result<Self, PriceError> {
         let bad = |error| PriceError::Model(format!("the clock of the paths: {error}"));
         let mut times = Vec::new();
         let mut moving = Vec::new();
@@ -75,6 +131,12 @@ impl Draws {
             true => None,
             false => Some(BrownianBridge::new(&times).map_err(bad)?),
         };
+        let layout = match keys {
+            Some(keys) if times.len() == clock.len() && factors == 1 && uniforms == 0 => {
+                Some(Layout::new(&times, keys).map_err(bad)?)
+            }
+            _ => None,
+        };
         let dimensions = (times.len() * factors + uniforms).min(MAX_DIMENSIONS);
         let sobol = match dimensions {
             0 => None,
@@ -83,6 +145,7 @@ impl Draws {
         Ok(Self {
             sobol,
             bridge,
+            layout,
             moving,
             factors,
             uniforms,
@@ -103,6 +166,14 @@ impl Draws {
     /// Coordinates that are pseudo-random.
     pub(super) fn beyond(&self) -> usize {
         self.dimensions().saturating_sub(MAX_DIMENSIONS)
+    }
+
+    /// The two levels of a single motion, with the table of its coordinates.
+    pub(super) fn two_levels(&self) -> Option<(&Layout, &Sobol)> {
+        self.layout
+            .as_ref()
+            .zip(self.sobol.as_ref())
+            .filter(|_| self.beyond() == 0)
     }
 
     fn coordinate(&self, from: Replicate, dimension: usize, first: u32, out: &mut [f64]) {
@@ -140,6 +211,19 @@ impl Draws {
             return Ok(());
         };
         let [normals, motion] = scratch;
+        if let Some(layout) = &self.layout {
+            self.walk_layout(layout, (from, first, lanes), (normals, motion))?;
+            for (step, scale) in &self.moving {
+                let row = &mut out[step * lanes..][..lanes];
+                for (lane, out) in row.iter_mut().enumerate() {
+                    let before = step
+                        .checked_sub(1)
+                        .map_or(0.0, |b| motion[b * lanes + lane]);
+                    *out = (motion[step * lanes + lane] - before) * scale;
+                }
+            }
+            return Ok(());
+        }
         normals.resize(bridge.len() * lanes, 0.0);
         motion.resize(bridge.len() * lanes, 0.0);
         for factor in 0..self.factors {
@@ -155,6 +239,46 @@ impl Draws {
                 let at = (factor * self.steps + step) * lanes;
                 for (out, increment) in out[at..at + lanes].iter_mut().zip(row) {
                     *out = increment * scale;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The whole motion of a two-level layout, `[step][lane]`.
+    fn walk_layout(
+        &self,
+        layout: &Layout,
+        (from, first, lanes): (Replicate, u32, usize),
+        (normals, motion): (&mut Vec<f64>, &mut Vec<f64>),
+    ) -> Result<(), PriceError> {
+        let bad = |error: Error| PriceError::Model(error.to_string());
+        let mut keys = vec![0.0; layout.keys.len() * lanes];
+        normals.resize(keys.len(), 0.0);
+        for (level, row) in normals.chunks_exact_mut(lanes).enumerate() {
+            self.coordinate(from, level, first, row);
+            inverse_cdf_in_place(row);
+        }
+        layout.keys.paths(normals, &mut keys, lanes).map_err(bad)?;
+        motion.resize(self.steps * lanes, 0.0);
+        for (number, leg) in layout.legs.iter().enumerate() {
+            normals.resize(leg.dates.len() * lanes, 0.0);
+            let start = number
+                .checked_sub(1)
+                .map(|before| &keys[before * lanes..][..lanes]);
+            let at = |lane: usize| start.map_or(0.0, |row| row[lane]);
+            for lane in 0..lanes {
+                normals[lane] = (keys[number * lanes + lane] - at(lane)) * leg.scale;
+            }
+            for (level, row) in normals.chunks_exact_mut(lanes).skip(1).enumerate() {
+                self.coordinate(from, leg.first + level, first, row);
+                inverse_cdf_in_place(row);
+            }
+            let part = &mut motion[leg.dates.start * lanes..leg.dates.end * lanes];
+            leg.bridge.paths(normals, part, lanes).map_err(bad)?;
+            for row in part.chunks_exact_mut(lanes) {
+                for (lane, w) in row.iter_mut().enumerate() {
+                    *w += at(lane);
                 }
             }
         }

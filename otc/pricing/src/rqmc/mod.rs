@@ -6,7 +6,9 @@
 //! continuously is hit with the exact law of the bridge between two steps, given their ends.
 
 mod draws;
+mod fast;
 mod paths;
+mod program;
 mod run;
 mod sensitivities;
 #[cfg(test)]

@@ -10,7 +10,9 @@ use rialto_otc_market::model::{Dynamics, Heston, LocalVol, Model};
 use rialto_otc_numerics::normal;
 
 use super::draws::{Draws, Replicate};
+use super::program::Program;
 use super::timeline::{Step, Timeline, is_up};
+use super::walk::Payments;
 use crate::engine::PriceError;
 
 /// Spot that is left, as a share, when a cash dividend would take it all.
@@ -48,6 +50,8 @@ pub(super) struct Simulation<'a> {
     sides: Vec<Side>,
     locals: Vec<Option<LocalRows>>,
     coupons: Vec<(f64, f64)>,
+    /// The plan compiled, where it can be.
+    pub(super) program: Option<Program>,
 }
 
 /// Buffers of one thread.
@@ -127,13 +131,16 @@ impl<'a> Simulation<'a> {
     pub(super) fn new(
         plan: &'a Plan<f64>,
         model: &'a Model,
+        payments: &Payments,
         coarser: f64,
     ) -> Result<Self, PriceError> {
         let timeline = Timeline::new(plan, model, coarser)?;
+        let program = Program::new(plan, &timeline, payments, model.names[0].spot);
         let (sides, uniforms) = sides(plan, model, &timeline);
         let heston = matches!(model.names[0].dynamics, Dynamics::Heston(_));
         let factors = model.names.len() + usize::from(heston);
-        let draws = Draws::new(&timeline.bridge_clock(), factors, uniforms)?;
+        let keys = program.as_ref().map(|program| &program.keys[..]);
+        let draws = Draws::new(&timeline.bridge_clock(), (factors, uniforms), keys)?;
         let locals = model
             .names
             .iter()
@@ -157,6 +164,7 @@ impl<'a> Simulation<'a> {
             sides,
             locals,
             coupons,
+            program,
         })
     }
 

@@ -9,6 +9,7 @@ use rialto_otc_market::model::Model;
 use rialto_otc_numerics::sum::pairwise;
 
 use super::draws::Replicate;
+use super::fast::{Fast, Lists};
 use super::paths::{Buffers, Simulation};
 use super::walk::{Paid, Payments, Tally, Walker};
 use crate::engine::PriceError;
@@ -29,6 +30,8 @@ pub(super) struct Job<'a> {
     seed: u64,
     /// Whether flows are counted.
     flows: bool,
+    /// Whether the interpreter walks even what is compiled.
+    pub(super) interpret: bool,
 }
 
 /// Sums over some paths.
@@ -101,7 +104,8 @@ impl<'a> Job<'a> {
         model: &'a Model,
         (seed, flows, coarser): (u64, bool, f64),
     ) -> Result<Self, PriceError> {
-        let simulation = Simulation::new(plan, model, coarser)?;
+        let payments = Payments::new(plan, model);
+        let simulation = Simulation::new(plan, model, &payments, coarser)?;
         let ends = simulation
             .timeline
             .steps
@@ -111,10 +115,11 @@ impl<'a> Job<'a> {
             .collect();
         Ok(Self {
             simulation,
-            payments: Payments::new(plan, model),
+            payments,
             ends,
             seed,
             flows,
+            interpret: false,
         })
     }
 
@@ -129,17 +134,11 @@ impl<'a> Job<'a> {
         let sums: Vec<Sums> = (0..REPLICATES * blocks)
             .into_par_iter()
             .map_init(
-                || {
-                    (
-                        Buffers::default(),
-                        Walker::new(self.simulation.plan),
-                        vec![0.0; lanes],
-                    )
-                },
-                |(buffers, walker, values), task| {
+                || self.thread(lanes),
+                |thread, task| {
                     let from = Replicate::new(self.seed, task / blocks);
                     let first = totals.paths + (task % blocks) * LANES as u32;
-                    self.block(from, first, (buffers, walker, values))
+                    self.block(from, first, thread)
                 },
             )
             .collect::<Result<_, _>>()?;
@@ -158,14 +157,19 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn block(
-        &self,
-        from: Replicate,
-        first: u32,
-        (buffers, walker, values): (&mut Buffers, &mut Walker, &mut Vec<f64>),
-    ) -> Result<Sums, PriceError> {
+    fn thread(&self, lanes: usize) -> Thread {
+        Thread {
+            buffers: Buffers::default(),
+            walker: Walker::new(self.simulation.plan),
+            lists: Lists::default(),
+            values: vec![0.0; lanes],
+        }
+    }
+
+    fn block(&self, from: Replicate, first: u32, thread: &mut Thread) -> Result<Sums, PriceError> {
         let mut tally = self.flows.then(|| Tally::new(self.payments.slots.len()));
-        self.values(from, first, (buffers, walker, values), tally.as_mut())?;
+        self.values(from, first, thread, tally.as_mut())?;
+        let values = &mut thread.values;
         let value = pairwise(values);
         if !value.is_finite() {
             return Err(PriceError::Number {
@@ -186,12 +190,46 @@ impl<'a> Job<'a> {
         &self,
         from: Replicate,
         first: u32,
-        (buffers, walker, values): (&mut Buffers, &mut Walker, &mut Vec<f64>),
+        thread: &mut Thread,
         tally: Option<&mut Tally>,
     ) -> Result<(), PriceError> {
+        let Thread {
+            buffers,
+            walker,
+            lists,
+            values,
+        } = thread;
         let Simulation { plan, model, .. } = self.simulation;
+        let compiled = self.simulation.program.as_ref().filter(|_| !self.interpret);
+        if let Some((program, (layout, sobol))) = compiled.zip(self.simulation.draws.two_levels()) {
+            let fast = Fast {
+                program,
+                layout,
+                sobol,
+                spot: model.names[0].spot,
+            };
+            return fast.block((from, first), lists, values, tally);
+        }
         self.simulation.block(from, first, values.len(), buffers)?;
         let world = (plan, model, &self.payments);
         walker.block(world, buffers, &self.ends, values, tally)
     }
+
+    /// Values of the first paths of a replicate, for comparing ways of walking them.
+    #[cfg(test)]
+    pub(super) fn first_values(&self, paths: usize) -> Vec<f64> {
+        let mut thread = self.thread(paths);
+        self.values(Replicate::new(self.seed, 0), 0, &mut thread, None)
+            .expect("values");
+        thread.values
+    }
+}
+
+/// Memory of one thread.
+#[derive(Debug)]
+struct Thread {
+    buffers: Buffers,
+    walker: Walker,
+    lists: Lists,
+    values: Vec<f64>,
 }

@@ -693,3 +693,64 @@ fn a_tolerance_is_met_when_the_budget_allows() {
     let truth = black_scholes(1.0, 100.0, 100.0, 1.0, 0.03, 0.05, 0.2);
     assert!((priced.value - truth).abs() < 3e-3);
 }
+
+#[test]
+fn the_compiled_program_walks_every_path_as_the_interpreter_does() {
+    let model = flat(100.0, 0.03, 0.05, 0.2);
+    for (plan, name) in [
+        (Snowball::default().plan(), "snowball"),
+        (phoenix(), "phoenix"),
+        (accumulator(), "accumulator"),
+        (european(-1.0, 105.0, 1.0), "european"),
+    ] {
+        let mut job = Job::new(&plan, &model, (3, false, 1.0)).expect("a job");
+        assert!(job.simulation.program.is_some(), "{name} compiles");
+        let fast = job.first_values(1024);
+        job.interpret = true;
+        let slow = job.first_values(1024);
+        for (lane, (fast, slow)) in fast.iter().zip(&slow).enumerate() {
+            let off = (fast - slow).abs();
+            assert!(off <= 1e-11 * plan.notional, "{name} {lane}: {fast} {slow}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "a figure for people: run with --release -- --ignored --nocapture"]
+fn speed() {
+    let model = flat(100.0, 0.03, 0.05, 0.2);
+    for (plan, name) in [
+        (Snowball::default().plan(), "snowball"),
+        (phoenix(), "phoenix"),
+        (accumulator(), "accumulator"),
+    ] {
+        let mut job = Job::new(&plan, &model, (3, false, 1.0)).expect("a job");
+        for interpret in [false, true] {
+            job.interpret = interpret;
+            let paths = if interpret { 1 << 10 } else { 1 << 14 };
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(1)
+                .build()
+                .expect("a pool");
+            let mut best = f64::INFINITY;
+            let mut error = 0.0;
+            for _ in 0..5 {
+                let mut totals = job.start();
+                let start = std::time::Instant::now();
+                pool.install(|| job.extend(&mut totals, paths))
+                    .expect("totals");
+                best = best.min(start.elapsed().as_secs_f64());
+                error = statistics::estimate(&totals.means())
+                    .expect("an estimate")
+                    .std_error;
+            }
+            let all = f64::from(paths * REPLICATES);
+            println!(
+                "PS {name} interpret {interpret}: {:.0} M path-steps/s, {all} paths {:.1} ms, ± {:.3} bp",
+                all * plan.instants.len() as f64 / best * 1e-6,
+                best * 1e3,
+                1e4 * error / plan.notional
+            );
+        }
+    }
+}
