@@ -186,7 +186,9 @@ impl Walk<'_> {
     }
 
     fn start(&self, instant: usize) -> f64 {
-        instant.checked_sub(1).map_or(0.0, |before| self.time(before))
+        instant
+            .checked_sub(1)
+            .map_or(0.0, |before| self.time(before))
     }
 
     /// Fixings at a time, after that moment's dividends.
@@ -387,7 +389,11 @@ mod tests {
     #[test]
     fn with_volatility_it_is_refused() {
         let error = Forward
-            .price(&european(1.0, 95.0, 1.0), &flat(100.0, 0.0, 0.0, 0.1), &ask())
+            .price(
+                &european(1.0, 95.0, 1.0),
+                &flat(100.0, 0.0, 0.0, 0.1),
+                &ask(),
+            )
             .expect_err("refused");
         assert!(matches!(error, PriceError::Refused { .. }), "{error}");
     }
@@ -452,7 +458,9 @@ mod tests {
         // Most is had where q S = r K, inside the year.
         let model = flat(100.0, 0.06, 0.058, 0.0);
         let at = |t: f64| 100.0 * (-0.058 * t).exp() - 90.0 * (-0.06 * t).exp();
-        let want = (0..=1000).map(|i| at(f64::from(i) / 1000.0)).fold(0.0, f64::max);
+        let want = (0..=1000)
+            .map(|i| at(f64::from(i) / 1000.0))
+            .fold(0.0, f64::max);
         assert!((price(&call, &model) - want).abs() < 1e-6);
     }
 

@@ -13,9 +13,7 @@ use rialto_otc_contract::plan::Plan;
 use rialto_otc_market::model::{Dynamics, Model};
 
 use self::path::{Paths, Walker};
-use crate::engine::{
-    Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeks, PriceError, Priced,
-};
+use crate::engine::{Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeks, PriceError, Priced};
 
 /// Name and version of the engine.
 pub const ID: &str = "naive/1";

@@ -288,7 +288,8 @@ impl<'a> Walker<'a> {
                 Dynamics::Heston(heston) => {
                     let [uniform, _] = self.uniforms(VARIANCE + name as u32);
                     let v = self.variances[name];
-                    let (next, by, spread_now) = quadratic_exponential(heston, v, leg.length, uniform, normal);
+                    let (next, by, spread_now) =
+                        quadratic_exponential(heston, v, leg.length, uniform, normal);
                     self.variances[name] = next;
                     self.logs[name] += carry + by;
                     spread.push(spread_now);
@@ -301,14 +302,7 @@ impl<'a> Walker<'a> {
         spread
     }
 
-    fn watch(
-        &mut self,
-        instant: usize,
-        leg: &Move,
-        before: &[f64],
-        spread: &[f64],
-        done: &[bool],
-    ) {
+    fn watch(&mut self, instant: usize, leg: &Move, before: &[f64], spread: &[f64], done: &[bool]) {
         let plan = self.paths.plan;
         let origin = self.paths.model.as_of.rate;
         for (number, monitor) in plan.monitors.iter().enumerate() {
@@ -399,7 +393,11 @@ fn quadratic_exponential(
     let mean = theta + (v - theta) * decay;
     if xi < 1e-6 || mean <= 1e-16 {
         let spread = 0.5 * (v + mean) * dt;
-        return (mean.max(0.0), -0.5 * spread + spread.sqrt() * normal, spread);
+        return (
+            mean.max(0.0),
+            -0.5 * spread + spread.sqrt() * normal,
+            spread,
+        );
     }
     let one = 1.0 - decay;
     let square = v * xi * xi * decay * one / kappa + 0.5 * theta * xi * xi * one * one / kappa;
@@ -424,8 +422,7 @@ fn quadratic_exponential(
         } else {
             ((1.0 - p) / (1.0 - uniform)).ln() / beta
         };
-        let log_mean =
-            (a_star < beta).then(|| (p + beta * (1.0 - p) / (beta - a_star)).ln());
+        let log_mean = (a_star < beta).then(|| (p + beta * (1.0 - p) / (beta - a_star)).ln());
         (next, log_mean)
     };
     let spread = k3 * (v + next);

@@ -27,7 +27,10 @@ fn agree(priced: &Priced, want: f64) {
 fn a_snowball_agrees_with_quadrature() {
     let plan = Snowball::default().plan();
     let model = flat(100.0, 0.03, 0.05, 0.2);
-    let want = Quadrature.price(&plan, &model, &ask()).expect("a price").value;
+    let want = Quadrature
+        .price(&plan, &model, &ask())
+        .expect("a price")
+        .value;
     agree(&price(&plan, &model, 20_000), want);
 }
 
@@ -106,7 +109,10 @@ fn heston_agrees_with_lewis_integral() {
         xi: 0.3,
         rho: -0.9,
     });
-    agree(&price(&european(1.0, 100.0, 1.0), &model, 16_000), HESTON_CALL);
+    agree(
+        &price(&european(1.0, 100.0, 1.0), &model, 16_000),
+        HESTON_CALL,
+    );
 }
 
 /// By Lewis' integral.

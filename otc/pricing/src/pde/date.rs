@@ -167,13 +167,13 @@ impl Problem<'_> {
         };
         for (slot, node) in nodes.clone().enumerate() {
             let (a, b) = (side(left, node)?, side(right, node)?);
-            for part in 0..components {
-                jumps[part][slot] = b[part] - a[part];
+            for (jump, (a, b)) in jumps.iter_mut().zip(a.iter().zip(b)) {
+                jump[slot] = b - a;
             }
         }
         let weights = weights(place, &view.target.nodes[nodes]);
-        for part in 0..components {
-            let jump = weights.map(|row| dot(&row, &jumps[part]));
+        for (part, jumps) in jumps.iter().enumerate().take(components) {
+            let jump = weights.map(|row| dot(&row, jumps));
             spread(
                 view.target,
                 place,
@@ -286,11 +286,11 @@ fn spread(grid: &Grid, place: f64, jump: [f64; 4], values: &mut [f64]) {
     let reach = REACH * grid.step;
     let first = grid.nodes.partition_point(|node| *node <= place - reach);
     let last = grid.nodes.partition_point(|node| *node < place + reach);
-    for node in first..last {
-        let moved = excess((grid.nodes[node] - place) / grid.step);
+    for (value, node) in values[first..last].iter_mut().zip(&grid.nodes[first..last]) {
+        let moved = excess((node - place) / grid.step);
         let mut scale = 1.0;
         for (jump, moved) in jump.iter().zip(moved) {
-            values[node] += jump * scale * moved;
+            *value += jump * scale * moved;
             scale *= grid.step;
         }
     }

@@ -27,16 +27,20 @@ enum Shape<'a> {
     /// Pays nothing, changes nothing.
     Idle,
     /// Payments and updates `a + b S`.
-    Straight {
-        paid: [Linear; 2],
-        held: [[Linear; 2]; MAX_AFFINE],
-    },
+    Straight(Box<Line>),
     /// Anything else; beyond its ends it goes on straight.
     Curved {
         outcome: &'a Outcome,
         instant: usize,
         spots: [f64; 2],
     },
+}
+
+/// Payments of a date and linear variables after it, as `a + b S`.
+#[derive(Debug)]
+struct Line {
+    paid: [Linear; 2],
+    held: [[Linear; 2]; MAX_AFFINE],
 }
 
 /// Forms of one date by state.
@@ -168,7 +172,7 @@ impl<'a> Forms<'a> {
             }
         }
         form.shape = if is_straight {
-            Shape::Straight { paid, held }
+            Shape::Straight(Box::new(Line { paid, held }))
         } else {
             Shape::Curved {
                 outcome: &cell.outcome,
@@ -196,9 +200,9 @@ impl<'a> Forms<'a> {
                 }
                 return Ok(parts);
             }
-            Shape::Straight { paid, held } => (
-                at_spot(paid, spot),
-                std::array::from_fn(|number| at_spot(&held[number], spot)),
+            Shape::Straight(line) => (
+                at_spot(&line.paid, spot),
+                std::array::from_fn(|number| at_spot(&line.held[number], spot)),
             ),
             Shape::Curved {
                 outcome,

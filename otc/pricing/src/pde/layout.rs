@@ -56,7 +56,8 @@ pub(super) fn lay_out(
             .as_ref()
             .is_some_and(|right| right.instants.is_empty());
     let (shortest, first) = spans(line);
-    let eye = !watched && first < 0.9 * shortest;
+    // A first span longer than the others is no finer than the grid.
+    let eye = !watched && line.events.len() > 1 && first < 1.5 * shortest;
     let deviation = low * life.variance.sqrt();
     let per_life = if watched { PER_LIFE_WATCHED } else { PER_LIFE };
     let mut step = deviation / per_life;

@@ -377,10 +377,10 @@ impl<'a> Keyed<'a> {
         &self,
         implicit: &Implicit,
         state: usize,
-        rows: &mut Vec<[f64; 1]>,
+        rows: &mut [[f64; 1]],
     ) -> Result<(), PriceError> {
         let payoff = &self.payoffs[state][implicit.first..=implicit.last];
-        let given = rows.clone();
+        let given = rows.to_owned();
         let mut held: Vec<bool> = given.iter().zip(payoff).map(|(v, p)| v[0] <= *p).collect();
         let mut product = given.clone();
         for _ in 0..ROUNDS {

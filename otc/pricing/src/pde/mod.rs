@@ -70,47 +70,60 @@ impl Engine for FiniteDifferences {
     }
 
     fn price(&self, plan: &Plan<f64>, model: &Model, ask: &Ask) -> Result<Priced, PriceError> {
-        let refused = |reason| PriceError::Refused { engine: ID, reason };
-        if let Some(reason) = refuse(plan, model) {
-            return Err(refused(reason));
-        }
-        let dates = Dates::read(plan).map_err(refused)?;
-        let line = Timeline::new(plan, model)?;
-        let logs = logs(model, ask);
-        let layout = lay_out(plan, &line, &logs)?;
-        let ends = (
-            layout.lo - 1.0,
-            layout.lo + layout.step * layout.cells as f64 + 1.0,
-        );
-        let forms = Forms::new(plan, &dates, &line, ends)?;
-        let mut order: Vec<usize> = (0..dates.states.len()).collect();
-        let hits = |state: &usize| {
-            let marks = &dates.states[*state][plan.vars.len()..];
-            std::cmp::Reverse(marks.iter().filter(|mark| **mark != 0.0).count())
-        };
-        order.sort_by_key(hits);
-        let cells = layout.cells;
-        let problem = Problem {
-            forms,
-            layout,
-            logs,
-            order,
-        };
-        check(&problem)?;
-        let mut grids = Vec::new();
-        for level in 0..=LEVELS.0 {
-            grids.push(problem.solve(level)?);
-        }
-        let mut best = extrapolated(&grids);
-        for level in LEVELS.0 + 1..=LEVELS.1 {
-            if best.error <= ask.tolerance || work(&dates, &line, cells, level) > MOST_WORK {
-                break;
+        with_problem(plan, model, ask, |problem| {
+            let mut grids = Vec::new();
+            for level in 0..=LEVELS.0 {
+                grids.push(problem.solve(level)?);
             }
-            grids.push(problem.solve(level)?);
-            best = extrapolated(&grids);
-        }
-        answer(plan, ask, &problem.logs, &best)
+            let mut best = extrapolated(&grids);
+            for level in LEVELS.0 + 1..=LEVELS.1 {
+                let forms = &problem.forms;
+                let work = work(forms.dates, forms.line, problem.layout.cells, level);
+                if best.error <= ask.tolerance || work > MOST_WORK {
+                    break;
+                }
+                grids.push(problem.solve(level)?);
+                best = extrapolated(&grids);
+            }
+            answer(plan, ask, &problem.logs, &best)
+        })
     }
+}
+
+/// Makes everything ready to be solved on any level.
+fn with_problem<T>(
+    plan: &Plan<f64>,
+    model: &Model,
+    ask: &Ask,
+    then: impl FnOnce(&Problem<'_>) -> Result<T, PriceError>,
+) -> Result<T, PriceError> {
+    let refused = |reason| PriceError::Refused { engine: ID, reason };
+    if let Some(reason) = refuse(plan, model) {
+        return Err(refused(reason));
+    }
+    let dates = Dates::read(plan).map_err(refused)?;
+    let line = Timeline::new(plan, model)?;
+    let logs = logs(model, ask);
+    let layout = lay_out(plan, &line, &logs)?;
+    let ends = (
+        layout.lo - 1.0,
+        layout.lo + layout.step * layout.cells as f64 + 1.0,
+    );
+    let forms = Forms::new(plan, &dates, &line, ends)?;
+    let mut order: Vec<usize> = (0..dates.states.len()).collect();
+    // Hits only add up, so a state with more of them never leads to one with fewer.
+    order.sort_by_key(|state| {
+        let marks = &dates.states[*state][plan.vars.len()..];
+        std::cmp::Reverse(marks.iter().filter(|mark| **mark != 0.0).count())
+    });
+    let problem = Problem {
+        forms,
+        layout,
+        logs,
+        order,
+    };
+    check(&problem)?;
+    then(&problem)
 }
 
 /// Node-steps of one value function on a level.
@@ -155,7 +168,7 @@ fn refuse(plan: &Plan<f64>, model: &Model) -> Option<String> {
         Dynamics::Gbm { variance } => variance.integral_to(end.variance.max(0.0)),
         _ => end.variance,
     };
-    if !(variance > NONE) {
+    if variance.is_nan() || variance <= NONE {
         return Some("nothing moves before the last date: walk the forward path".into());
     }
     if plan.exercise.is_some() && plan.class.affine > 0 {
@@ -202,10 +215,10 @@ fn extrapolated(grids: &[Vec<Jet>]) -> Best {
     let (before, jets) = (pair(last - 1), pair(last));
     let moved = (jets[0][0] - before[0][0]).abs();
     let taken = (jets[0][0] - grids[last][0][0]).abs();
-    // Were the rest still of second order, a third of the last move would be left; and the part
-    // extrapolated is never trusted to more than a fiftieth.
+    // Were the rest still of second order, a third of the last move would be left; and what was
+    // extrapolated is not trusted to more than a twentieth.
     Best {
-        error: (moved / 3.0).max(taken / 50.0),
+        error: (moved / 3.0).max(taken / 20.0),
         jets,
     }
 }

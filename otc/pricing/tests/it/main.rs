@@ -1,0 +1,4 @@
+//! Engines against each other.
+
+mod engines;
+mod world;
