@@ -1,9 +1,11 @@
 //! What is checked before an event is recorded. Replay does not check again: what was recorded was
 //! right by the rules of its day.
 
+use std::sync::Arc;
+
 use rialto_otc_contract::TermSheet;
-use rialto_otc_contract::compile::Initials;
-use rialto_otc_contract::envelope::When;
+use rialto_otc_contract::compile::{Compiled, Initials};
+use rialto_otc_contract::envelope::{State, When};
 use rialto_otc_time::{Date, Exchange, FixingSource};
 use rust_decimal::Decimal;
 
@@ -271,7 +273,11 @@ impl Trade {
     }
 
     /// Compiles a sheet; initial fixings that are not known yet stand at 1000 to find what is wrong.
-    fn try_sheet(&self, context: &mut Context<'_>, sheet: &TermSheet) -> Checked {
+    fn try_sheet(
+        &self,
+        context: &mut Context<'_>,
+        sheet: &TermSheet,
+    ) -> Result<Arc<Compiled>, Refusal> {
         let mut initials = Initials::new();
         for (code, rule, date) in sheet.open_initials() {
             let known = self.deal.find_slot(code, rule).zip(date);
@@ -279,10 +285,7 @@ impl Trade {
             let value = known.map_or(Decimal::ONE_THOUSAND, |fixed| fixed.value);
             initials.insert(code.to_owned(), value);
         }
-        context
-            .compiled(sheet, &initials)
-            .map(|_| ())
-            .map_err(Refusal::sheet)
+        context.compiled(sheet, &initials).map_err(Refusal::sheet)
     }
 
     fn check_book(&self, context: &mut Context<'_>, book: &Book) -> Checked {
@@ -296,7 +299,11 @@ impl Trade {
             let zh = "状态由台账按定盘价推导，请删除 state 或注明所承接的交易。";
             return refuse("E-BOOK-STATED", "/payload/sheet/state", en, zh);
         }
-        self.try_sheet(context, &sheet)
+        let compiled = self.try_sheet(context, &sheet)?;
+        if continued {
+            check_given(&sheet, &compiled)?;
+        }
+        Ok(())
     }
 
     fn check_amend(&self, context: &mut Context<'_>, amend: &Amend, extends: bool) -> Checked {
@@ -340,7 +347,7 @@ impl Trade {
                 "展期后的到期日须晚于现到期日。",
             );
         }
-        self.try_sheet(context, &sheet)
+        self.try_sheet(context, &sheet).map(|_| ())
     }
 
     fn check_resize(&self, resize: &Resize, ends: bool) -> Checked {
@@ -506,14 +513,7 @@ impl Trade {
     }
 
     fn check_code(&self, code: &str) -> Checked {
-        let sheet = self
-            .deal
-            .sheet(self.deal.versions.len().saturating_sub(1))?;
-        if sheet
-            .underlyings
-            .iter()
-            .any(|underlying| underlying.code == code)
-        {
+        if self.terms.codes.iter().any(|known| known == code) {
             return Ok(());
         }
         let en = format!("The contract has no underlying {code:?}.");
@@ -620,6 +620,41 @@ impl Trade {
         }
         Err(waiting(self.walk.waiting.unwrap_or(new.effective_at.date)))
     }
+}
+
+/// A trade that is continued must say all that its contract remembers, and nothing else.
+fn check_given(sheet: &TermSheet, compiled: &Compiled) -> Checked {
+    let vars: Vec<&str> = compiled
+        .plan
+        .vars
+        .iter()
+        .map(|var| var.name.as_str())
+        .collect();
+    let empty = State::default();
+    let state = sheet.state.as_ref().unwrap_or(&empty);
+    let unknown = state
+        .values
+        .keys()
+        .map(String::as_str)
+        .find(|name| !vars.contains(name));
+    let missing = vars.iter().find(|name| !state.values.contains_key(**name));
+    if let Some(name) = unknown.or(missing.copied()) {
+        let en = format!(
+            "A trade in mid-life must give the state of {}; see {name:?}.",
+            vars.join(", ")
+        );
+        let zh = format!(
+            "承接中的交易须给出状态 {}，请检查 {name:?}。",
+            vars.join("、")
+        );
+        return Err(Refusal::new("E-BOOK-STATED", "/payload/sheet/state", en, zh).value(name));
+    }
+    if state.ended || !state.pending.is_empty() {
+        let en = "What is determined and unpaid stays with the trade it comes from; a trade that has ended is not continued.";
+        let zh = "已确定未支付的现金流留在原交易；已终止的交易不可承接。";
+        return refuse("E-BOOK-STATED", "/payload/sheet/state/pending", en, zh);
+    }
+    Ok(())
 }
 
 fn waiting(date: Date) -> Refusal {

@@ -43,6 +43,7 @@ pub(crate) struct Terms {
     /// Paid by the holder: amount and date.
     pub(crate) premium: Option<(Decimal, Date)>,
     pub(crate) observed_from: Option<Date>,
+    pub(crate) codes: Vec<String>,
 }
 
 impl Terms {
@@ -66,6 +67,7 @@ impl Terms {
             house_sign: sheet.direction.house_sign(),
             premium: premium.and_then(paid),
             observed_from: from,
+            codes: sheet.underlyings.iter().map(|u| u.code.clone()).collect(),
         }
     }
 }
@@ -424,7 +426,7 @@ impl Trade {
 
     /// Unwind price (to the holder) and fee (to the house).
     fn cash(&self, unwind: Decimal, fee: Decimal, pay_date: Date) -> Vec<Cash> {
-        let fee_to_holder = -fee * Decimal::from(self.terms.house_sign);
+        let fee_to_holder = fee * Decimal::from(self.terms.house_sign);
         let sides = [
             ("unwind", unwind, "unwind price"),
             ("fee", fee_to_holder, "fee to the house"),

@@ -236,6 +236,12 @@ impl Walk {
                 *hit = *was;
             }
         }
+        let given = loaded.sheet.state.iter().flat_map(|state| &state.values);
+        for (name, value) in given {
+            if let Some(at) = plan.vars.iter().position(|var| var.name == *name) {
+                memory.vars[at] = *value;
+            }
+        }
         let from = version
             .from
             .or_else(|| self.cursor.last.map(|last| Effective::new(last, OBSERVED)));

@@ -1,1 +1,310 @@
-//! Facts.
+//! Decisions about a trade: terms, parts, ends, rights.
+
+use rialto_otc_lifecycle::payload::{
+    Abandon, Amend, Cancel, Exercise, Link, LinkKind, Novate, NovationForm, Payload, Resize,
+    Settlement, Terminate,
+};
+use rialto_otc_lifecycle::{Account, Document, FlowStatus, Outcome, Status};
+use rialto_otc_time::Date;
+use serde_json::Value;
+
+use crate::world::{ACCUMULATOR, Desk, SNOWBALL, d, date, json, sessions, shown};
+
+/// A snowball with its fixings up to a date.
+fn snowball(to: &str) -> Desk {
+    let mut desk = Desk::new("SB-2026-0091", "XSHG:000905", date("2026-03-06"));
+    desk.live(&json(SNOWBALL), date("2026-03-06"));
+    for day in sessions("2026-03-09", to) {
+        desk.fix(
+            day,
+            if day == date("2026-03-09") {
+                "5802.16"
+            } else {
+                "5700"
+            },
+        );
+    }
+    desk
+}
+
+fn open(desk: &Desk) -> String {
+    desk.open().iter().map(shown).collect::<Vec<_>>().join("\n")
+}
+
+fn resize(size: &str, unwind: &str, fee: &str) -> Resize {
+    Resize {
+        fee: d(fee),
+        pay_date: date("2026-05-21"),
+        size: d(size),
+        unwind: d(unwind),
+    }
+}
+
+fn amended(version: u32, rate: &str) -> Amend {
+    let mut sheet = json(SNOWBALL);
+    sheet["version"] = version.into();
+    sheet["terms"]["coupon"]["rate"] = rate.into();
+    Amend {
+        reason: "the coupon was agreed anew".to_owned(),
+        sheet: Document(sheet),
+    }
+}
+
+#[test]
+fn a_part_ends_early_and_the_rest_pays_its_share() {
+    let mut desk = snowball("2026-05-18");
+    let part = resize("5000000", "4987000.5", "1000");
+    desk.signed(date("2026-05-18"), Payload::TerminatePartial(part))
+        .expect("ends in part");
+    assert_eq!(desk.state().size, Some((d("15000000"), d("20000000"))));
+    insta::assert_snapshot!(open(&desk), @r"
+    2026-05-21 unwind 4987000.50 to Counterparty Determined = unwind price 4,987,000.5
+    2026-05-21 fee 1000.00 to House Determined = fee to the house 1,000
+    ");
+    assert_eq!(
+        desk.log.trade().accounts().balance(Account::Fee, "CNY"),
+        d("-1000")
+    );
+    for day in sessions("2026-05-19", "2026-08-10") {
+        desk.fix(
+            day,
+            if day == date("2026-08-10") {
+                "5820"
+            } else {
+                "5700"
+            },
+        );
+    }
+    let coupon = desk
+        .open()
+        .into_iter()
+        .find(|flow| flow.leg == "coupon")
+        .expect("a coupon");
+    assert_eq!(coupon.amount, d("930328.77"));
+    assert_eq!(
+        coupon.trace,
+        "(20,000,000 x 14.7 % x 154/365) x 15000000/20000000"
+    );
+}
+
+#[test]
+fn other_terms_hold_from_their_date_on_and_a_backdated_amendment_adjusts_what_was_paid() {
+    let mut desk = snowball("2026-08-07");
+    desk.signed(date("2026-08-07"), Payload::Amend(amended(2, "10%")))
+        .expect("amends");
+    let state = desk.state();
+    assert_eq!((state.contract_version, state.version), (2, 5));
+    desk.fix(date("2026-08-10"), "5820");
+    let coupon = desk
+        .open()
+        .into_iter()
+        .find(|flow| flow.leg == "coupon")
+        .expect("a coupon");
+    assert_eq!(coupon.trace, "20,000,000 x 10 % x 154/365");
+}
+
+#[test]
+fn an_extension_must_end_later() {
+    let mut desk = snowball("2026-05-18");
+    let mut longer = amended(2, "14.7%");
+    longer.sheet.0["dates"]["end"] = "2028-06-09".into();
+    let same = desk.signed(date("2026-05-18"), Payload::Extend(amended(2, "14.7%")));
+    assert_eq!(same.expect_err("no later").code, "E-BOOK-EXTEND");
+    desk.signed(date("2026-05-18"), Payload::Extend(longer))
+        .expect("extends");
+    for day in sessions("2026-05-19", "2028-06-09") {
+        desk.fix(day, "5200");
+    }
+    assert_eq!(
+        desk.state().outcome,
+        Some((Outcome::Expired, date("2028-06-09")))
+    );
+}
+
+#[test]
+fn an_early_end_pays_its_price_and_nothing_after() {
+    let mut desk = snowball("2026-05-18");
+    let end = Terminate {
+        fee: d("0"),
+        pay_date: date("2026-05-21"),
+        unwind: d("19900000"),
+    };
+    let receipt = desk
+        .signed(date("2026-05-18"), Payload::Terminate(end))
+        .expect("ends");
+    assert_eq!(receipt.status, Some(Status::Settling));
+    desk.pay(date("2026-05-21"));
+    let trade = desk.log.trade();
+    assert_eq!(trade.status(), Some(Status::Closed));
+    assert_eq!(trade.accounts().balance(Account::Fv, "CNY"), d("0"));
+    assert_eq!(
+        trade.accounts().balance(Account::Cash, "CNY"),
+        d("-19900000")
+    );
+}
+
+fn novated(desk: &mut Desk) -> Value {
+    let novate = Novate {
+        fee: d("500"),
+        form: NovationForm::ThreeParty,
+        pay_date: date("2026-05-21"),
+        replacement: "SB-2026-0092".to_owned(),
+        transferee: Some("836800OTHERFUND00042".to_owned()),
+        unwind: d("0"),
+    };
+    let mut nobody = novate.clone();
+    nobody.transferee = None;
+    let refused = desk.signed(date("2026-05-18"), Payload::Novate(nobody));
+    assert_eq!(refused.expect_err("who?").pointer, "/payload/transferee");
+    desk.signed(date("2026-05-18"), Payload::Novate(novate))
+        .expect("novates");
+    let state = desk.state();
+    assert_eq!(state.status, Some(Status::Settling));
+    assert_eq!(state.replacement.as_deref(), Some("SB-2026-0092"));
+    let mut sheet = json(SNOWBALL);
+    sheet["trade_id"] = "SB-2026-0092".into();
+    sheet["parties"]["counterparty"] = serde_json::json!({"lei": "836800OTHERFUND00042"});
+    sheet["underlying"]["initial"] = "5802.16".into();
+    sheet["state"] = serde_json::json!({"ki": true});
+    sheet
+}
+
+#[test]
+fn a_novated_trade_goes_on_with_another_party_from_where_it_was() {
+    let mut old = snowball("2026-05-18");
+    let sheet = novated(&mut old);
+    let mut new = Desk::new("SB-2026-0092", "XSHG:000905", date("2026-05-18"));
+    let link = Link {
+        kind: LinkKind::NovatedFrom,
+        trade_id: "SB-2026-0091".to_owned(),
+    };
+    let mut silent = sheet.clone();
+    silent["state"] = serde_json::json!({});
+    let book = rialto_otc_lifecycle::payload::Book {
+        link: Some(link.clone()),
+        quote: None,
+        sheet: Document(silent),
+    };
+    let book = new.event(date("2026-05-18"), Payload::Book(book));
+    let refusal = new.send(book).expect_err("knocked in or not?");
+    assert_eq!(
+        (refusal.code, refusal.value.as_deref()),
+        ("E-BOOK-STATED", Some("ki"))
+    );
+    new.book(&sheet, date("2026-05-18"), Some(link.clone()));
+    new.confirm(date("2026-05-18"));
+    let state = new.state();
+    assert_eq!(
+        (state.waiting_for, state.link),
+        (Some(date("2026-05-19")), Some(link))
+    );
+    for day in sessions("2026-05-19", "2028-03-09") {
+        new.fix(day, "5200");
+    }
+    // Knocked in before the novation: the loss is paid.
+    insta::assert_snapshot!(open(&new), @"2028-03-14 redemption 17924359.20 to Counterparty Determined = 20,000,000 - 20,000,000 x max(5,802.16 - 5,200, 0) / 5,802.16");
+}
+
+#[test]
+fn a_cancelled_trade_leaves_nothing_behind() {
+    let mut desk = Desk::new("AC-2026-0233", "XSGE:cu2609", date("2026-04-01"));
+    desk.live(&json(ACCUMULATOR), date("2026-04-01"));
+    for day in sessions("2026-04-02", "2026-04-03") {
+        desk.fix(day, "78000");
+    }
+    desk.pay(date("2026-04-09"));
+    desk.fix(date("2026-04-07"), "77000");
+    let cancel = |pay_date: Option<Date>, reason: &str| {
+        Payload::Cancel(Cancel {
+            pay_date,
+            reason: reason.to_owned(),
+        })
+    };
+    let today = date("2026-04-09");
+    let silent = desk.signed(today, cancel(Some(today), " "));
+    assert_eq!(silent.expect_err("no reason").code, "E-BOOK-REASON");
+    let undated = desk.signed(today, cancel(None, "booked twice"));
+    assert_eq!(undated.expect_err("when?").code, "E-BOOK-CANCEL");
+    desk.signed(today, cancel(Some(today), "booked twice"))
+        .expect("cancels");
+    let state = desk.state();
+    assert_eq!(
+        (state.status, state.net_cash()),
+        (Some(Status::Cancelled), d("0"))
+    );
+    let reversed = state
+        .flows
+        .iter()
+        .filter(|flow| flow.status == FlowStatus::Reversed);
+    assert_eq!(reversed.count(), 1);
+    desk.pay(today);
+    assert!(desk.log.trade().accounts().balances().is_empty());
+    let fixing = desk.fixing(date("2026-04-08"), "77000");
+    assert_eq!(desk.send(fixing).expect_err("is over").code, "E-BOOK-STATE");
+}
+
+const CALL: &str = r#"{"schema":"rialto.otc/1","trade_id":"AM-1","direction":"house_sells",
+    "underlying":{"code":"XSHG:000905","initial":"5800"},"quantity":"10",
+    "dates":{"trade":"2026-03-06","start":"2026-03-09","end":"2026-06-09"},
+    "premium":{"amount":"2100","date":"2026-03-12"},
+    "template":"american/1","terms":{"type":"call","strike":"100%"},
+    "payment":{"lag":3,"calendar":"CN-IB"}}"#;
+
+fn call() -> Desk {
+    let mut desk = Desk::new("AM-1", "XSHG:000905", date("2026-03-06"));
+    desk.live(&json(CALL), date("2026-03-06"));
+    desk
+}
+
+#[test]
+fn an_exercise_pays_the_payoff_of_its_date_once() {
+    let mut desk = call();
+    insta::assert_snapshot!(open(&desk), @"2026-03-12 premium 2100.00 to House Determined = premium 2,100");
+    let cash = Payload::Exercise(Exercise {
+        settlement: Settlement::Cash,
+    });
+    let today = date("2026-04-15");
+    let early = desk.event(today, cash.clone());
+    assert_eq!(
+        desk.send(early).expect_err("no price yet").code,
+        "E-BOOK-WAITING"
+    );
+    desk.fix(today, "5923.5");
+    let physical = Payload::Exercise(Exercise {
+        settlement: Settlement::Physical,
+    });
+    let physical = desk.event(today, physical);
+    assert_eq!(
+        desk.send(physical).expect_err("no deliveries").code,
+        "E-BOOK-PHYSICAL"
+    );
+    let exercise = desk.event(today, cash.clone());
+    let receipt = desk.send(exercise).expect("exercises");
+    assert_eq!(receipt.status, Some(Status::Settling));
+    insta::assert_snapshot!(open(&desk), @r"
+    2026-03-12 premium 2100.00 to House Determined = premium 2,100
+    2026-04-20 exercise 1235.00 to Counterparty Determined = 10 x max(5,923.5 - 5,800, 0)
+    ");
+    let again = desk.event(today, cash);
+    assert_eq!(desk.send(again).expect_err("once").code, "E-BOOK-STATE");
+}
+
+#[test]
+fn a_right_given_up_pays_nothing() {
+    let mut desk = call();
+    desk.pay(date("2026-03-12"));
+    let reason = "the holder's letter of 1 April".to_owned();
+    let abandon = desk.event(date("2026-04-01"), Payload::Abandon(Abandon { reason }));
+    let receipt = desk.send(abandon).expect("abandons");
+    assert_eq!(receipt.status, Some(Status::Closed));
+    assert_eq!(desk.state().net_cash(), d("2100"));
+    let trade = desk.log.trade();
+    assert_eq!(trade.accounts().balance(Account::Invinc, "CNY"), d("-2100"));
+    let mut desk = snowball("2026-03-20");
+    let reason = "none".to_owned();
+    let abandon = desk.event(date("2026-03-20"), Payload::Abandon(Abandon { reason }));
+    assert_eq!(
+        desk.send(abandon).expect_err("no right").code,
+        "E-BOOK-RIGHT"
+    );
+}

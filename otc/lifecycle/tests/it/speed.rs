@@ -35,7 +35,7 @@ fn ledger(wanted: usize) -> Vec<Event> {
             sheet["notional"] = (1_000_000 + n).to_string().into();
             desk.live(&sheet, date("2026-03-06"));
             for day in &snowball_days {
-                desk.fix(*day, if day.day() == 17 { "4000" } else { "5300" });
+                desk.fix(*day, if day.day() == 17 { "4750" } else { "5300" });
             }
         }
         all.extend(desk.events());
