@@ -11,6 +11,7 @@ pub mod desk;
 pub mod engine;
 pub mod forward;
 mod greeks;
+pub mod heston;
 pub mod naive;
 pub mod pde;
 pub mod quad;

@@ -94,3 +94,17 @@ pub(crate) fn exchange(first: Law, second: Law, covariance: Jet, a: f64, b: f64)
     };
     give * law.option(Side::Call, 1.0)
 }
+
+/// `E min(S/K, 1)` of a lognormal `S` with forward `F`, as a function of `k = ln F/K` with its first
+/// three derivatives; `deviation` is the total volatility, above 0. A call is `F/K` less this, times
+/// `K`.
+pub(crate) fn black(k: f64, deviation: f64) -> [f64; 4] {
+    use rialto_otc_numerics::normal::{cdf, pdf};
+    let plus = k / deviation + 0.5 * deviation;
+    let minus = plus - deviation;
+    let asset = k.exp() * cdf(-plus);
+    // e^k n(d₊) = n(d₋)
+    let density = pdf(minus) / deviation;
+    let third = asset - density + minus * density / deviation;
+    [asset + cdf(minus), asset, asset - density, third]
+}
