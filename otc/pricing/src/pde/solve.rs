@@ -23,6 +23,9 @@ const EYE_REACH: f64 = 7.0;
 /// Nodes per standard deviation in a close look on the coarsest grid.
 const EYE_NODES: f64 = 2.0;
 
+/// Nodes on each side of such a look at most.
+const MOST_SIDE: f64 = 4_000.0;
+
 /// How a problem is laid out; levels halve the steps of space and time.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
@@ -172,16 +175,18 @@ impl Problem<'_> {
         for log in &self.logs {
             let none = span.variance < NONE;
             let scale = self.deviation(span, *log);
-            let step = if none {
+            let mut step = if none {
                 1e-5
             } else {
                 scale / EYE_NODES / f64::from(1_u32 << level)
             };
-            let side = if none {
-                4
-            } else {
-                ((EYE_REACH * scale + span.carry.abs()) / step).ceil() as usize
-            };
+            let mut side = 4;
+            if !none {
+                // With next to no variance the way along the forward would take any number of nodes.
+                let reach = EYE_REACH * scale + span.carry.abs();
+                step = step.max(reach / MOST_SIDE);
+                side = ((reach / step).ceil() as usize).max(side);
+            }
             let lo = log - side as f64 * step;
             let eye = Rc::new(Grid::new(lo, step, 2 * side + 1, &[]));
             let mut near = self.event(event, grid, front.clone(), &eye, !none)?;

@@ -516,7 +516,13 @@ fn a_date_minutes_away_and_a_spot_on_its_level() {
     }
     .plan();
     let first = plan.instants[19].at.rate;
-    for (spot, ahead) in [(100.0, 1e-5), (99.7, 1e-4), (75.0, 1e-5), (100.0, 3e-3)] {
+    for (spot, ahead) in [
+        (100.0, 1e-5),
+        (99.7, 1e-4),
+        (75.0, 1e-5),
+        (100.0, 3e-3),
+        (100.0, 1e-9),
+    ] {
         let mut rest = plan.clone();
         rest.instants.drain(..19);
         let mut model = flat(spot, 0.03, 0.05, 0.2);
