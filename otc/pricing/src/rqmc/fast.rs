@@ -6,11 +6,12 @@
 //! normals that matter. The result is that of walking every path in full, point by point.
 
 use pulp::{Arch, Simd, WithSimd};
+use rialto_otc_numerics::exponential::exp;
 use rialto_otc_numerics::normal::inverse_cdf_in_place;
 use rialto_otc_numerics::sobol::{Scramble, Sobol};
 
 use super::draws::{Layout, Leg, Replicate};
-use super::program::{Arm, Common, Op, Program, arm_of};
+use super::program::{Arm, Common, Op, Plain, Program, arm_of};
 use super::walk::Tally;
 use crate::engine::PriceError;
 
@@ -59,6 +60,84 @@ impl WithSimd for Normals<'_> {
         self.scramble
             .uniforms(self.dimension, self.digits, self.out);
         inverse_cdf_in_place(self.out);
+    }
+}
+
+/// One date of a contract without memory, for every path of a block, ended ones with weight 0.
+/// Returns how many go on.
+struct Dense<'a> {
+    row: &'a [f64],
+    drift: f64,
+    spot: f64,
+    arms: &'a [Plain],
+    alive: &'a mut [f64],
+    values: &'a mut [f64],
+}
+
+/// `yes` where all bits of the mask are set, `no` where none is: a choice without a branch.
+#[inline(always)]
+fn chosen(mask: u64, yes: f64, no: f64) -> f64 {
+    f64::from_bits(mask & yes.to_bits() | !mask & no.to_bits())
+}
+
+impl WithSimd for Dense<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> u64 {
+        const WIDE: usize = 64;
+        let (mut x, mut c, mut s, mut keep) = ([0.0; WIDE], [0.0; WIDE], [0.0; WIDE], [0.0; WIDE]);
+        let uses_spot = self.arms.iter().any(|arm| arm.s != 0.0);
+        let Some((first, rest)) = self.arms.split_first() else {
+            return 0;
+        };
+        let (drift, spot) = (self.drift, self.spot);
+        let mut left = 0;
+        let chunks = self
+            .row
+            .chunks(WIDE)
+            .zip(self.alive.chunks_mut(WIDE))
+            .zip(self.values.chunks_mut(WIDE));
+        for ((row, alive), values) in chunks {
+            for (x, w) in x.iter_mut().zip(row) {
+                *x = w + drift;
+            }
+            c.fill(first.c);
+            s.fill(first.s);
+            keep.fill(first.keep);
+            let mut from = first.hi;
+            for arm in rest {
+                let Plain {
+                    hi,
+                    c: to_c,
+                    s: to_s,
+                    keep: to_keep,
+                } = *arm;
+                for (((x, c), s), keep) in x.iter().zip(&mut c).zip(&mut s).zip(&mut keep) {
+                    let mask = u64::from(*x >= from).wrapping_neg();
+                    *c = chosen(mask, to_c, *c);
+                    *s = chosen(mask, to_s, *s);
+                    *keep = chosen(mask, to_keep, *keep);
+                }
+                from = hi;
+            }
+            if uses_spot {
+                for ((x, c), s) in x.iter().zip(&mut c).zip(&s) {
+                    *c += s * (spot * exp(*x));
+                }
+            }
+            for (value, (alive, c)) in values.iter_mut().zip(alive.iter().zip(&c)) {
+                *value += alive * c;
+            }
+            for (alive, keep) in alive.iter_mut().zip(&keep) {
+                *alive *= keep;
+            }
+            left += alive
+                .iter()
+                .map(|alive| u64::from(*alive != 0.0))
+                .sum::<u64>();
+        }
+        left
     }
 }
 
@@ -112,6 +191,10 @@ impl Fast<'_> {
         values.fill(0.0);
         lists.reset(self.program, lanes);
         self.keys(from, first, lists, lanes)?;
+        if self.program.dates.iter().all(|date| !date.plain.is_empty()) {
+            self.dense(lists, values, tally);
+            return Ok(());
+        }
         self.look_ahead(lists, lanes);
         for (number, leg) in self.layout.legs.iter().enumerate() {
             self.between((from, first), (number, leg), lists, lanes)?;
@@ -150,6 +233,32 @@ impl Fast<'_> {
             .keys
             .paths(&lists.normals, &mut lists.keys, lanes)
             .map_err(bad)
+    }
+
+    /// All dates of a contract without memory. Flows are counted by the way beside, which adds up
+    /// to the same but for rounding; the value does not depend on whether they are.
+    fn dense(&self, lists: &mut Lists, values: &mut [f64], mut tally: Option<&mut Tally>) {
+        let lanes = values.len();
+        lists.start.clear();
+        lists.start.resize(lanes, 1.0);
+        let mut aside = vec![0.0; if tally.is_some() { lanes } else { 0 }];
+        for (number, key) in self.program.keys.iter().enumerate() {
+            let date = &self.program.dates[*key];
+            let left = Arch::new().dispatch(Dense {
+                row: &lists.keys[number * lanes..][..lanes],
+                drift: date.drift,
+                spot: self.spot,
+                arms: &date.plain,
+                alive: &mut lists.start,
+                values,
+            });
+            if tally.is_some() {
+                self.key(number, lists, &mut aside, tally.as_deref_mut());
+            }
+            if left == 0 {
+                return;
+            }
+        }
     }
 
     /// Finds the paths that end at some key date in a way that no state changes.

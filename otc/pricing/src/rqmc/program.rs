@@ -89,6 +89,16 @@ pub(super) struct Arm {
     pub(super) uses_spot: bool,
 }
 
+/// An arm of a contract that remembers nothing: discounted payments `c + s S`, and 1 if it goes on or
+/// 0 if it ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Plain {
+    pub(super) hi: f64,
+    pub(super) c: f64,
+    pub(super) s: f64,
+    pub(super) keep: f64,
+}
+
 /// What a date does whatever the state, in a range of the log-spot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Common {
@@ -111,6 +121,8 @@ pub(super) struct Date {
     pub(super) idle: Vec<(f64, f64)>,
     /// Ranges by upper end.
     pub(super) common: Vec<(f64, Common)>,
+    /// The arms without memory, when every date of the plan has such.
+    pub(super) plain: Vec<Plain>,
 }
 
 /// A plan as a program.
@@ -199,7 +211,12 @@ impl Reader<'_> {
             arms.push(row);
         }
         let common = common(&arms);
+        let plain = match (&arms[..], self.read.affine_vars.is_empty()) {
+            ([only], true) => only.iter().map(plain).collect(),
+            _ => Vec::new(),
+        };
         Some(Date {
+            plain,
             drift,
             arms,
             idle,
@@ -343,6 +360,22 @@ impl World<'_> {
         }
         best.map(|(_, form)| form)
     }
+}
+
+fn plain(arm: &Arm) -> Plain {
+    let mut plain = Plain {
+        hi: arm.hi,
+        c: 0.0,
+        s: 0.0,
+        keep: f64::from(u8::from(arm.next.is_some())),
+    };
+    for op in &arm.ops {
+        if let Op::Pay { form, factor, .. } = op {
+            plain.c += factor * form.c[0][0];
+            plain.s += factor * form.c[0][1];
+        }
+    }
+    plain
 }
 
 /// The widest range in which a state stays as it is.
