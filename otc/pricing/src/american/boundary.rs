@@ -9,7 +9,7 @@
 use std::f64::consts::PI;
 use std::sync::OnceLock;
 
-use rialto_otc_numerics::normal::{cdf, pdf};
+use rialto_otc_numerics::normal::{cdf, erfcx, pdf};
 use rialto_otc_numerics::quadrature::{Rule, gauss_legendre};
 
 /// Numbers of nodes.
@@ -281,10 +281,11 @@ impl Boundary {
             let ratio = log + self.depth_at(point.z);
             let plus = ratio / point.deviation + point.shift;
             let minus = plus - point.deviation;
-            upper += point.strike * cdf(minus);
-            lower += point.spot * cdf(plus);
-            upper_slope += point.strike * point.moves * pdf(minus);
-            lower_slope += point.spot * point.moves * pdf(plus);
+            let ((n_plus, d_plus), (n_minus, d_minus)) = (normal(plus), normal(minus));
+            upper += point.strike * n_minus;
+            lower += point.spot * n_plus;
+            upper_slope += point.strike * point.moves * d_minus;
+            lower_slope += point.spot * point.moves * d_plus;
         }
         let (plus, minus) = self.put.scores(level.ln(), tau);
         let numerator = cdf(minus) + r * upper;
@@ -318,8 +319,8 @@ impl Boundary {
             let measure = weight * speed;
             let (df, dq) = ((-r * left).exp(), (-q * left).exp());
             let deviation = vol * left.sqrt();
-            let (n_plus, d_plus, d_minus) = (cdf(-plus), pdf(plus), pdf(minus));
-            sum.value += measure * (r * df * cdf(-minus) - q * spot * dq * n_plus);
+            let ((n_plus, d_plus), (n_minus, d_minus)) = (normal(-plus), normal(-minus));
+            sum.value += measure * (r * df * n_minus - q * spot * dq * n_plus);
             let bend = q * dq * d_plus / deviation;
             let fall = r * df * d_minus / (deviation * spot);
             sum.delta += measure * (bend - fall - q * dq * n_plus);
@@ -328,6 +329,19 @@ impl Boundary {
         }
         sum
     }
+}
+
+/// Distribution function and density of the standard normal law, by one exponential; the square in
+/// it is rounded, so the far tails lose digits that no price has.
+fn normal(x: f64) -> (f64, f64) {
+    let density = (-0.5 * x * x).exp() * 0.398_942_280_401_432_7;
+    let y = x.abs() * std::f64::consts::FRAC_1_SQRT_2;
+    if y < 0.5 {
+        return (cdf(x), density);
+    }
+    // N(−|x|) = e^(−x²/2) erfcx(|x|/√2) / 2, and 1/2 = √(2π)/2 / √(2π)
+    let lower = density * 1.253_314_137_315_500_3 * erfcx(y);
+    (if x < 0.0 { lower } else { 1.0 - lower }, density)
 }
 
 /// A time cut in two at `y` from −1 to 1, and the speed of the cut: `τ cos²θ` and `τ sin²θ` with

@@ -23,13 +23,13 @@ use crate::engine::{
 /// Name and version of the engine.
 pub const ID: &str = "american/1";
 
-/// Good to 1e-5 per 100 of strike.
+/// Good to 1e-5 per 100 of strike in 99 of 100 random contracts of up to three years, 3e-5 in all.
 const FINE: Scheme = Scheme {
-    degree: 12,
+    degree: 10,
     steps: 16,
-    still: 2e-6,
-    inner: 12,
-    outer: 40,
+    still: 3e-6,
+    inner: 8,
+    outer: 32,
 };
 
 /// Error of the fine scheme relative to spot plus strike, found by comparison with a far finer one

@@ -197,6 +197,10 @@ impl Mul<f64> for Jet {
 
 impl Div for Jet {
     type Output = Self;
+    #[expect(
+        clippy::suspicious_arithmetic_impl,
+        reason = "a quotient is the product with the reciprocal, whose derivatives are simple"
+    )]
     fn div(self, o: Self) -> Self {
         self * o.recip()
     }

@@ -189,7 +189,7 @@ pub(crate) fn accumulator_end(
 }
 
 /// Geometric Asian (Kemna and Vorst 1990, with dates, weights and term structures): the mean is
-/// lognormal. Variable `mean` is the product of `(S_i/S_0)^{w_i}` over past rows. Undiscounted.
+/// lognormal. Variable `product` is the product of `(S_i/S_0)^{w_i}` over past rows. Undiscounted.
 pub(crate) fn geometric(world: &World<'_>, option: MeanOption<'_>) -> Result<Jet, PriceError> {
     let all = option.weights.len();
     let (rows, past) = ahead(world, FIXINGS, all)?;
@@ -199,7 +199,7 @@ pub(crate) fn geometric(world: &World<'_>, option: MeanOption<'_>) -> Result<Jet
         .first()
         .map_or(1.0, |one| one.initial);
     let gone: f64 = option.weights[..past].iter().sum();
-    let product = world.past("mean", past, 1.0)?;
+    let product = world.past("product", past, 1.0)?;
     if past > 0 && !(product > 0.0 && initial > 0.0) {
         return Err(model(format!("the mean so far is {product}, not above 0")));
     }

@@ -70,7 +70,7 @@ fn reach(model: &Heston, time: f64) -> f64 {
     let mut u = 1.0;
     while u < 1e8 {
         let size = transform(model, time, u).norm();
-        if !(size > 1e-17) {
+        if size.is_nan() || size <= 1e-17 {
             break;
         }
         u *= 1.4;

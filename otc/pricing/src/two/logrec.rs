@@ -172,16 +172,7 @@ impl Terms {
         let Some(end) = world.end() else {
             return Err("no date is left".into());
         };
-        // `fixings_sum` may sum raw fixings: its program divides by the count of rows then.
-        let total = world.remembered("fixings_sum");
-        let known = match (total, past) {
-            (_, 0) => 0.0,
-            (Some(sum), _) if raw_sum(weights) => sum / weights.len() as f64,
-            (Some(sum), _) => sum,
-            (None, _) => {
-                return Err("past fixings are not in variable `fixings_sum`".into());
-            }
-        };
+        let known = known(world, weights, past)?;
         if weights.iter().any(|weight| *weight < 0.0) {
             return Err("a weight of the mean is below 0".into());
         }
@@ -318,6 +309,19 @@ impl Terms {
             ..Jet::from(value)
         };
         Ok((jet, self.known == 0.0))
+    }
+}
+
+/// Weighted sum of the fixings that are past.
+fn known(world: &World<'_>, weights: &[f64], past: usize) -> Result<f64, String> {
+    match (world.remembered("fixings_sum"), past) {
+        (_, 0) => Ok(0.0),
+        // Equal weights: the program sums the fixings themselves and divides at the end.
+        (Some(sum), _) if raw_sum(weights) => Ok(sum / weights.len() as f64),
+        (Some(_), _) => {
+            Err("past fixings of unequal weights: their sum's scale is not told".into())
+        }
+        (None, _) => Err("past fixings are not in variable `fixings_sum`".into()),
     }
 }
 

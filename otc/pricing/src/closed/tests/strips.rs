@@ -304,7 +304,7 @@ fn a_geometric_asian_is_that_of_quantlib() {
 fn a_geometric_mean_half_done_keeps_its_past() {
     // One fixing left: the mean is a power of a lognormal price times the past.
     let mut plan = geometric(Side::Call, Some(100.0), &[0.5]);
-    plan.vars = vec![sum("mean", (1.1_f64).powf(0.75))];
+    plan.vars = vec![sum("product", (1.1_f64).powf(0.75))];
     if let Some(Shape::Asian { weights, .. }) = &mut plan.shape {
         *weights = vec![0.75, 0.25];
     }
