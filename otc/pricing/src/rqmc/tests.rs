@@ -1,5 +1,7 @@
 //! Simulation against quadrature, closed forms, itself with other seeds and other threads.
 
+mod greeks;
+
 use rialto_otc_contract::plan::{Action, Carry, Expr, Monitor, Plan, Var};
 use rialto_otc_contract::program::{Comparison, VarKind, phase};
 use rialto_otc_market::model::{Cev, Curve, Dividend, Dynamics, Heston, LocalVol, Model, Name};
@@ -663,21 +665,6 @@ fn a_date_before_the_valuation_or_an_exercise_is_refused() {
         Rqmc.fit(&american, &flat(100.0, 0.0, 0.0, 0.2), &ask(64, 6)),
         Fit::No(_)
     ));
-}
-
-#[test]
-fn greeks_of_a_snowball_are_quadratures_within_their_noise() {
-    let model = flat(100.0, 0.03, 0.05, 0.2);
-    let plan = Snowball::default().plan();
-    let asked = Ask {
-        greeks: Greeking::Spot,
-        ..ask(1 << 16, 6)
-    };
-    let priced = price(&plan, &model, &asked);
-    let truth = quad(&plan, &model).greeks;
-    let scale = plan.notional / 100.0;
-    assert!((priced.greeks.delta[0] - truth.delta[0]).abs() < 0.03 * scale);
-    assert!((priced.greeks.gamma[0] - truth.gamma[0]).abs() < 0.05 * scale);
 }
 
 #[test]
