@@ -8,7 +8,7 @@
 //! vanilla on `S_1`, which makes delta and gamma exact. A floating strike is the same recursion in
 //! time's order, in units of the last price.
 
-use rialto_otc_contract::plan::Plan;
+use rialto_otc_contract::plan::{Action, Expr, Plan};
 use rialto_otc_contract::shape::{Mean, Shape, Side};
 use rialto_otc_market::model::{Dynamics, Model};
 
@@ -172,7 +172,7 @@ impl Terms {
         let Some(end) = world.end() else {
             return Err("no date is left".into());
         };
-        let known = known(world, weights, past)?;
+        let known = known(world, weights, &rows, past)?;
         if weights.iter().any(|weight| *weight < 0.0) {
             return Err("a weight of the mean is below 0".into());
         }
@@ -312,20 +312,62 @@ impl Terms {
     }
 }
 
-/// Weighted sum of the fixings that are past.
-fn known(world: &World<'_>, weights: &[f64], past: usize) -> Result<f64, String> {
-    match (world.remembered("fixings_sum"), past) {
-        (_, 0) => Ok(0.0),
-        // Equal weights: the program sums the fixings themselves and divides at the end.
-        (Some(sum), _) if raw_sum(weights) => Ok(sum / weights.len() as f64),
-        (Some(_), _) => {
-            Err("past fixings of unequal weights: their sum's scale is not told".into())
+/// Weighted sum of the fixings that are past. Variable `fixings_sum` has the weights as they were
+/// written, the shape has them as shares; a row ahead tells how they compare.
+fn known(
+    world: &World<'_>,
+    weights: &[f64],
+    rows: &[(u32, usize)],
+    past: usize,
+) -> Result<f64, String> {
+    let sum = match (world.remembered("fixings_sum"), past) {
+        (_, 0) => return Ok(0.0),
+        (Some(sum), _) => sum,
+        (None, _) => return Err("past fixings are not in variable `fixings_sum`".into()),
+    };
+    for ((_, index), share) in rows.iter().zip(&weights[past..]) {
+        let rules = &world.plan.instants[*index].rules;
+        let actions = rules.iter().flat_map(|rule| &rule.actions);
+        let written = actions.filter_map(|action| match action {
+            Action::Set { var, value } if named(world, *var) => written(value, *var),
+            _ => None,
+        });
+        if let Some(written) = written.into_iter().next().filter(|_| *share > 0.0) {
+            return Ok(sum * share / written);
         }
-        (None, _) => Err("past fixings are not in variable `fixings_sum`".into()),
+    }
+    if raw_sum(weights) {
+        Ok(sum / weights.len() as f64)
+    } else {
+        Err("no row ahead tells the scale of the weights in `fixings_sum`".into())
     }
 }
 
-/// Equal weights: the program sums the fixings themselves and divides at the end.
+fn named(world: &World<'_>, var: usize) -> bool {
+    let var = world.plan.vars.get(var);
+    var.is_some_and(|var| var.name == "fixings_sum")
+}
+
+/// `v` of `sum + v × S` or `sum + S`.
+fn written(value: &Expr<f64>, var: usize) -> Option<f64> {
+    let Expr::Add(items) = value else { return None };
+    let added = match &items[..] {
+        [Expr::Var(own), added] | [added, Expr::Var(own)] if *own == var => added,
+        _ => return None,
+    };
+    match added {
+        Expr::Spot(0) => Some(1.0),
+        Expr::Mul(items) => match &items[..] {
+            [Expr::Const(weight), Expr::Spot(0)] | [Expr::Spot(0), Expr::Const(weight)] => {
+                Some(*weight)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Equal weights, which are written as 1 each.
 fn raw_sum(weights: &[f64]) -> bool {
     weights
         .windows(2)

@@ -1,7 +1,7 @@
 //! Conditional quadrature and log recursion against QuantLib, closed forms and each other.
 
 use proptest::prelude::*;
-use rialto_otc_contract::plan::{Carry, Instant, Plan, Var};
+use rialto_otc_contract::plan::{Action, Carry, Expr, Instant, Plan, Var};
 use rialto_otc_contract::program::{VarKind, phase};
 use rialto_otc_contract::shape::{Mean, Shape, Side, Vanilla};
 use rialto_otc_market::model::{Curve, Dynamics, Model, Name};
@@ -299,6 +299,37 @@ fn the_past_of_a_mean_lowers_its_strike() {
     let own = mean(&plan, &model);
     let forward = 125.0 + 25.0 * ((-0.02_f64 * 0.25).exp() + (-0.02_f64 * 0.5).exp()) - 101.0;
     assert!((own.value - forward * (-0.015_f64).exp()).abs() < 1e-10);
+}
+
+#[test]
+fn unequal_weights_are_read_as_they_were_written() {
+    let model = flat(100.0, 0.03, 0.05, 0.25);
+    // Written as 1, 1 and 2: shares of a quarter, a quarter and a half; the first is past.
+    let mut plan = asian(Side::Call, Some(101.0), vec![0.25, 0.25, 0.5], &[0.25, 0.5]);
+    plan.vars = vec![Var {
+        name: "fixings_sum".into(),
+        kind: VarKind::Sum,
+        value: 104.0,
+        carry: Carry::Path,
+    }];
+    assert!(
+        LogRecursion.price(&plan, &model, &everything()).is_err(),
+        "no scale"
+    );
+    for (instant, weight) in plan.instants.iter_mut().zip([1.0, 2.0]) {
+        let added = Expr::Mul(vec![Expr::Const(weight), Expr::Spot(0)]);
+        instant.rules[0].actions = vec![Action::Set {
+            var: 0,
+            value: Expr::Add(vec![Expr::Var(0), added]),
+        }];
+    }
+    let own = mean(&plan, &model);
+    let pairs = as_two_prices(0.25, [0.25, 0.5], (0.03, 0.05));
+    let left = basket(Side::Call, [0.25, 0.5], 101.0 - 26.0);
+    let other = Conditional
+        .price(&dated(left, 2, &[0.5]), &pairs, &everything())
+        .expect("a price");
+    assert!((own.value - other.value).abs() < 1e-9);
 }
 
 proptest! {
