@@ -83,6 +83,11 @@ impl Trade {
         }
         self.check_version(new)?;
         self.check_approval(new)?;
+        self.check_payload(context, new)
+    }
+
+    /// Checks what the kind asks for.
+    fn check_payload(&self, context: &mut Context<'_>, new: &NewEvent) -> Checked {
         match &new.payload {
             Payload::Book(book) => self.check_book(context, book),
             Payload::Submit(submit) => said(&submit.limit_check, "limit_check"),
@@ -146,7 +151,7 @@ impl Trade {
             kind.text()
         );
         let mut refusal = Refusal::new("E-BOOK-STATE", "/kind", en, zh).value(kind.text());
-        refusal.allowed = allowed;
+        refusal.allowed = allowed.into();
         refusal
     }
 

@@ -25,11 +25,11 @@ impl Hash {
     /// Of the canonical JSON of a value whose fields are declared in the order of their names.
     #[must_use]
     pub fn of_json(value: &impl Serialize) -> Self {
-        let mut sponge = Sponge(Sha256::new());
-        // Writing into a hash cannot fail, and no value of this crate refuses to be written: its
+        let mut text = Vec::with_capacity(1024);
+        // Writing into memory cannot fail, and no value of this crate refuses to be written: its
         // maps have text as names.
-        let _ = serde_json::to_writer(&mut sponge, value);
-        Self(sponge.0.finalize().into())
+        let _ = serde_json::to_writer(&mut text, value);
+        Self::of(&text)
     }
 
     /// Of this hash followed by others: one link of a running hash.
@@ -40,19 +40,6 @@ impl Hash {
             digest.update(other);
         }
         Self(digest.finalize().into())
-    }
-}
-
-struct Sponge(Sha256);
-
-impl std::io::Write for Sponge {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 

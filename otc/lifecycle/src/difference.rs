@@ -212,6 +212,10 @@ fn numbers(before: &TradeState, after: &TradeState, found: &mut Difference) {
             );
         }
     }
+    terms(before, after, found);
+}
+
+fn terms(before: &TradeState, after: &TradeState, found: &mut Difference) {
     if before.size != after.size {
         let shown = |state: &TradeState| {
             state.size.map_or("-".to_owned(), |(left, whole)| {

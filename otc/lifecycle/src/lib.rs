@@ -16,6 +16,7 @@ pub mod log;
 pub mod payload;
 pub mod postings;
 mod reconcile;
+mod record;
 pub mod refusal;
 pub mod replay;
 pub mod state;

@@ -296,8 +296,8 @@ impl TradeLog {
         effective: Date,
         known: Timestamp,
     ) -> Result<TradeState, Refusal> {
-        self.fold_at(context, Effective::new(effective, u8::MAX), known)?
-            .state(context)
+        let at = Effective::new(effective, u8::MAX);
+        Ok(self.fold_at(context, at, known)?.state())
     }
 
     /// The fold behind [`TradeLog::state_at`].
@@ -321,11 +321,9 @@ impl TradeLog {
     }
 
     /// The trade now.
-    ///
-    /// # Errors
-    /// When its contract does not compile any more (other calendars).
-    pub fn state(&self, context: &mut Context<'_>) -> Result<TradeState, Refusal> {
-        self.trade.state(context)
+    #[must_use]
+    pub fn state(&self) -> TradeState {
+        self.trade.state()
     }
 }
 

@@ -91,9 +91,7 @@ impl Trade {
         let was_paid = self
             .flows
             .iter()
-            .filter(mine)
-            .filter(settled)
-            .last()
+            .rfind(|flow| mine(flow) && settled(flow))
             .cloned();
         let open: Vec<Flow> = self
             .flows

@@ -11,23 +11,23 @@ pub struct Refusal {
     /// Stable code, `E-BOOK-VERSION`.
     pub code: &'static str,
     /// JSON pointer of the field.
-    pub pointer: String,
+    pub pointer: Box<str>,
     /// The value seen.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    pub value: Option<Box<str>>,
     /// What is wrong, the rule, the cure.
-    pub en: String,
+    pub en: Box<str>,
     /// The same in Simplified Chinese.
-    pub zh: String,
+    pub zh: Box<str>,
     /// The trade's version now (`E-BOOK-VERSION`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_version: Option<u64>,
     /// What can be done instead (`E-BOOK-STATE`).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub allowed: Vec<&'static str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub allowed: Box<[&'static str]>,
     /// What is wrong with the term sheet (`E-BOOK-SHEET`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub findings: Option<Findings>,
+    pub findings: Option<Box<Findings>>,
 }
 
 impl Refusal {
@@ -41,12 +41,12 @@ impl Refusal {
     ) -> Self {
         Self {
             code,
-            pointer: pointer.to_owned(),
+            pointer: pointer.into(),
             value: None,
-            en: en.into(),
-            zh: zh.into(),
+            en: en.into().into(),
+            zh: zh.into().into(),
             current_version: None,
-            allowed: Vec::new(),
+            allowed: Box::default(),
             findings: None,
         }
     }
@@ -54,7 +54,7 @@ impl Refusal {
     /// With the value seen.
     #[must_use]
     pub fn value(mut self, value: impl fmt::Display) -> Self {
-        self.value = Some(value.to_string());
+        self.value = Some(value.to_string().into());
         self
     }
 
@@ -68,7 +68,7 @@ impl Refusal {
             en,
             "条款清单有误，见明细。",
         );
-        refusal.findings = Some(findings);
+        refusal.findings = Some(Box::new(findings));
         refusal
     }
 }
@@ -126,5 +126,5 @@ pub enum Fault {
     },
     /// The fold cannot take it.
     #[error("{0}")]
-    Fold(Refusal),
+    Fold(Box<Refusal>),
 }

@@ -137,7 +137,7 @@ pub fn allowed(status: Option<Status>) -> Vec<Kind> {
         | Status::Novated
         | Status::Settling => (&[Kind::Revaluation, Kind::ReviewClosed], true, true),
         Status::Closed => (&[Kind::ReviewClosed], true, false),
-        Status::Cancelled => (&[], false, true),
+        Status::Cancelled => (&[Kind::ReviewClosed], false, true),
     };
     let mut all = own.to_vec();
     if facts {

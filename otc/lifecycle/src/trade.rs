@@ -1,28 +1,24 @@
 //! The fold of one trade: what its events add up to.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use jiff::Timestamp;
 use rialto_otc_contract::TermSheet;
 use rialto_otc_contract::envelope::Premium;
-use rialto_otc_contract::formula::grouped;
 use rialto_otc_time::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::canon::{Document, Hash};
+use crate::canon::Hash;
 use crate::context::Context;
-use crate::deal::{Act, Cash, Control, Deal, Fixed, SeenHit, Version};
-use crate::event::{Effective, Event};
-use crate::flow::{Flow, FlowStatus};
-use crate::payload::{
-    Book, Change, Derived, Fact, Fixing, Kind, Link, LinkKind, Novate, Payload, Resize, Seen,
-    Terminate,
-};
+use crate::deal::Deal;
+use crate::event::Event;
+use crate::flow::Flow;
+use crate::payload::{Change, Derived, Fact, Kind, Link, Seen};
 use crate::postings::{Accounts, Stamp};
 use crate::refusal::{Alarm, Fault, Refusal};
-use crate::state::{Outcome, Review, Status, TradeState, Why};
-use crate::walk::{Undone, Walk, named};
+use crate::state::{Review, Status, TradeState, Why};
+use crate::walk::{Undone, Walk};
 
 /// End of the chain so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -110,7 +106,7 @@ pub struct Trade {
 /// One input under way.
 pub(crate) struct Turn {
     pub(crate) changes: Vec<Change>,
-    undone: Undone,
+    pub(crate) undone: Undone,
     pub(crate) stamp: Stamp,
     /// Whether all flows must be compared, not the new ones alone.
     pub(crate) whole: bool,
@@ -170,7 +166,7 @@ impl Trade {
             }
             let changes = self
                 .input(context, event)
-                .map_err(|r| alarm(Fault::Fold(r)))?;
+                .map_err(|r| alarm(Fault::Fold(Box::new(r))))?;
             self.expect(event, changes);
         }
         self.follow(event);
@@ -238,208 +234,6 @@ impl Trade {
             self.deal.unload();
         }
         Ok(turn.changes)
-    }
-
-    fn record(&mut self, event: &Event, turn: &mut Turn) -> Result<(), Refusal> {
-        let at = event.effective_at;
-        let step = |workflow: &mut Option<Status>, from: Status, to: Status| {
-            if *workflow == Some(from) {
-                *workflow = Some(to);
-            }
-        };
-        match &event.payload {
-            Payload::Book(book) => self.book(book, event)?,
-            Payload::Submit(_) => step(&mut self.workflow, Status::Draft, Status::PendingApproval),
-            Payload::Approve(_) => {
-                step(
-                    &mut self.workflow,
-                    Status::PendingApproval,
-                    Status::PendingConfirm,
-                );
-            }
-            Payload::Reject(_) => step(&mut self.workflow, Status::PendingApproval, Status::Draft),
-            Payload::Confirm(_) => {
-                step(&mut self.workflow, Status::PendingConfirm, Status::Live);
-                turn.whole = true;
-            }
-            Payload::Fixing(fixing) | Payload::FixingCorrected(fixing) => {
-                self.fix(fixing, event.seq, turn);
-            }
-            Payload::BarrierHit(hit) => {
-                let hit = SeenHit {
-                    date: hit.date,
-                    code: hit.code.clone(),
-                    price: hit.price,
-                    seq: event.seq,
-                };
-                let place = self
-                    .deal
-                    .hits
-                    .partition_point(|h| (h.date, h.seq) <= (hit.date, hit.seq));
-                self.deal.hits.insert(place, hit);
-                self.rewind(Effective::before(at.date), None, turn);
-            }
-            Payload::Exercise(_) => {
-                let at = Effective::before(at.date);
-                self.decide(at, event.seq, Act::Exercise, turn);
-            }
-            Payload::Abandon(_) => {
-                self.decide(
-                    at,
-                    event.seq,
-                    Act::End(Outcome::Abandoned, Vec::new()),
-                    turn,
-                );
-            }
-            Payload::Amend(amend) | Payload::Extend(amend) => {
-                let index = self.add_version(&amend.sheet, Some(at))?;
-                self.decide(at, event.seq, Act::Version(index), turn);
-                turn.whole = true;
-            }
-            Payload::TerminatePartial(resize) => self.resize(resize, -resize.size, event, turn),
-            Payload::NotionalIncrease(resize) => self.resize(resize, resize.size, event, turn),
-            Payload::Terminate(Terminate {
-                fee,
-                pay_date,
-                unwind,
-            }) => {
-                let cash = self.cash(*unwind, *fee, *pay_date);
-                self.decide(at, event.seq, Act::End(Outcome::Terminated, cash), turn);
-            }
-            Payload::Novate(Novate {
-                fee,
-                pay_date,
-                unwind,
-                replacement,
-                ..
-            }) => {
-                let cash = self.cash(*unwind, *fee, *pay_date);
-                self.replacement = Some(replacement.clone());
-                self.decide(at, event.seq, Act::End(Outcome::Novated, cash), turn);
-            }
-            Payload::Cancel(cancel) => {
-                self.workflow = Some(Status::Cancelled);
-                self.cancel_flows(cancel.pay_date, turn);
-            }
-            Payload::Instructed(flows) => self.pay(&flows.flows, FlowStatus::Instructed, turn),
-            Payload::Settled(flows) => self.pay(&flows.flows, FlowStatus::Settled, turn),
-            Payload::Failed(flows) => self.pay(&flows.flows, FlowStatus::Failed, turn),
-            Payload::Revaluation(valuation) => {
-                let currency = self.terms.currency.clone();
-                let pv = rialto_otc_contract::value::round(valuation.pv_open, 2);
-                self.accounts.revalued(pv, &currency, turn.stamp);
-            }
-            Payload::ReviewClosed(closed) => {
-                self.reviews.retain(|review| review.id != closed.review);
-            }
-            derived => {
-                let kind = derived.kind().text();
-                let en = format!("{kind:?} events are derived, not sent.");
-                let zh = format!("{kind:?} 事件由系统推导，不可录入。");
-                return Err(Refusal::new("E-BOOK-DERIVED", "/kind", en, zh));
-            }
-        }
-        Ok(())
-    }
-
-    fn book(&mut self, book: &Book, event: &Event) -> Result<(), Refusal> {
-        let continued = book
-            .link
-            .as_ref()
-            .is_some_and(|link| link.kind != LinkKind::Rebooks);
-        self.add_version(&book.sheet, continued.then_some(event.effective_at))?;
-        self.workflow = Some(Status::Draft);
-        self.link = book.link.clone();
-        self.booked = Some(Booked {
-            subject: event.subject(),
-            maker: event.maker.clone(),
-        });
-        Ok(())
-    }
-
-    fn add_version(&mut self, sheet: &Document, from: Option<Effective>) -> Result<usize, Refusal> {
-        let parsed = TermSheet::from_value(&sheet.0).map_err(Refusal::sheet)?;
-        self.terms = Terms::of(&parsed);
-        self.deal.versions.push(Version {
-            sheet: sheet.clone(),
-            hash: Hash::of(parsed.to_json().as_bytes()),
-            from,
-            loaded: crate::deal::Cache::default(),
-        });
-        Ok(self.deal.versions.len() - 1)
-    }
-
-    fn fix(&mut self, fixing: &Fixing, seq: u64, turn: &mut Turn) {
-        let slot = self.deal.slot(&fixing.code, &fixing.rule);
-        let key = (fixing.date, slot);
-        let value = fixing.value;
-        let before = self.deal.fixings.insert(key, Fixed { value, seq });
-        if before.is_some() && self.deal.is_initial(key) {
-            self.deal.unload();
-            turn.undone = self.walk.restart();
-            self.untake(turn);
-        } else {
-            // A fixing of a date not walked yet takes nothing back.
-            self.rewind(Effective::before(fixing.date), None, turn);
-        }
-    }
-
-    fn decide(&mut self, at: Effective, seq: u64, act: Act, turn: &mut Turn) {
-        let place = self.deal.decide(Control { at, seq, act });
-        self.rewind(at, Some(place), turn);
-    }
-
-    fn rewind(&mut self, to: Effective, place: Option<usize>, turn: &mut Turn) {
-        let reached = self
-            .walk
-            .cursor
-            .last
-            .is_some_and(|last| Effective::new(last, crate::event::OBSERVED) >= to);
-        let over = self
-            .walk
-            .outcome
-            .is_some_and(|(_, on)| Effective::after(on) >= to);
-        let passed = place.is_some_and(|place| self.walk.cursor.control > place);
-        if !(reached || over || passed) {
-            return;
-        }
-        if let Some(undone) = self.walk.rewind(to, place) {
-            turn.undone = undone;
-            self.untake(turn);
-        }
-    }
-
-    fn untake(&mut self, turn: &mut Turn) {
-        self.taken = self.taken.min(turn.undone.flows);
-        turn.whole = true;
-    }
-
-    fn resize(&mut self, resize: &Resize, change: Decimal, event: &Event, turn: &mut Turn) {
-        let cash = self.cash(resize.unwind, resize.fee, resize.pay_date);
-        self.decide(
-            event.effective_at,
-            event.seq,
-            Act::Resize(change, cash),
-            turn,
-        );
-    }
-
-    /// Unwind price (to the holder) and fee (to the house).
-    fn cash(&self, unwind: Decimal, fee: Decimal, pay_date: Date) -> Vec<Cash> {
-        let fee_to_holder = fee * Decimal::from(self.terms.house_sign);
-        let sides = [
-            ("unwind", unwind, "unwind price"),
-            ("fee", fee_to_holder, "fee to the house"),
-        ];
-        let cash = sides.map(|(leg, holder, words)| Cash {
-            leg: leg.to_owned(),
-            holder,
-            pay_date,
-            trace: format!("{words} {}", grouped(holder.abs())),
-        });
-        cash.into_iter()
-            .filter(|cash| !cash.holder.is_zero())
-            .collect()
     }
 
     /// Facts that are new and facts that are no longer so; reviews of what ended otherwise.
@@ -575,25 +369,18 @@ impl Trade {
     }
 
     /// The trade as people and engines are shown it.
-    ///
-    /// # Errors
-    /// When its contract does not compile any more (other calendars).
-    pub fn state(&self, context: &mut Context<'_>) -> Result<TradeState, Refusal> {
+    #[must_use]
+    pub fn state(&self) -> TradeState {
         let cursor = &self.walk.cursor;
-        let mut values = BTreeMap::new();
-        if !self.deal.versions.is_empty() && self.walk.is_entered() {
-            let mut deal = self.deal.clone();
-            if let crate::deal::Load::Ready(loaded) = deal.load(cursor.version, context)? {
-                let plan = &loaded.compiled.plan;
-                let known = named(plan, &cursor.memory);
-                values.extend(known.map(|(name, value)| (name.to_owned(), value.normalize())));
-            }
-        }
+        let values = cursor.named();
+        let values = values
+            .map(|(name, value)| (name.to_owned(), value.normalize()))
+            .collect();
         let knocked_in = self.walk.facts.iter().rev().find(
             |fact| matches!(&fact.what, Seen::Set { var, to, .. } if var == "ki" && !to.is_zero()),
         );
         let balances = self.accounts.balances().into_iter();
-        Ok(TradeState {
+        TradeState {
             trade_id: self.trade_id.clone(),
             status: self.status,
             version: self.version,
@@ -616,7 +403,7 @@ impl Trade {
             balances: balances
                 .map(|((account, ccy), sum)| (format!("{} {ccy}", account.text()), sum.normalize()))
                 .collect(),
-        })
+        }
     }
 
     pub(crate) fn allowed(&self) -> Vec<Kind> {

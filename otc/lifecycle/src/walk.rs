@@ -40,8 +40,8 @@ pub(crate) struct Cursor {
     pub(crate) version: usize,
     /// Whether that version's plan was entered.
     entered: bool,
-    /// Version before it.
-    previous: Option<usize>,
+    /// Names of what is remembered.
+    names: Vec<String>,
     /// Next instant of its plan.
     instant: usize,
     /// Next decision.
@@ -56,6 +56,14 @@ pub(crate) struct Cursor {
     flows: usize,
     /// Last date observed.
     pub(crate) last: Option<Date>,
+}
+
+impl Cursor {
+    /// What the contract remembers, by name.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&str, Decimal)> {
+        let values = self.memory.vars.iter().copied();
+        self.names.iter().map(String::as_str).zip(values)
+    }
 }
 
 /// A flow that the walk determines.
@@ -92,7 +100,7 @@ impl Default for Walk {
         let cursor = Cursor {
             version: 0,
             entered: false,
-            previous: None,
+            names: Vec::new(),
             instant: 0,
             control: 0,
             memory,
@@ -156,11 +164,6 @@ impl Walk {
         Some(self.restore())
     }
 
-    /// Whether the plan in force was begun.
-    pub(crate) const fn is_entered(&self) -> bool {
-        self.cursor.entered
-    }
-
     /// Goes back to the start.
     pub(crate) fn restart(&mut self) -> Undone {
         self.back.truncate(1);
@@ -198,10 +201,6 @@ impl Walk {
                     return Ok(());
                 }
             };
-            if let (false, Some(previous)) = (self.cursor.entered, self.cursor.previous) {
-                // What is remembered is kept by the names of the plan before.
-                deal.load(previous, context)?;
-            }
             self.enter(&loaded, deal);
             let version = self.cursor.version;
             while self.outcome.is_none() && self.cursor.version == version {
@@ -223,18 +222,13 @@ impl Walk {
         };
         let plan = &loaded.compiled.plan;
         let mut memory = Memory::new(plan);
-        let before = self.cursor.previous.and_then(|v| deal.versions.get(v));
-        let before = before.and_then(|version| version.loaded.0.as_ref());
-        if let Some(before) = before {
-            let old = &before.compiled.plan;
-            for (name, value) in named(old, &self.cursor.memory) {
-                if let Some(at) = plan.vars.iter().position(|var| var.name == name) {
-                    memory.vars[at] = value;
-                }
+        for (name, value) in self.cursor.named() {
+            if let Some(at) = plan.vars.iter().position(|var| var.name == name) {
+                memory.vars[at] = value;
             }
-            for (hit, was) in memory.hit.iter_mut().zip(&self.cursor.memory.hit) {
-                *hit = *was;
-            }
+        }
+        for (hit, was) in memory.hit.iter_mut().zip(&self.cursor.memory.hit) {
+            *hit = *was;
         }
         let given = loaded.sheet.state.iter().flat_map(|state| &state.values);
         for (name, value) in given {
@@ -249,6 +243,7 @@ impl Walk {
             let at = instant.at.date.map(|date| Effective::new(date, OBSERVED));
             matches!((at, from), (Some(at), Some(from)) if at <= from)
         });
+        self.cursor.names = plan.vars.iter().map(|var| var.name.clone()).collect();
         self.cursor.memory = memory;
         self.cursor.entered = true;
         self.cursor.hash = self.cursor.hash.and(&[&version.hash.0]);
@@ -298,7 +293,7 @@ impl Walk {
         (date, fixings): (Date, &[Decimal]),
         exercise: bool,
     ) -> Result<(), Refusal> {
-        if self.cursor.instant % STRIDE == 0 {
+        if self.cursor.instant.is_multiple_of(STRIDE) {
             self.keep();
         }
         let compiled = &*loaded.compiled;
@@ -445,7 +440,6 @@ impl Walk {
         let date = control.at.date;
         match &control.act {
             Act::Version(index) => {
-                self.cursor.previous = Some(self.cursor.version);
                 self.cursor.version = *index;
                 self.cursor.entered = false;
             }
@@ -574,13 +568,4 @@ fn hits(
 
 fn told_of(findings: &rialto_otc_contract::Findings, date: Date) -> Refusal {
     told(findings, date)
-}
-
-/// What a contract remembers, by name.
-pub(crate) fn named<'p>(
-    plan: &'p Plan<Decimal>,
-    memory: &'p Memory<Decimal>,
-) -> impl Iterator<Item = (&'p str, Decimal)> {
-    let values = memory.vars.iter().copied();
-    plan.vars.iter().map(|var| var.name.as_str()).zip(values)
 }

@@ -155,7 +155,10 @@ fn novated(desk: &mut Desk) -> Value {
     let mut nobody = novate.clone();
     nobody.transferee = None;
     let refused = desk.signed(date("2026-05-18"), Payload::Novate(nobody));
-    assert_eq!(refused.expect_err("who?").pointer, "/payload/transferee");
+    assert_eq!(
+        refused.expect_err("who?").pointer.as_ref(),
+        "/payload/transferee"
+    );
     desk.signed(date("2026-05-18"), Payload::Novate(novate))
         .expect("novates");
     let state = desk.state();
@@ -307,4 +310,48 @@ fn a_right_given_up_pays_nothing() {
         desk.send(abandon).expect_err("no right").code,
         "E-BOOK-RIGHT"
     );
+}
+
+#[test]
+fn a_barrier_hit_between_two_fixings_counts_once_it_is_told() {
+    let text = include_str!("../../../contract/tests/spec/sharkfin.json");
+    let mut sheet = json(text);
+    sheet["terms"]["monitoring"] = "continuous".into();
+    sheet["underlying"]["initial"] = "2712.44".into();
+    let run =
+        |hit: bool| {
+            let mut desk = Desk::new("SF-2026-0108", "XSHG:000016", date("2026-04-14"));
+            desk.live(&sheet, date("2026-04-14"));
+            for day in sessions("2026-04-15", "2026-10-15") {
+                desk.fix(day, "2800");
+                if hit && day == date("2026-06-10") {
+                    let seen = rialto_otc_lifecycle::payload::BarrierHit {
+                        code: "XSHG:000016".to_owned(),
+                        date: date("2026-06-09"),
+                        price: d("3040.1"),
+                    };
+                    desk.signed(date("2026-06-09"), Payload::BarrierHit(seen))
+                        .expect("a hit");
+                }
+            }
+            let facts =
+                desk.log.trade().facts().iter().filter(|fact| {
+                    matches!(fact.what, rialto_otc_lifecycle::payload::Seen::Hit(_))
+                });
+            let hits: Vec<Date> = facts.map(|fact| fact.on).collect();
+            (hits, open(&desk))
+        };
+    let (hits, flows) = run(false);
+    assert!(hits.is_empty());
+    insta::assert_snapshot!(flows, @r"
+    2026-10-20 principal 5000000.00 to Counterparty Determined = 5,000,000
+    2026-10-20 floor 20000.00 to Counterparty Determined = 5,000,000 x 0.4 %
+    2026-10-20 payoff 88772.47 to Counterparty Determined = 5,000,000 x 55 % x max(2,800 - 2,712.44, 0) / 2,712.44
+    ");
+    let (hits, flows) = run(true);
+    assert_eq!(hits, [date("2026-06-09")]);
+    insta::assert_snapshot!(flows, @r"
+    2026-10-20 principal 5000000.00 to Counterparty Determined = 5,000,000
+    2026-10-20 rebate 52643.84 to Counterparty Determined = 5,000,000 x 2.1 % x 183 / 365
+    ");
 }

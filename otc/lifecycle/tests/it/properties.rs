@@ -65,8 +65,11 @@ fn lived(id: &str, path: &[Decimal]) -> Desk {
     desk
 }
 
+/// Status, memory and ending, net flow of each leg, observation and pay date.
+type Economics = (Option<Status>, String, Vec<(String, Date, Date, Decimal)>);
+
 /// What counts of a state: how it ended, what it remembers, what flows.
-fn economics(desk: &mut Desk) -> (Option<Status>, String, Vec<(String, Date, Date, Decimal)>) {
+fn economics(desk: &mut Desk) -> Economics {
     let state = desk.state();
     let mut net: BTreeMap<(String, Date, Date), Decimal> = BTreeMap::new();
     for flow in state.flows.iter().filter(|flow| flow.counts()) {

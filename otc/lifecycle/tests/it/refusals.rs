@@ -35,7 +35,7 @@ fn kinds_not_acted_on_are_refused_by_name_and_unknown_ones_with_the_list() {
     for kind in NOT_ACTED_ON {
         let refusal = Kind::read(kind).expect_err("not acted on");
         assert_eq!(refusal.code, "E-BOOK-KIND");
-        assert!(refusal.en.contains(kind) && refusal.zh.contains(kind));
+        assert!(refusal.en.contains(*kind) && refusal.zh.contains(*kind));
     }
     let refusal = Payload::read("explode", serde_json::json!({})).expect_err("unknown");
     assert!(refusal.en.contains("terminate-partial"), "{refusal}");

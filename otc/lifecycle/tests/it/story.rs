@@ -83,6 +83,12 @@ fn a_snowball_lives_knocks_out_is_paid_and_is_corrected() {
         ["CASH CNY -21240438.36", "INVINC CNY 21240438.36"]
     );
 
+    corrected(desk);
+}
+
+/// Three weeks later the fixing of 10 August turns out to have been lower.
+fn corrected(mut desk: Desk) {
+    let paid = desk.state();
     for day in sessions("2026-08-14", "2026-08-31") {
         desk.fix(day, "5700");
     }

@@ -169,8 +169,8 @@ impl Desk {
         self.send(confirm).expect("confirms");
     }
 
-    pub fn state(&mut self) -> TradeState {
-        self.log.state(&mut self.context).expect("a state")
+    pub fn state(&self) -> TradeState {
+        self.log.state()
     }
 
     pub fn open(&self) -> Vec<Flow> {
