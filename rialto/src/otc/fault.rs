@@ -53,10 +53,11 @@ impl Located {
         }
         let pointer = if pointer.is_empty() { "/" } else { pointer };
         let _ = write!(text, ": {code} {pointer}: ");
-        // Many messages begin with the value themselves.
+        // Many messages begin with the value themselves; of a whole object the size says nothing.
         let told = lang.pick(en, zh);
         if let Some(value) = value
             && !told.contains(value.as_str())
+            && !value.starts_with("an object of")
         {
             let _ = write!(text, "{value}: ");
         }
@@ -159,7 +160,8 @@ impl Origin<'_> {
 
     /// A fault made of findings.
     pub fn fault(&self, findings: &Findings) -> Fault {
-        let findings = self.locate(findings);
+        let mut findings = self.locate(findings);
+        findings.sort_by_key(|found| found.finding.severity);
         let errors = || {
             findings
                 .iter()

@@ -2,6 +2,7 @@
 
 mod check;
 mod fault;
+mod fixings;
 mod flows;
 mod input;
 mod observe;
@@ -277,10 +278,11 @@ fn tell<T: Serialize>(
     let lang = telling.lang();
     match (telling.output, many) {
         (Output::Json, true) => print(&json(&answers)?)?,
-        (Output::Json, false) => match answers.first() {
-            Some(answer) => print(&json(answer)?)?,
-            None => {}
-        },
+        (Output::Json, false) => {
+            if let Some(answer) = answers.first() {
+                print(&json(answer)?)?;
+            }
+        }
         (Output::Table, _) => {
             let done: Vec<&T> = answers
                 .iter()

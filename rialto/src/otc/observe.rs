@@ -1,6 +1,6 @@
 //! `rialto otc observe` and `replay`: contracts walked on fixings.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,8 +16,9 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::fault::Fault;
+use super::fixings::{Fixings, fixings};
 use super::flows::moment;
-use super::input::{Entry, Text, read, sheets};
+use super::input::{Entry, read, sheets};
 use super::table::{money, render};
 use super::{Answer, Contracts, Lang, Output, json, print, report, stop, tell};
 
@@ -104,13 +105,6 @@ struct Flow {
     trace: String,
 }
 
-/// Fixings by code and moment.
-#[derive(Debug, Default)]
-struct Fixings {
-    dated: HashMap<(String, Date), (Decimal, usize)>,
-    numeric: Vec<(String, f64, Decimal)>,
-}
-
 impl ObserveArgs {
     pub(super) fn execute(&self, form: Form) -> Result<ExitCode> {
         let telling = self.contracts.telling;
@@ -146,8 +140,8 @@ impl ObserveArgs {
             .open_initials()
             .into_iter()
             .filter_map(|(code, _, date)| {
-                let (value, _) = fixings.dated.get(&(code.to_owned(), date?))?;
-                Some((code.to_owned(), *value))
+                let value = fixings.on(code, date?)?;
+                Some((code.to_owned(), value))
             });
         let compiled = compile_with(sheet, Calendars::builtin(), &initials.collect())
             .map_err(|findings| origin.fault(&findings))?;
@@ -197,6 +191,11 @@ impl Walk<'_> {
             })?;
             observed += 1;
         }
+        Ok(self.outcome(&memory, &booking, observed))
+    }
+
+    fn outcome(&self, memory: &Memory<Decimal>, booking: &Booking<'_>, observed: usize) -> Walked {
+        let plan = &self.compiled.plan;
         let early = booking
             .events
             .iter()
@@ -209,7 +208,7 @@ impl Walk<'_> {
         let last = observed
             .checked_sub(1)
             .and_then(|last| plan.instants.get(last));
-        Ok(Walked {
+        Walked {
             trade_id: self.sheet.trade_id.clone(),
             currency: plan.currency.clone(),
             status,
@@ -244,7 +243,7 @@ impl Walk<'_> {
                 })
                 .collect(),
             notes: self.notes(),
-        })
+        }
     }
 
     /// How many observations are due: those up to the date asked for, or up to the last fixing of
@@ -252,20 +251,8 @@ impl Walk<'_> {
     fn due(&self) -> usize {
         let plan = &self.compiled.plan;
         let codes: Vec<&str> = plan.underlyings.iter().map(|u| u.code.as_str()).collect();
-        let dated = self
-            .fixings
-            .dated
-            .keys()
-            .filter(|(code, _)| codes.contains(&code.as_str()));
-        let last = self.until.or_else(|| dated.map(|(_, date)| *date).max());
-        let numeric = self
-            .fixings
-            .numeric
-            .iter()
-            .filter(|(code, ..)| codes.contains(&code.as_str()));
-        let years = numeric
-            .map(|(_, years, _)| *years)
-            .fold(f64::NEG_INFINITY, f64::max);
+        let (date, years) = self.fixings.last(&codes);
+        let last = self.until.or(date);
         plan.instants
             .partition_point(|instant| match instant.at.date {
                 Some(date) => last.is_some_and(|last| date <= last),
@@ -331,214 +318,6 @@ fn missing(code: &str, at: &Moment) -> Fault {
         format!("The fixing of {code} on {at} is missing. Add it, or stop before with --until.");
     let zh = format!("缺少 {code} 在 {at} 的定盘价，请补录，或以 --until 在此之前停止。");
     Fault::refused("E-FIXING-MISSING", en, zh)
-}
-
-impl Fixings {
-    fn at(&self, code: &str, at: &Moment) -> Option<Decimal> {
-        match at.date {
-            Some(date) => self
-                .dated
-                .get(&(code.to_owned(), date))
-                .map(|(value, _)| *value),
-            None => {
-                let same = |years: f64| (years - at.rate).abs() <= rialto_otc_time::TIME_TOLERANCE;
-                let mut numeric = self.numeric.iter();
-                let found = numeric.find(|(of, years, _)| of == code && same(*years))?;
-                Some(found.2)
-            }
-        }
-    }
-
-    /// Adds one; `None` when there is one of that code and moment already.
-    fn add(&mut self, code: &str, when: &str, value: Decimal, row: usize) -> Result<(), Wrong> {
-        if let Ok(date) = when.parse::<Date>() {
-            let before = self.dated.insert((code.to_owned(), date), (value, row));
-            return match before {
-                Some((_, row)) => Err(Wrong::Twice(row)),
-                None => Ok(()),
-            };
-        }
-        let years = when.parse::<f64>().ok().filter(|years| years.is_finite());
-        let years = years.ok_or(Wrong::Date)?;
-        if self
-            .numeric
-            .iter()
-            .any(|(of, at, _)| of == code && *at == years)
-        {
-            return Err(Wrong::Twice(0));
-        }
-        self.numeric.push((code.to_owned(), years, value));
-        Ok(())
-    }
-}
-
-/// What is wrong with a fixing.
-enum Wrong {
-    Date,
-    Value,
-    Columns,
-    /// Given before, in this row.
-    Twice(usize),
-}
-
-impl Wrong {
-    fn fault(&self, file: &str, row: usize, text: &str) -> Fault {
-        let (code, en, zh) = match self {
-            Self::Date => (
-                "E-FIXING-DATE",
-                "has no date like 2026-05-18 (or years)".into(),
-                "日期须形如 2026-05-18（或年数）".into(),
-            ),
-            Self::Value => (
-                "E-FIXING-VALUE",
-                "has no value above zero".into(),
-                "定盘价须为大于零的数".into(),
-            ),
-            Self::Columns => (
-                "E-FIXING-FORM",
-                "is not date,code,value".into(),
-                "须为 date,code,value 三列".into(),
-            ),
-            Self::Twice(0) => (
-                "E-FIXING-TWICE",
-                "gives a fixing again".into(),
-                "定盘价重复".into(),
-            ),
-            Self::Twice(other) => (
-                "E-FIXING-TWICE",
-                format!("gives the fixing of row {other} again"),
-                format!("与第 {other} 行重复"),
-            ),
-        };
-        let shown: String = text.chars().take(80).collect();
-        Fault::input(
-            code,
-            format!("{file}:{row}: {shown:?} {en}."),
-            format!("{file}:{row}：{shown:?} {zh}。"),
-        )
-    }
-}
-
-/// Reads fixings; the first one that is wrong ends it, named by its row.
-fn fixings(text: &Text) -> Result<Fixings, Fault> {
-    let mut fixings = Fixings::default();
-    let Text { file, text } = text;
-    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let rows = if body.trim_start().starts_with(['[', '{']) {
-        json_rows(file, body)?
-    } else {
-        csv_rows(file, body)?
-    };
-    for Row {
-        row,
-        when,
-        code,
-        value,
-    } in rows
-    {
-        let shown = format!("{when},{code},{value}");
-        let price =
-            rialto_otc_contract::value::decimal(&value).filter(|price| *price > Decimal::ZERO);
-        let added = match price {
-            Some(price) => fixings.add(&code, &when, price, row),
-            None => Err(Wrong::Value),
-        };
-        added.map_err(|wrong| wrong.fault(file, row, &shown))?;
-    }
-    Ok(fixings)
-}
-
-/// A fixing as written.
-struct Row {
-    /// Line of a CSV file, place in a JSON list; from 1.
-    row: usize,
-    when: String,
-    code: String,
-    value: String,
-}
-
-fn csv_rows(file: &str, text: &str) -> Result<Vec<Row>, Fault> {
-    let mut lines = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty());
-    let cells = |line: &str| -> Vec<String> {
-        line.split(',')
-            .map(|cell| cell.trim().trim_matches('"').to_owned())
-            .collect()
-    };
-    let (row, head) = lines.next().unwrap_or((0, ""));
-    let head = cells(head);
-    let column = |name: &str| head.iter().position(|cell| cell == name);
-    let (Some(date), Some(code), Some(value)) = (column("date"), column("code"), column("value"))
-    else {
-        return Err(Wrong::Columns.fault(file, row + 1, &head.join(",")));
-    };
-    lines
-        .map(|(row, line)| {
-            let cells = cells(line);
-            if cells.len() != head.len() {
-                return Err(Wrong::Columns.fault(file, row + 1, line));
-            }
-            let cell = |at: usize| cells[at].clone();
-            Ok(Row {
-                row: row + 1,
-                when: cell(date),
-                code: cell(code),
-                value: cell(value),
-            })
-        })
-        .collect()
-}
-
-fn json_rows(file: &str, text: &str) -> Result<Vec<Row>, Fault> {
-    use rialto_otc_contract::document::{Node, Value};
-    let origin = super::fault::Origin {
-        file,
-        node: None,
-        at: (1, 1),
-        market: None,
-    };
-    let root = Node::from_text(text).map_err(|findings| origin.fault(&findings))?;
-    let text = |node: Option<&Node>| node.and_then(Node::scalar).map(str::to_owned);
-    let mut rows = Vec::new();
-    match &root.value {
-        Value::List(items) => {
-            for (n, item) in items.iter().enumerate() {
-                let cells = (
-                    text(item.get("date")),
-                    text(item.get("code")),
-                    text(item.get("value")),
-                );
-                let (Some(when), Some(code), Some(value)) = cells else {
-                    return Err(Wrong::Columns.fault(file, item.line as usize, &item.shown()));
-                };
-                rows.push(Row {
-                    row: n + 1,
-                    when,
-                    code,
-                    value,
-                });
-            }
-        }
-        Value::Map(codes) => {
-            for (code, dates) in codes {
-                let Value::Map(dates) = &dates.value else {
-                    return Err(Wrong::Columns.fault(file, dates.line as usize, &dates.shown()));
-                };
-                for (date, value) in dates {
-                    rows.push(Row {
-                        row: date.line as usize,
-                        when: date.name.clone(),
-                        code: code.name.clone(),
-                        value: text(Some(value)).unwrap_or_default(),
-                    });
-                }
-            }
-        }
-        _ => return Err(Wrong::Columns.fault(file, 1, &root.shown())),
-    }
-    Ok(rows)
 }
 
 fn status(status: Status, lang: Lang) -> &'static str {

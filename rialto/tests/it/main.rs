@@ -3,4 +3,5 @@
 
 mod commands;
 mod house;
+mod otc;
 mod support;
