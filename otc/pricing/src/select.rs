@@ -9,7 +9,18 @@ use crate::engine::{Ask, Engine, Fit, PriceError, Priced};
 use crate::greeks;
 
 /// All engines; among equals the earlier wins (specification, section 8.1).
-static ENGINES: &[&dyn Engine] = &[&crate::quad::Quadrature, &crate::rqmc::Rqmc];
+static ENGINES: &[&dyn Engine] = &[
+    &crate::closed::Closed,
+    &crate::forward::Forward,
+    &crate::quad::Quadrature,
+    &crate::american::American,
+    &crate::two::Conditional,
+    &crate::two::LogRecursion,
+    &crate::heston::HestonVanilla,
+    &crate::pde::FiniteDifferences,
+    &crate::rqmc::Rqmc,
+    &crate::naive::Naive,
+];
 
 /// Names of all engines, in order of preference.
 pub fn names() -> impl Iterator<Item = &'static str> {

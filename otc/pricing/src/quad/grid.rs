@@ -109,7 +109,7 @@ fn nodes_for(share: f64, order: usize) -> usize {
     } else if share > 0.1 {
         (order / 2 + 1).max(3)
     } else {
-        3
+        (order / 4 + 2).max(3)
     }
 }
 

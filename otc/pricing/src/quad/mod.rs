@@ -29,6 +29,9 @@ const ORDER: usize = 8;
 /// Nodes when the dates are few, so that better costs next to nothing.
 const FINE_ORDER: usize = 14;
 
+/// Nodes at most, however small the tolerance.
+const MOST_ORDER: usize = 20;
+
 /// Dates that are few.
 const FEW: usize = 8;
 
@@ -85,13 +88,19 @@ impl Engine for Quadrature {
             }
             Ok(sum)
         };
-        let order = if plan.instants.len() > FEW {
-            ORDER
+        let (mut order, mut coarse) = if plan.instants.len() > FEW {
+            (ORDER, solve(ORDER - 2, &logs[..1])?[0][0])
         } else {
-            FINE_ORDER
+            (FINE_ORDER, solve(FINE_ORDER - 2, &logs[..1])?[0][0])
         };
-        let fine = solve(order, &logs)?;
-        let coarse = solve(order - 2, &logs[..1])?;
+        let mut fine = solve(order, &logs)?;
+        // What the cut tails of the kernels leave, whatever the order.
+        let floor = 3e-9 * (plan.notional.abs() + fine[0][0].abs());
+        while (fine[0][0] - coarse).abs() + floor > ask.tolerance && order < MOST_ORDER {
+            order += 4;
+            coarse = fine[0][0];
+            fine = solve(order, &logs)?;
+        }
         let [value, delta, gamma] = fine[0];
         let mut greeks = Greeks::default();
         if ask.greeks != Greeking::None {
@@ -114,8 +123,7 @@ impl Engine for Quadrature {
                 .collect(),
             flows: Vec::new(),
             error: ErrorEstimate {
-                // Two orders apart; rounding of some thousand products is never below this.
-                abs: (value - coarse[0][0]).abs() + 1e-13 * (value.abs() + plan.notional.abs()),
+                abs: (value - coarse).abs() + floor,
                 kind: ErrorKind::TwoGrid,
             },
             notes: Vec::new(),

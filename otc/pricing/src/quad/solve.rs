@@ -21,7 +21,7 @@ const PANEL: f64 = 4.0;
 const TINY: f64 = 1e-12;
 
 /// Largest exponent met when a drift is split into factors of source and target.
-const MOST_EXPONENT: f64 = 300.0;
+const MOST_EXPONENT: f64 = 600.0;
 
 /// Nodes on one grid at most.
 const MOST_NODES: usize = 200_000;
