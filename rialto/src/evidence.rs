@@ -81,7 +81,7 @@ struct ExportArgs {
     /// Id of the release.
     #[arg(long)]
     release: String,
-    /// File to write.
+    /// File to write; `-` is standard output.
     #[arg(short = 'o', long = "file", value_name = "FILE")]
     file: PathBuf,
 }
@@ -236,6 +236,15 @@ impl ExportArgs {
             encode(&self.release)
         );
         let mut response = Client::from_environment()?.raw(&path).await?;
+        if self.file.as_os_str() == "-" {
+            let mut out = std::io::stdout();
+            while let Some(chunk) = response.chunk().await.context("the download broke off")? {
+                out.write_all(&chunk)
+                    .context("cannot write to standard output")?;
+            }
+            out.flush().context("cannot write to standard output")?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let shown = self.file.display();
         let cannot = || format!("cannot write {shown}");
         // Beside its place and renamed, so that a broken download never looks like a bundle.

@@ -180,9 +180,9 @@ fn greet(house: &House, logins: &[(String, String)], sample: bool) {
     ));
     if sample {
         text.push_str(&format!(
-            "\nThree things to try (a token comes from Settings → Tokens in the console):\n\
+            "\nThree things to try (a token comes from Access tokens in the console):\n\
              \x20 1. git clone {url}/git/sample/quote-service.git    (any user, token as password)\n\
-             \x20 2. change a price in src/market.rs, commit, push, and watch {url}/delivery/pipelines\n\
+             \x20 2. change a price in src/market.rs and in the test that names it, commit, push, and watch {url}/delivery/pipelines\n\
              \x20 3. break a test, push again, and see who broke what: {url}/delivery/incidents\n"
         ));
     }

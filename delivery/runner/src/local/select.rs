@@ -45,7 +45,11 @@ pub(super) fn select(plan: &Plan, options: &LocalOptions) -> Result<Plan, Select
     let mut wanted: HashSet<&str> = plan
         .jobs
         .iter()
-        .filter(|job| options.only.iter().any(|name| is_named(job, name)))
+        .filter(|job| {
+            // A manual job that is to be played was asked for as well.
+            let mut asked = options.only.iter().chain(&options.play);
+            asked.any(|name| is_named(job, name))
+        })
         .map(|job| job.name.as_str())
         .collect();
     if options.with_needs {
