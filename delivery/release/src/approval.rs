@@ -1,4 +1,4 @@
-//! Who may approve: the sets of authors, requesters and approvers are disjoint.
+//! Who may approve: no author, pusher or requester of a change is among its approvers.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,9 @@ pub struct ApprovalContext {
     pub required: u32,
     /// Authors and committers of the change since the last release.
     pub authors: Vec<Person>,
+    /// Accounts that pushed part of the change. A commit names whom its author likes, a push was
+    /// authenticated.
+    pub pushers: Vec<Person>,
     /// Who asked for the deployment; `None` when the system did.
     pub requested_by: Option<Person>,
     /// Who approved already.
@@ -70,6 +73,9 @@ pub enum ApprovalRefusal {
     /// Wrote or committed part of the change.
     #[error("you are an author of this change, and authors do not approve their own deployment")]
     IsAuthor,
+    /// Pushed part of the change, whoever its commits name.
+    #[error("you pushed part of this change, and who pushes does not approve the deployment of it")]
+    IsPusher,
     /// Asked for the deployment.
     #[error("you requested this deployment, and requesters do not approve it")]
     IsRequester,
@@ -119,6 +125,13 @@ fn disjoint(person: &Person, context: &ApprovalContext) -> Result<(), ApprovalRe
         return Err(ApprovalRefusal::IsAuthor);
     }
     if context
+        .pushers
+        .iter()
+        .any(|pusher| pusher.is_same_as(person))
+    {
+        return Err(ApprovalRefusal::IsPusher);
+    }
+    if context
         .requested_by
         .as_ref()
         .is_some_and(|by| by.is_same_as(person))
@@ -129,7 +142,7 @@ fn disjoint(person: &Person, context: &ApprovalContext) -> Result<(), ApprovalRe
 }
 
 /// Proof that the approvals suffice, counted again from the records: distinct people, none of
-/// them an author or the requester.
+/// them an author, a pusher or the requester.
 #[must_use]
 pub fn quorum(context: &ApprovalContext) -> Option<Quorum> {
     let mut counted: Vec<&Person> = Vec::new();
@@ -167,6 +180,7 @@ mod tests {
             state: DeploymentState::AwaitingApproval,
             required: 1,
             authors: vec![person("", "dev@house.example")],
+            pushers: vec![person("u-pusher", "pusher@house.example")],
             requested_by: Some(person("u-lead", "lead@house.example")),
             approved_by: vec![],
         }
@@ -179,6 +193,18 @@ mod tests {
             may_approve(&dev, &context()),
             Err(ApprovalRefusal::IsAuthor)
         );
+    }
+
+    #[test]
+    fn whoever_pushed_does_not_approve_and_is_not_counted() {
+        let pusher = person("u-pusher", "another@house.example");
+        assert_eq!(
+            may_approve(&candidate(pusher.clone()), &context()),
+            Err(ApprovalRefusal::IsPusher)
+        );
+        let mut context = context();
+        context.approved_by = vec![pusher];
+        assert!(quorum(&context).is_none());
     }
 
     #[test]

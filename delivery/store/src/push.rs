@@ -61,6 +61,7 @@ statements! {
         JOIN pipeline p ON p.push_event_id = e.id
         WHERE e.project_id = $1 AND e.ref_name = $2 AND e.pushed_at > $3 AND e.pushed_at < $4
         AND p.status NOT IN ('success', 'failed', 'skipped')";
+    PUSHES_OF_PROJECT = "SELECT * FROM push_event WHERE project_id = $1 ORDER BY pushed_at, id";
     NEWEST_PUSH_OF_SHA = "SELECT * FROM push_event WHERE project_id = $1 AND new_sha = $2
         ORDER BY pushed_at DESC LIMIT 1";
 }
@@ -174,6 +175,17 @@ pub async fn earliest_unfinished(
     let values = params![project, ref_name, after, before];
     let row: Option<(Option<i64>,)> = reader.optional(EARLIEST_UNFINISHED, values).await?;
     Ok(row.and_then(|(at,)| at))
+}
+
+/// Every push event of a project, oldest first.
+///
+/// # Errors
+/// Store errors.
+pub async fn of_project(
+    reader: &mut impl Reader,
+    project: &ProjectId,
+) -> Result<Vec<PushEventRow>, StoreError> {
+    reader.all(PUSHES_OF_PROJECT, params![project]).await
 }
 
 /// The newest push that brought a commit to a ref's head.

@@ -1,9 +1,8 @@
 //! From a managed job to a deployment: the release of its artifact, the environment, the record.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::{MutexGuard, PoisonError};
 
-use rialto_delivery_git::RepositoryName;
 use rialto_delivery_release::plan::DeploymentKind;
 use rialto_delivery_release::{
     DEFINITION_PATH, DeploymentState, EnvironmentSpec, ReleaseDefinition, Tier,
@@ -25,13 +24,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Deployments;
-use super::load::{CommitPerson, people};
+use super::involved::{Involved, people, pushers};
 use crate::DeliveryError;
 use crate::managed::ManagedJob;
 use crate::record::reference;
-
-/// Most commits whose people are read; a change of more is not one anybody approves by reading.
-const MAX_COMMITS: u32 = 10_000;
 
 /// Why a job gets no deployment: told on the job.
 struct Unready {
@@ -55,16 +51,16 @@ pub(super) struct ReleaseParts {
     definition_text: String,
     builder: JobRow,
     archive: ArtifactRow,
-    /// Authors and committers since the last release.
-    authors: Vec<CommitPerson>,
+    /// Everybody with a hand in it since the last release.
+    authors: Vec<Involved>,
 }
 
 /// What is read before the deployment is written.
 struct Prepared {
     release: ReleaseParts,
     spec: EnvironmentSpec,
-    /// Authors and committers since what the environment serves.
-    deployment_authors: Vec<CommitPerson>,
+    /// Everybody with a hand in it since what the environment serves.
+    deployment_authors: Vec<Involved>,
     requester: Option<Requester>,
 }
 
@@ -208,7 +204,7 @@ impl Deployments {
         &self,
         pipeline: &PipelineRow,
         environment: &str,
-    ) -> Result<(Vec<CommitPerson>, Vec<CommitPerson>), DeliveryError> {
+    ) -> Result<(Vec<Involved>, Vec<Involved>), DeliveryError> {
         let mut db = self.delivery().db();
         let newest = release::list(&mut db, Some(&pipeline.project_id), None, 50).await?;
         let last = newest
@@ -223,36 +219,9 @@ impl Deployments {
             },
             None => None,
         };
-        let release_authors = self.people_between(pipeline, last.as_deref()).await?;
-        let deployment_authors = self.people_between(pipeline, served.as_deref()).await?;
+        let release_authors = self.involved_between(pipeline, last.as_deref()).await?;
+        let deployment_authors = self.involved_between(pipeline, served.as_deref()).await?;
         Ok((release_authors, deployment_authors))
-    }
-
-    /// Authors and committers after `from` up to the pipeline's commit. When nothing lies between,
-    /// those of the commit itself.
-    async fn people_between(
-        &self,
-        pipeline: &PipelineRow,
-        from: Option<&str>,
-    ) -> Result<Vec<CommitPerson>, DeliveryError> {
-        let name = RepositoryName::parse(&pipeline.project_path)?;
-        let repository = self.delivery().git().repository(&name)?;
-        let mut commits = repository.log(from, &pipeline.sha, MAX_COMMITS).await?;
-        if commits.is_empty() {
-            commits = repository.log(None, &pipeline.sha, 1).await?;
-        }
-        let mut people = BTreeSet::new();
-        for commit in commits {
-            people.insert(CommitPerson {
-                name: commit.author_name,
-                email: commit.author_email,
-            });
-            people.insert(CommitPerson {
-                name: commit.committer_name,
-                email: commit.committer_email,
-            });
-        }
-        Ok(people.into_iter().collect())
     }
 
     /// Writes release, environment and deployment in one transaction.
@@ -380,6 +349,7 @@ impl Deployments {
             "version": row.version_label,
             "artifact": { "job": found.builder.name, "name": row.artifact_name, "size": row.artifact_size },
             "authors": people("authors", &row.authors)?,
+            "pushers": pushers("authors", &row.authors)?,
             "verdict": row.verdict_id,
             "definition": row.definition,
         });

@@ -15,7 +15,8 @@ use rialto_platform_store::{Tx, now, to_micros};
 use serde_json::{Value, json};
 
 use super::create::announce;
-use super::load::{Loaded, people};
+use super::involved::{people, pushers};
+use super::load::Loaded;
 use super::{Deployments, DriveError};
 use crate::DeliveryError;
 use crate::record::reference;
@@ -283,6 +284,7 @@ pub(super) fn body(at: &Loaded) -> Result<Value, DeliveryError> {
         "no": row.no,
         "kind": row.kind,
         "authors": people("authors", &row.authors)?,
+        "pushers": pushers("authors", &row.authors)?,
         "requested_by": row.requested_by_id,
         "verdict": row.verdict_id,
         "slot": row.candidate_slot,

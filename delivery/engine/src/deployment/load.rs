@@ -15,6 +15,7 @@ use rialto_delivery_store::{Reader, json};
 use rialto_delivery_supervisor::SlotKey;
 use serde::{Deserialize, Serialize};
 
+use super::involved::{people, pushers};
 use super::router::Target;
 use crate::DeliveryError;
 
@@ -243,12 +244,7 @@ pub(super) fn target(slot: &SlotRow) -> Option<Target> {
     })
 }
 
-/// The people of a JSON column.
-pub(super) fn people(column: &'static str, text: &str) -> Result<Vec<CommitPerson>, DeliveryError> {
-    Ok(json::read(column, text)?)
-}
-
-/// Who approved, who wrote, who asked: what decides on an approval.
+/// Who approved, who wrote, who pushed, who asked: what decides on an approval.
 pub(super) async fn approval_context(
     reader: &mut impl Reader,
     row: &DeploymentRow,
@@ -257,6 +253,14 @@ pub(super) async fn approval_context(
         .into_iter()
         .map(|p| Person {
             user_id: String::new(),
+            name: p.name,
+            emails: vec![p.email],
+        })
+        .collect();
+    let pushers = pushers("authors", &row.authors)?
+        .into_iter()
+        .map(|p| Person {
+            user_id: p.pusher_id.unwrap_or_default(),
             name: p.name,
             emails: vec![p.email],
         })
@@ -280,6 +284,7 @@ pub(super) async fn approval_context(
         state: DeploymentState::parse(&row.state).unwrap_or(DeploymentState::Canceled),
         required: u32::try_from(row.required_approvals).unwrap_or(u32::MAX),
         authors,
+        pushers,
         requested_by,
         approved_by,
     })

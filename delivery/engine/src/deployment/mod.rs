@@ -13,6 +13,7 @@ mod bundle;
 mod control;
 mod create;
 mod drive;
+mod involved;
 mod journal;
 mod load;
 mod prepare;

@@ -19,7 +19,7 @@ use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::create::announce;
-use super::load::people;
+use super::involved::people;
 use super::{Deployments, Inner};
 use crate::DeliveryError;
 

@@ -16,7 +16,8 @@ use utoipa::ToSchema;
 
 use super::Deployments;
 use super::approve::candidate_of;
-use super::load::{CommitPerson, approval_context, people, slot_key, slots};
+use super::involved::people;
+use super::load::{CommitPerson, approval_context, slot_key, slots};
 use super::router::RoutedService;
 use super::sync::overlay;
 use crate::DeliveryError;

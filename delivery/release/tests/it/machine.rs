@@ -58,6 +58,7 @@ fn context(required: u32, approvers: &[u8]) -> ApprovalContext {
         state: DeploymentState::AwaitingApproval,
         required,
         authors: vec![person(0), person(1)],
+        pushers: vec![],
         requested_by: Some(person(2)),
         approved_by: approvers.iter().map(|n| person(*n)).collect(),
     }
