@@ -98,7 +98,8 @@ impl Identity {
     ) -> Result<IssuedToken, IdentityError> {
         by.require(Permission::TokenOwn)?;
         if by.auth != Auth::Session {
-            let message = "a token cannot issue tokens; sign in with a browser and use Access tokens there";
+            let message =
+                "a token cannot issue tokens; sign in with a browser and use Access tokens there";
             return Err(IdentityError::Invalid {
                 field: "token",
                 message: message.into(),
