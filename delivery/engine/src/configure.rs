@@ -9,7 +9,7 @@ use rialto_delivery_store::project;
 
 use crate::create::Request;
 use crate::error::blocking;
-use crate::repository::CommitFiles;
+use crate::repository::{CommitFiles, Found};
 use crate::view::ConfigErrorView;
 use crate::{Delivery, DeliveryError};
 
@@ -58,17 +58,33 @@ impl Delivery {
         let base = pushed.then(|| request.before_sha.clone());
         let files = CommitFiles::open(repository, &request.commit.sha, base)?;
         blocking(move || {
-            if files.file(context.path())?.is_none() {
-                let why = format!("there is no {} at this commit", context.path());
-                return Ok(Configured::Nothing(why));
+            match files.find(context.path())? {
+                Found::File(_) => {}
+                Found::Missing => {
+                    let why = format!("there is no {} at this commit", context.path());
+                    return Ok(Configured::Nothing(why));
+                }
+                Found::Unfit(why) => return Ok(unfit(context.path(), &why)),
             }
-            let definition = files
-                .file(DEFINITION_PATH)?
-                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            let definition = match files.find(DEFINITION_PATH)? {
+                Found::File(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+                Found::Missing => None,
+                Found::Unfit(why) => return Ok(unfit(DEFINITION_PATH, &why)),
+            };
             Ok(judge(compile(&files, &context), definition))
         })
         .await
     }
+}
+
+/// A file that no later try could read: the pipeline fails and tells why.
+fn unfit(path: &str, why: &str) -> Configured {
+    Configured::Invalid(vec![ConfigErrorView {
+        file: path.to_owned(),
+        line: 1,
+        column: 1,
+        message: format!("{path} {why}"),
+    }])
 }
 
 /// Turns the compiler's findings into a plan, errors, or the reason for nothing.

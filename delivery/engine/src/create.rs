@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use rialto_delivery_git::{CommitInfo, Repository, RepositoryName, ZERO_SHA};
+use rialto_delivery_git::{CommitInfo, GitError, Repository, RepositoryName, ZERO_SHA};
 use rialto_delivery_pipeline::plan::{AllowFailure, PlannedJob, When};
 use rialto_delivery_run::assignment::JobVariable;
 use rialto_delivery_run::event::Event;
@@ -74,7 +74,14 @@ impl Delivery {
         let Some(sha) = repository.resolve(&event.new_sha).await? else {
             return self.close_push(event, "not a commit").await;
         };
-        let commit = repository.commit(&sha).await?;
+        let commit = match repository.commit(&sha).await {
+            Ok(commit) => commit,
+            // A commit that is too large or damaged is no better at the next try.
+            Err(error @ (GitError::TooLarge { .. } | GitError::Unreadable { .. })) => {
+                return self.close_push(event, &error.to_string()).await;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let options: Vec<String> = json::read("options", &event.options)?;
         let person = TriggerPerson {
             id: event.pusher_id.clone(),

@@ -13,6 +13,16 @@ pub(crate) struct CommitFiles {
     base: Option<String>,
 }
 
+/// What stands at a path.
+pub(crate) enum Found {
+    /// Nothing.
+    Missing,
+    /// A file's content.
+    File(Vec<u8>),
+    /// Something that can never be read; what it is, as the end of a sentence.
+    Unfit(String),
+}
+
 impl CommitFiles {
     pub fn open(
         repository: &Repository,
@@ -25,9 +35,40 @@ impl CommitFiles {
         })
     }
 
-    /// A file of the commit.
-    pub fn file(&self, path: &str) -> Result<Option<Vec<u8>>, GitError> {
-        self.snapshot.read(path, FILE_BYTES)
+    /// A file that configures the pipeline.
+    ///
+    /// # Errors
+    /// What may be better at the next try. What the commit itself makes impossible is
+    /// [`Found::Unfit`].
+    pub fn find(&self, path: &str) -> Result<Found, GitError> {
+        let unreadable = |error: &GitError| matches!(error, GitError::Unreadable { .. });
+        let mut read = self.snapshot.read(path, FILE_BYTES);
+        if read.as_ref().is_err_and(unreadable) {
+            // The reading process may have been the trouble, the next one is a fresh one.
+            read = self.snapshot.read(path, FILE_BYTES);
+        }
+        match read {
+            Ok(Some(bytes)) => Ok(Found::File(bytes)),
+            Ok(None) => {
+                let below = format!("{path}/");
+                let is_there = |known: &String| known == path || known.starts_with(&below);
+                Ok(match self.snapshot.paths()?.iter().any(is_there) {
+                    true => Found::Unfit(
+                        "is no file with content in this repository (it is a folder, a submodule, \
+                         or its content is missing); commit a file in its place"
+                            .to_owned(),
+                    ),
+                    false => Found::Missing,
+                })
+            }
+            Err(GitError::TooLarge { limit, .. }) => Ok(Found::Unfit(format!(
+                "is larger than {limit} bytes and is not read; split it with `include`"
+            ))),
+            Err(error) if unreadable(&error) => Ok(Found::Unfit(format!(
+                "cannot be read from the repository: {error}"
+            ))),
+            Err(error) => Err(error),
+        }
     }
 }
 

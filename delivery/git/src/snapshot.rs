@@ -153,7 +153,11 @@ fn ask(
         return Err(unreadable("cat-file", "it ended early"));
     }
     let header = header.trim_end();
-    if header.ends_with(" missing") || header.ends_with(" ambiguous") {
+    // A submodule's commit is in another repository; newer versions of git say so.
+    if [" missing", " ambiguous", " submodule"]
+        .iter()
+        .any(|end| header.ends_with(end))
+    {
         return Ok(None);
     }
     let blob = parse_batch_header(header);

@@ -291,3 +291,19 @@ async fn the_sample_house_is_loaded_once() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_configuration_that_can_never_be_read_is_a_failed_pipeline_that_says_why() {
+    for world in World::all().await {
+        let huge = "#".repeat(5 << 20);
+        let pipeline = world.configure(&huge).await;
+        assert_eq!(pipeline.summary.status, Status::Failed);
+        let error = &pipeline.summary.config_errors[0];
+        assert_eq!(error.file, ".gitlab-ci.yml");
+        assert!(error.message.contains("larger than 4194304 bytes"));
+        let folder = [(".gitlab-ci.yml/x", "a: 1")];
+        let pipeline = world.push("beside", &folder).await;
+        assert_eq!(pipeline.summary.status, Status::Failed);
+        assert!(pipeline.summary.config_errors[0].message.contains("folder"));
+    }
+}
