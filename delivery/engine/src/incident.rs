@@ -63,6 +63,11 @@ impl Delivery {
         let known = match &open {
             Some(open) => Some(OpenIncident {
                 failing_sha: open.failing_sha.clone(),
+                // The candidates are those of the failure that opened it, newest first.
+                first_failing_sha: json::read::<Vec<CandidateCommit>>("commits", &open.commits)?
+                    .into_iter()
+                    .next()
+                    .map_or_else(|| open.failing_sha.clone(), |commit| commit.sha),
                 failed_jobs: json::read("failed_jobs", &open.failed_jobs)?,
             }),
             None => None,

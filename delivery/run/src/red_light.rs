@@ -32,6 +32,8 @@ pub struct EndedPipeline<'a> {
 pub struct OpenIncident {
     /// Commit of the newest failing pipeline.
     pub failing_sha: String,
+    /// Commit whose failure opened it.
+    pub first_failing_sha: String,
     /// Every job that failed while it was open.
     pub failed_jobs: Vec<String>,
 }
@@ -44,7 +46,7 @@ pub enum CloseKind {
     Repaired,
     /// A failed job was removed or made `allow_failure`; listed apart.
     ClosedByRemoval,
-    /// The same commit passed when it was only run again.
+    /// The only commit that failed passed when it was run again: nothing was repaired.
     Flaky,
 }
 
@@ -127,7 +129,7 @@ pub fn judge(
     let passes = |name: &String| now(name).is_some_and(|job| job.status == Status::Success);
     let kind = if !incident.failed_jobs.iter().all(passes) {
         CloseKind::ClosedByRemoval
-    } else if incident.failing_sha == pipeline.sha {
+    } else if incident.failing_sha == pipeline.sha && incident.first_failing_sha == pipeline.sha {
         CloseKind::Flaky
     } else {
         CloseKind::Repaired
@@ -160,6 +162,7 @@ mod tests {
     fn open() -> OpenIncident {
         OpenIncident {
             failing_sha: "a".into(),
+            first_failing_sha: "a".into(),
             failed_jobs: vec!["test".into()],
         }
     }
@@ -245,6 +248,21 @@ mod tests {
     }
 
     #[test]
+    fn a_repairing_commit_that_had_to_be_run_twice_still_repairs() {
+        let open = OpenIncident {
+            failing_sha: "b".into(),
+            ..open()
+        };
+        let jobs = [job("test", Status::Success)];
+        assert_eq!(
+            judge_jobs(Some(&open), "b", Status::Success, &jobs, true),
+            LightChange::Close {
+                kind: CloseKind::Repaired
+            }
+        );
+    }
+
+    #[test]
     fn a_pipeline_waiting_for_a_person_is_green_when_nothing_failed() {
         let jobs = [job("test", Status::Success), job("deploy", Status::Manual)];
         let repaired = LightChange::Close {
@@ -260,6 +278,7 @@ mod tests {
     fn the_light_stays_red_until_the_broken_job_itself_has_run() {
         let open = OpenIncident {
             failing_sha: "a".into(),
+            first_failing_sha: "a".into(),
             failed_jobs: vec!["deploy".into()],
         };
         let jobs = [job("test", Status::Success), job("deploy", Status::Manual)];
