@@ -19,8 +19,8 @@ pub struct Facts {
     pub router_drift: Option<String>,
     /// Health of the serving slot; `None` when nothing serves yet.
     pub active_healthy: Option<bool>,
-    /// A healthy standby stands beside it.
-    pub standby_healthy: bool,
+    /// The newer version that went live since this one was asked for, if one did.
+    pub superseded_by: Option<String>,
 }
 
 /// The verdict of the gate, as far as deployment cares.
@@ -92,11 +92,12 @@ pub enum Unmet {
         /// Difference.
         drift: String,
     },
-    /// There would be no healthy version to go back to.
-    #[error(
-        "the serving slot is unhealthy, so there would be nothing to go back to; roll back first"
-    )]
-    ActiveUnhealthy,
+    /// A newer version went live since this one was asked for.
+    #[error("{by}")]
+    Superseded {
+        /// Which, and what to do.
+        by: String,
+    },
     /// There is no standby to go back to.
     #[error("there is no healthy standby to go back to")]
     NoStandby,
@@ -115,13 +116,33 @@ impl Unmet {
 
 /// Proof that every precondition held. Only the checks of this module make it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clearance(());
+pub struct Clearance {
+    warning: Option<Warning>,
+}
+
+impl Clearance {
+    /// What people should know although it is no reason to refuse.
+    #[must_use]
+    pub const fn warning(&self) -> Option<Warning> {
+        self.warning
+    }
+}
+
+/// Something to know about a deployment that goes ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Warning {
+    /// The serving version is sick, and a repair takes the slot of the other one.
+    #[error(
+        "no healthy version to go back to: the serving version is not healthy; traffic moves only \
+         after the new version has proved its health"
+    )]
+    NoWayBack,
+}
 
 /// Checks a deployment of a release.
 ///
-/// An unhealthy serving slot stops a deployment while a healthy standby exists (its slot would be
-/// taken by the candidate: roll back first). Without a standby there is nothing to lose, and a
-/// repair must stay possible.
+/// An unhealthy serving slot stops nothing, since a repair must stay possible: the candidate takes
+/// the other slot, so the clearance warns that there is no healthy version to go back to.
 ///
 /// # Errors
 /// Every precondition that does not hold.
@@ -150,11 +171,12 @@ pub fn check(facts: &Facts) -> Result<Clearance, Vec<Unmet>> {
             drift: drift.clone(),
         });
     }
-    if facts.active_healthy == Some(false) && facts.standby_healthy {
-        unmet.push(Unmet::ActiveUnhealthy);
+    if let Some(by) = &facts.superseded_by {
+        unmet.push(Unmet::Superseded { by: by.clone() });
     }
     if unmet.is_empty() {
-        Ok(Clearance(()))
+        let warning = (facts.active_healthy == Some(false)).then_some(Warning::NoWayBack);
+        Ok(Clearance { warning })
     } else {
         Err(unmet)
     }
@@ -189,7 +211,7 @@ fn check_verdict(facts: &Facts, unmet: &mut Vec<Unmet>) {
 /// [`Unmet::NoStandby`].
 pub fn check_rollback(standby_healthy: bool) -> Result<Clearance, Vec<Unmet>> {
     if standby_healthy {
-        Ok(Clearance(()))
+        Ok(Clearance { warning: None })
     } else {
         Err(vec![Unmet::NoStandby])
     }
@@ -215,7 +237,7 @@ mod tests {
             environment_locked: None,
             router_drift: None,
             active_healthy: Some(true),
-            standby_healthy: true,
+            superseded_by: None,
         }
     }
 
@@ -232,7 +254,7 @@ mod tests {
             environment_locked: Some("rollback of #7 failed".into()),
             router_drift: Some("it serves green".into()),
             active_healthy: Some(false),
-            ..facts()
+            superseded_by: Some("version 9 went live".into()),
         };
         assert_eq!(check(&bad).unwrap_err().len(), 6);
     }
@@ -255,21 +277,28 @@ mod tests {
     }
 
     #[test]
-    fn a_repair_is_possible_while_the_only_version_is_down() {
-        let down = Facts {
-            active_healthy: Some(false),
-            standby_healthy: false,
+    fn a_sick_serving_version_blocks_no_repair_and_is_told() {
+        assert_eq!(check(&facts()).unwrap().warning(), None);
+        let first = Facts {
+            active_healthy: None,
             ..facts()
         };
-        assert!(check(&down).is_ok());
-        let rollback_first = Facts {
-            standby_healthy: true,
-            ..down
+        assert_eq!(check(&first).unwrap().warning(), None);
+        let sick = Facts {
+            active_healthy: Some(false),
+            ..facts()
         };
-        assert_eq!(
-            check(&rollback_first).unwrap_err(),
-            vec![Unmet::ActiveUnhealthy]
-        );
+        assert_eq!(check(&sick).unwrap().warning(), Some(Warning::NoWayBack));
+    }
+
+    #[test]
+    fn a_version_older_than_what_went_live_meanwhile_is_refused() {
+        let late = Facts {
+            superseded_by: Some("version 9 went live".into()),
+            ..facts()
+        };
+        let unmet = check(&late).unwrap_err();
+        assert_eq!(unmet[0].to_string(), "version 9 went live");
     }
 
     #[test]

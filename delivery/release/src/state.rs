@@ -25,7 +25,8 @@ pub enum DeploymentState {
     Baking,
     /// Done; the old version stays as hot standby.
     Succeeded,
-    /// Ended before the switch; users saw nothing.
+    /// Ended before the switch, users saw nothing; or after it where the earlier version was not
+    /// healthy either, so that the new one was left serving.
     Failed,
     /// Traffic is being moved back.
     RollingBack,
@@ -163,6 +164,8 @@ pub enum Event {
     BakePassed,
     /// It did not, or a person asked for the old version.
     BakeFailed,
+    /// It did not, and the earlier version is not healthy: the new one stays where it is.
+    BakeFailedWithoutWayBack,
     /// The earlier version answers again.
     RollbackVerified,
     /// It does not.
@@ -188,6 +191,7 @@ pub enum EventKind {
     SwitchNotConfirmed,
     BakePassed,
     BakeFailed,
+    BakeFailedWithoutWayBack,
     RollbackVerified,
     RollbackNotVerified,
     Cancel,
@@ -211,6 +215,7 @@ impl Event {
             Self::SwitchNotConfirmed => EventKind::SwitchNotConfirmed,
             Self::BakePassed => EventKind::BakePassed,
             Self::BakeFailed => EventKind::BakeFailed,
+            Self::BakeFailedWithoutWayBack => EventKind::BakeFailedWithoutWayBack,
             Self::RollbackVerified => EventKind::RollbackVerified,
             Self::RollbackNotVerified => EventKind::RollbackNotVerified,
             Self::Cancel => EventKind::Cancel,
@@ -331,6 +336,12 @@ pub const TRANSITIONS: &[Transition] = {
             &[A::KeepStandby, A::ReleaseLock],
         ),
         (S::Baking, E::BakeFailed, S::RollingBack, &[A::SwitchBack]),
+        (
+            S::Baking,
+            E::BakeFailedWithoutWayBack,
+            S::Failed,
+            &[A::KeepStandby, A::ReleaseLock],
+        ),
         (
             S::RollingBack,
             E::RollbackVerified,

@@ -60,6 +60,9 @@ impl Deployments {
             let message = format!("is longer than {MAX_COMMENT} characters");
             return Err(DeliveryError::invalid("/comment", "too_long", message));
         }
+        if approved {
+            self.refuse_superseded(id).await?;
+        }
         let mut tx = self.delivery().db().begin().await?;
         let mut at = load(&mut tx, id).await?;
         let mut context = approval_context(&mut tx, &at.deployment).await?;
@@ -94,6 +97,19 @@ impl Deployments {
         Ok(())
     }
 
+    /// Nobody approves what would replace a newer version without a word.
+    async fn refuse_superseded(&self, id: &DeploymentId) -> Result<(), DeliveryError> {
+        let found = deployment::find(&mut self.delivery().db(), id).await?;
+        let waiting = DeploymentState::AwaitingApproval.as_str();
+        let Some(row) = found.filter(|row| row.state == waiting) else {
+            return Ok(());
+        };
+        match self.superseded_by(&row).await? {
+            Some(why) => Err(DeliveryError::refused(why)),
+            None => Ok(()),
+        }
+    }
+
     async fn record_decision(
         &self,
         tx: &mut Tx<'_>,
@@ -124,7 +140,8 @@ impl Deployments {
     /// [`DeliveryError::Denied`], [`DeliveryError::Refused`] when it is too late.
     pub async fn cancel(&self, actor: &Actor, id: &DeploymentId) -> Result<(), DeliveryError> {
         actor.require(Permission::DeploymentCancel)?;
-        self.cancel_as(id, evidence_actor(actor), &actor.name).await
+        let reason = format!("cancelled by {}", actor.name);
+        self.end_waiting(id, evidence_actor(actor), &reason).await
     }
 
     pub(super) async fn cancel_of_job(&self, job: &JobId) -> Result<(), DeliveryError> {
@@ -135,14 +152,16 @@ impl Deployments {
             return Ok(());
         }
         let actor = rialto_platform_evidence::Actor::system("pipeline");
-        self.cancel_as(&row.id, actor, "its job").await
+        self.end_waiting(&row.id, actor, "cancelled by its job")
+            .await
     }
 
-    async fn cancel_as(
+    /// Cancels a deployment before the switch, for a reason told in words.
+    pub(super) async fn end_waiting(
         &self,
         id: &DeploymentId,
         actor: rialto_platform_evidence::Actor,
-        by: &str,
+        reason: &str,
     ) -> Result<(), DeliveryError> {
         let mut tx = self.delivery().db().begin().await?;
         let mut at = load(&mut tx, id).await?;
@@ -159,13 +178,13 @@ impl Deployments {
             drop(tx);
             self.spawn(id.clone());
             if let Some(control) = self.control_of(id) {
+                let by = reason.strip_prefix("cancelled by ").unwrap_or(reason);
                 control.ask(Asked::Cancel { by: by.to_owned() });
             }
             return Ok(());
         }
-        let reason = format!("cancelled by {by}");
-        at.set_reasons(std::slice::from_ref(&reason))?;
-        let line = Line::failed(Step::Approval, &reason)
+        at.set_reasons(&[reason.to_owned()])?;
+        let line = Line::failed(Step::Approval, reason)
             .with(Event::Cancel)
             .by(actor);
         let shown = self.write(&mut tx, &mut at, &line).await?;

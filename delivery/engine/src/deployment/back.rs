@@ -46,11 +46,16 @@ impl Deployments {
         )
         .await?;
         let began = Instant::now();
-        if let Err(reason) = self.verify_back(at).await {
-            return self.back_failed(at, Step::VerifyBack, &reason, began).await;
-        }
+        let seen = match self.verify_back(at).await {
+            Ok(()) => "the earlier version answers",
+            // It did not answer before either: that the router serves it again is all there is.
+            Err(_) if !self.had_way_back(at).await? => {
+                "the earlier version is served as before, not healthy as before"
+            }
+            Err(reason) => return self.back_failed(at, Step::VerifyBack, &reason, began).await,
+        };
         let rollback_ms = to_micros(now()).saturating_sub(decided_at) / 1_000;
-        let said = format!("the earlier version answers, {rollback_ms} ms after the decision");
+        let said = format!("{seen}, {rollback_ms} ms after the decision");
         let line = Line::ok(Step::VerifyBack, &said).took(began);
         self.note(at, line, |at| {
             at.deployment.rollback_ms = Some(rollback_ms);

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use rialto_delivery_release::plan::StepDetail;
+use rialto_delivery_release::precondition::Warning;
 use rialto_delivery_release::watch::{BakeWatch, Tally, TrafficWatch, Watched};
 use rialto_delivery_release::{Event, Step};
+use rialto_delivery_store::deployment;
 use tokio::time::Instant;
 
 use super::control::Control;
 use super::drive::add_reason;
 use super::journal::Line;
 use super::load::Loaded;
-use super::prepare::{elapsed_ms, watch_detail};
+use super::prepare::{elapsed_ms, settle_environment, watch_detail};
 use super::router::{Fallback, RoutedTarget};
 use super::{Deployments, DriveError};
 
@@ -27,6 +29,8 @@ struct Watch {
     timeout: Duration,
     failure_limit: u32,
     bake_ms: u64,
+    /// There was a healthy version to go back to when it began: no success without it.
+    has_way_back: bool,
 }
 
 impl Deployments {
@@ -58,6 +62,7 @@ impl Deployments {
             timeout: Duration::from_millis(timeout_ms),
             failure_limit,
             bake_ms,
+            has_way_back: self.had_way_back(at).await?,
         };
         let began = Instant::now();
         // In force since the switch; said again for a watch that a restart begins anew.
@@ -132,7 +137,7 @@ impl Deployments {
                 .await;
             match (probes.observe(now_ms, probed), users_say) {
                 (Watched::Failed(reason), _) | (_, Watched::Failed(reason)) => return Err(reason),
-                (Watched::Passed, _) if !self.standby_missing(at, began, numbers.bake_ms) => {
+                (Watched::Passed, _) if !self.standby_missing(at, began, numbers) => {
                     return Ok(());
                 }
                 _ => {}
@@ -203,10 +208,12 @@ impl Deployments {
     }
 
     /// No success while the standby is unhealthy, within patience.
-    fn standby_missing(&self, at: &Loaded, began: Instant, bake_ms: u64) -> bool {
-        let patience = Duration::from_millis(bake_ms) + STANDBY_PATIENCE;
-        at.previous()
-            .is_some_and(|slot| !self.slot_is_healthy(at, slot))
+    fn standby_missing(&self, at: &Loaded, began: Instant, numbers: &Watch) -> bool {
+        let patience = Duration::from_millis(numbers.bake_ms) + STANDBY_PATIENCE;
+        numbers.has_way_back
+            && at
+                .previous()
+                .is_some_and(|slot| !self.slot_is_healthy(at, slot))
             && began.elapsed() < patience
     }
 
@@ -216,9 +223,39 @@ impl Deployments {
         reason: &str,
         began: Instant,
     ) -> Result<(), DriveError> {
-        let line = Line::failed(Step::Bake, reason)
-            .with(Event::BakeFailed)
+        let sick = at
+            .previous()
+            .filter(|slot| !self.slot_is_healthy(at, *slot));
+        let Some(slot) = sick else {
+            let line = Line::failed(Step::Bake, reason)
+                .with(Event::BakeFailed)
+                .took(began);
+            return self.note(at, line, |at| add_reason(at, reason)).await;
+        };
+        // Going from a sick version to another sick one helps nobody, and could lock the
+        // environment against the next repair.
+        self.set_fallback(at, Fallback::Off).await;
+        let said = format!(
+            "{reason}; there is no healthy version to go back to (slot {slot} is not healthy), so \
+             the new version is left serving: deploy a repair"
+        );
+        let line = Line::failed(Step::Bake, &said)
+            .with(Event::BakeFailedWithoutWayBack)
             .took(began);
-        self.note(at, line, |at| add_reason(at, reason)).await
+        self.note(at, line, |at| {
+            settle_environment(at);
+            add_reason(at, &said)
+        })
+        .await
+    }
+
+    /// Whether the journal says that there was a healthy version to go back to when it began.
+    pub(super) async fn had_way_back(&self, at: &Loaded) -> Result<bool, DriveError> {
+        let steps = deployment::steps(&mut self.delivery().db(), &at.deployment.id).await?;
+        let warning = Warning::NoWayBack.to_string();
+        let last = steps
+            .iter()
+            .rfind(|line| line.step == Step::Preflight.as_str());
+        Ok(!last.is_some_and(|line| line.detail.ends_with(&warning)))
     }
 }

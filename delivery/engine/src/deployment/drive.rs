@@ -8,7 +8,7 @@ use rialto_delivery_release::precondition::{
     Facts, RequiredFact, Unmet, VerdictFact, check, check_rollback,
 };
 use rialto_delivery_release::{
-    DeploymentState, Event, Next, Outcome, Step, approval, plan::DeploymentKind, resume,
+    Clearance, DeploymentState, Event, Next, Outcome, Step, approval, plan::DeploymentKind, resume,
 };
 use rialto_delivery_run::assignment::JobResult;
 use rialto_delivery_run::event::DeploymentPhase;
@@ -140,7 +140,8 @@ impl Deployments {
         match self.clearance(at).await? {
             Ok(clearance) => {
                 let expires = to_micros(now()) + APPROVAL_MICROS;
-                let line = Line::ok(Step::Preflight, "all preconditions hold")
+                let detail = with_warning("all preconditions hold", &clearance);
+                let line = Line::ok(Step::Preflight, &detail)
                     .with(Event::PreconditionsHold(clearance))
                     .took(began);
                 self.note(at, line, |at| {
@@ -178,7 +179,7 @@ impl Deployments {
     async fn clearance(
         &self,
         at: &mut Loaded,
-    ) -> Result<Result<rialto_delivery_release::Clearance, Vec<Unmet>>, DriveError> {
+    ) -> Result<Result<Clearance, Vec<Unmet>>, DriveError> {
         if at.kind() != DeploymentKind::Deploy {
             return Ok(check_rollback(self.standby_is_healthy(at)));
         }
@@ -212,7 +213,7 @@ impl Deployments {
             environment_locked: locked,
             router_drift: self.drift(at).await,
             active_healthy: at.active().map(|slot| self.slot_is_healthy(at, slot)),
-            standby_healthy: self.standby_is_healthy(at),
+            superseded_by: self.superseded_by(&at.deployment).await?,
         };
         Ok(check(&facts))
     }
@@ -299,19 +300,20 @@ impl Deployments {
         at.slots = super::load::slots(&mut tx, &at.environment.id).await?;
         tx.commit().await?;
         let began = Instant::now();
-        match self.clearance(at).await? {
-            Ok(_still) => {}
+        let clearance = match self.clearance(at).await? {
+            Ok(clearance) => clearance,
             Err(unmet) => {
                 self.refuse(at, &unmet, began).await?;
                 return Ok(true);
             }
-        }
+        };
         let active = at.active();
         let candidate = rialto_delivery_release::choose_candidate(active);
         let detail = format!(
             "slot {candidate}, environment {} is locked",
             at.environment.name
         );
+        let detail = with_warning(&detail, &clearance);
         let line = Line::ok(Step::Preflight, &detail).with(Event::LockGranted);
         self.note(at, line, |at| {
             at.deployment.candidate_slot = Some(candidate.as_str().to_owned());
@@ -338,6 +340,7 @@ impl Deployments {
                 .finish_job(&job, self.job_result(at).await?)
                 .await?;
         }
+        self.supersede_waiting(at).await?;
         for row in deployment::unfinished(&mut self.delivery().db()).await? {
             if row.environment_id == at.environment.id && row.state == "queued" {
                 self.spawn(row.id);
@@ -408,6 +411,14 @@ const APPROVAL_MICROS: i64 = rialto_delivery_release::state::APPROVAL_EXPIRY_MS 
 
 /// Leads the detail of a preflight that the gate refused.
 const GATE_MARK: &str = "gate: ";
+
+/// The line with what people should know.
+fn with_warning(detail: &str, clearance: &Clearance) -> String {
+    match clearance.warning() {
+        Some(warning) => format!("{detail}; {warning}"),
+        None => detail.to_owned(),
+    }
+}
 
 /// Keeps a reason for people.
 pub(super) fn add_reason(at: &mut Loaded, reason: &str) -> Result<(), crate::DeliveryError> {

@@ -20,6 +20,7 @@ mod prepare;
 mod roll_back;
 mod router;
 mod scripted;
+mod supersede;
 mod sync;
 mod traffic;
 pub mod view;

@@ -35,7 +35,13 @@ impl Deployments {
         let row = environment::find(&mut db, id)
             .await?
             .ok_or_else(|| DeliveryError::not_found("environment", id))?;
-        if let Some(baking) = self.baking_of(&row).await? {
+        if let Some((baking, previous)) = self.baking_of(&row).await? {
+            if let Some(slot) = previous.filter(|slot| !self.is_healthy(&row, *slot)) {
+                return Err(DeliveryError::refused(format!(
+                    "the earlier version in slot {slot} is not healthy: there is nothing to go \
+                     back to; deploy a repair"
+                )));
+            }
             let control = self.control_of(&baking).ok_or_else(|| {
                 DeliveryError::refused(
                     "the deployment is not being worked on; try again in a moment",
@@ -53,7 +59,16 @@ impl Deployments {
         self.create_rollback(actor, row, &all, reason).await
     }
 
-    async fn baking_of(&self, row: &EnvironmentRow) -> Result<Option<DeploymentId>, DeliveryError> {
+    fn is_healthy(&self, row: &EnvironmentRow, slot: SlotName) -> bool {
+        let status = self.supervisor().status(&slot_key(row, slot));
+        status.is_some_and(|s| s.health == Health::Healthy)
+    }
+
+    /// The deployment being watched, and the slot it would go back to.
+    async fn baking_of(
+        &self,
+        row: &EnvironmentRow,
+    ) -> Result<Option<(DeploymentId, Option<SlotName>)>, DeliveryError> {
         let Some(id) = row
             .lock_deployment_id
             .as_deref()
@@ -63,7 +78,10 @@ impl Deployments {
         };
         let found = deployment::find(&mut self.delivery().db(), &id).await?;
         let baking = DeploymentState::Baking.as_str();
-        Ok(found.filter(|row| row.state == baking).map(|row| row.id))
+        Ok(found.filter(|row| row.state == baking).map(|row| {
+            let previous = row.previous_slot.as_deref().and_then(SlotName::parse);
+            (row.id, previous)
+        }))
     }
 
     /// Why an environment cannot be rolled back now; `None` when it can.

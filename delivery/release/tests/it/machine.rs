@@ -18,7 +18,7 @@ fn facts(passed: bool, same_digest: bool) -> Facts {
         environment_locked: None,
         router_drift: None,
         active_healthy: None,
-        standby_healthy: false,
+        superseded_by: None,
     }
 }
 
@@ -44,6 +44,7 @@ fn events(facts: &Facts, context: &ApprovalContext) -> Vec<Event> {
         Event::SwitchNotConfirmed,
         Event::BakePassed,
         Event::BakeFailed,
+        Event::BakeFailedWithoutWayBack,
         Event::RollbackVerified,
         Event::RollbackNotVerified,
         Event::Cancel,
@@ -66,9 +67,9 @@ fn context(required: u32, approvers: &[u8]) -> ApprovalContext {
 
 proptest! {
     #[test]
-    fn no_transition_leaves_a_terminal_state(choices in prop::collection::vec(0usize..16, 0..60)) {
+    fn no_transition_leaves_a_terminal_state(choices in prop::collection::vec(0usize..17, 0..60)) {
         let all = events(&facts(true, true), &context(0, &[]));
-        prop_assert_eq!(all.len(), 16);
+        prop_assert_eq!(all.len(), 17);
         let mut state = DeploymentState::Requested;
         for choice in choices {
             let result = apply(state, &all[choice]);
@@ -83,7 +84,7 @@ proptest! {
 
     #[test]
     fn a_release_whose_verdict_failed_never_switches(
-        choices in prop::collection::vec(0usize..16, 0..200),
+        choices in prop::collection::vec(0usize..17, 0..200),
         passed: bool,
         same_digest: bool,
     ) {
@@ -156,6 +157,15 @@ fn a_state_and_event_pair_stands_once_in_the_table() {
             "{from} {on:?}"
         );
     }
+}
+
+#[test]
+fn a_version_that_fails_its_watch_stays_only_where_there_is_nothing_to_go_back_to() {
+    let baking = DeploymentState::Baking;
+    let (next, _) = apply(baking, &Event::BakeFailed).unwrap();
+    assert_eq!(next, DeploymentState::RollingBack);
+    let (next, _) = apply(baking, &Event::BakeFailedWithoutWayBack).unwrap();
+    assert_eq!(next, DeploymentState::Failed);
 }
 
 #[test]

@@ -250,3 +250,23 @@ async fn a_commit_taken_from_the_middle_of_somebodys_push_is_still_theirs() {
     assert!(refused.to_string().contains("you pushed"), "{refused}");
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_version_that_waits_ends_when_a_newer_one_goes_live() {
+    let house = House::new().await;
+    let (older, old_id) = waiting(&house).await;
+    let (newer, new_id) = waiting(&house).await;
+    assert_ne!(old_id, new_id);
+    let manager = person("wang", &[Role::ReleaseManager]);
+    let controller = house.controller();
+    controller.approve(&manager, &new_id, "").await.unwrap();
+    house.job_is(&newer, "to-production", Status::Success).await;
+    house
+        .job_is(&older, "to-production", Status::Canceled)
+        .await;
+    let ended = controller.deployment(&manager, &old_id).await.unwrap();
+    assert_eq!(ended.state, "canceled");
+    assert!(ended.reasons[0].contains("superseded"), "{ended:#?}");
+    assert!(controller.approve(&manager, &old_id, "").await.is_err());
+    house.close().await;
+}

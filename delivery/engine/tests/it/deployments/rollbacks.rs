@@ -187,3 +187,61 @@ async fn an_operator_s_word_while_it_is_watched_goes_back_at_once() {
     assert!(record.reason_given.contains("wrong day"), "{record:?}");
     house.close().await;
 }
+
+/// A second version that was well until its watch was over.
+async fn serving_version_sickens(house: &House) {
+    for (mark, behaviour) in [("one", "well"), ("two", "sick-after:4000")] {
+        let pipeline = house.release(TEST_ONLY, "50ms", behaviour, mark).await;
+        house.job_is(&pipeline, "to-test", Status::Success).await;
+    }
+    house
+        .world
+        .until("the serving version is sick", || async {
+            slot(&house.environment("test").await, "active").health != "healthy"
+        })
+        .await;
+    assert_eq!(
+        slot(&house.environment("test").await, "standby").health,
+        "healthy"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_good_version_repairs_an_environment_whose_serving_version_is_sick() {
+    let house = House::new().await;
+    serving_version_sickens(&house).await;
+    // One that never gets ready changes nothing.
+    let bad = house.release(TEST_ONLY, "50ms", "sick", "three").await;
+    house.job_is(&bad, "to-test", Status::Failed).await;
+    assert_eq!(house.environment("test").await.state, "serving");
+    let good = house.release(TEST_ONLY, "50ms", "well", "four").await;
+    house.job_is(&good, "to-test", Status::Success).await;
+    let done = &house.deployments().await[0];
+    let warned = done
+        .steps
+        .iter()
+        .filter(|step| step.detail.contains("no healthy version to go back to"))
+        .count();
+    assert!(warned >= 2, "{:#?}", done.steps);
+    let now = house.environment("test").await;
+    assert_eq!(slot(&now, "active").health, "healthy");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repair_that_fails_its_watch_stays_when_the_earlier_version_is_sick_and_locks_nothing() {
+    let house = House::new().await;
+    serving_version_sickens(&house).await;
+    let bad = house
+        .release(TEST_ONLY, "20s", "sick-after:2500", "x")
+        .await;
+    house.job_is(&bad, "to-test", Status::Failed).await;
+    let failed = &house.deployments().await[0];
+    assert_eq!(failed.state, "failed", "{failed:#?}");
+    let why = failed.reasons.join("; ");
+    assert!(why.contains("no healthy version to go back to"), "{why}");
+    assert_eq!(house.environment("test").await.state, "serving");
+    let good = house.release(TEST_ONLY, "50ms", "well", "four").await;
+    house.job_is(&good, "to-test", Status::Success).await;
+    house.close().await;
+}
