@@ -431,17 +431,28 @@ fn exercise<'p, X: Number>(
         None if right.instants.is_empty() => now.at,
         None => return refuse,
     };
+    use_right(plan, instant, (now.at, pay), seen.fixings, memory, out)
+}
+
+/// Pays what the right gives at these fixings and ends the contract.
+fn use_right<'p, X: Number>(
+    plan: &'p Plan<X>,
+    instant: usize,
+    (observed, pay): (Moment, Moment),
+    fixings: &[X],
+    memory: &mut Memory<X>,
+    out: &mut impl Recorder<'p, X>,
+) -> Result<(), WalkError> {
     let world = World {
         plan,
-        fixings: seen.fixings,
+        fixings,
         vars: &memory.vars,
     };
-    let amount = world
-        .expr(&right.payoff)
-        .ok_or(WalkError::Arithmetic { instant })?;
+    let payoff = plan.exercise.as_ref().map(|right| &right.payoff);
+    let amount = payoff.and_then(|payoff| world.expr(payoff));
+    let amount = amount.ok_or(WalkError::Arithmetic { instant })?;
     let source = Source::Exercise { instant };
     out.paying(source, world);
-    let observed = now.at;
     out.flow(Flow {
         amount,
         observed,
@@ -476,38 +487,14 @@ pub fn exercise_at<'p, X: Number>(
         .exercise
         .as_ref()
         .filter(|right| right.instants.is_empty());
-    let Some(right) = right.filter(|_| memory.alive) else {
+    if right.is_none() || !memory.alive {
         return Err(WalkError::NoRight);
-    };
+    }
     let instant = plan
         .instants
         .partition_point(|instant| instant.at.rate < observed.rate);
     sound(plan, instant, fixings)?;
-    let world = World {
-        plan,
-        fixings,
-        vars: &memory.vars,
-    };
-    let amount = world
-        .expr(&right.payoff)
-        .ok_or(WalkError::Arithmetic { instant })?;
-    let source = Source::Exercise { instant };
-    out.paying(source, world);
-    out.flow(Flow {
-        amount,
-        observed,
-        at: pay,
-        leg: "exercise",
-        row: 0,
-        source,
-    });
-    memory.alive = false;
-    out.event(Event::End {
-        at: observed,
-        early: true,
-        source: Some(source),
-    });
-    Ok(())
+    use_right(plan, instant, (observed, pay), fixings, memory, out)
 }
 
 /// Where actions run.

@@ -181,6 +181,7 @@ mod tests {
     use super::*;
     use crate::curve::Curve;
     use crate::marks::{ClockMap, Forward, Reading};
+    use crate::testing::smiles;
     use crate::vol::implied::black;
     use crate::vol::{Shift, Slice, Smile, Smiles, Svi};
 
@@ -201,33 +202,6 @@ mod tests {
             clock,
             quanto: None,
         }
-    }
-
-    fn smiles() -> Surface {
-        let near = Svi {
-            a: 0.009,
-            b: 0.061,
-            rho: -0.31,
-            m: 0.02,
-            s: 0.17,
-        };
-        let far = Svi {
-            a: 0.031,
-            b: 0.118,
-            rho: -0.35,
-            m: 0.03,
-            s: 0.28,
-        };
-        Surface::Smiles(Smiles::new(vec![
-            Slice {
-                time: 0.5,
-                smile: Smile::Svi(near),
-            },
-            Slice {
-                time: 2.0,
-                smile: Smile::Svi(far),
-            },
-        ]))
     }
 
     #[test]

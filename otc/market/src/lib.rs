@@ -14,5 +14,7 @@ pub mod marks;
 pub mod model;
 mod promote;
 pub mod snapshot;
+#[cfg(test)]
+mod testing;
 pub mod view;
 pub mod vol;

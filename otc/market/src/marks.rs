@@ -261,33 +261,9 @@ impl Marks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vol::{Slice, Smile, Smiles, Svi};
 
     fn marks(reading: Reading, quanto: Option<Quanto>) -> Marks {
-        let near = Svi {
-            a: 0.009,
-            b: 0.061,
-            rho: -0.31,
-            m: 0.02,
-            s: 0.17,
-        };
-        let far = Svi {
-            a: 0.031,
-            b: 0.118,
-            rho: -0.35,
-            m: 0.03,
-            s: 0.28,
-        };
-        let surface = Surface::Smiles(Smiles::new(vec![
-            Slice {
-                time: 0.5,
-                smile: Smile::Svi(near),
-            },
-            Slice {
-                time: 2.0,
-                smile: Smile::Svi(far),
-            },
-        ]));
+        let surface = crate::testing::smiles();
         let now = Forward {
             spot: 100.0,
             discount: Curve::flat(0.02),

@@ -5,6 +5,7 @@ use rialto_otc_contract::plan::{
 };
 use rialto_otc_contract::program::{Comparison, VarKind, phase};
 use rialto_otc_market::model::{Curve, Dynamics, Model, Name, Origin};
+use rialto_otc_numerics::normal;
 
 use crate::engine::{Ask, Greeking};
 
@@ -208,4 +209,17 @@ impl Snowball {
         plan.class.discrete_states = 2;
         plan
     }
+}
+
+/// Value, delta and gamma of a vanilla (Black and Scholes 1973, Merton 1973).
+pub fn black_scholes(w: f64, s: f64, k: f64, t: f64, r: f64, q: f64, vol: f64) -> [f64; 3] {
+    let deviation = vol * t.sqrt();
+    let d1 = ((s / k).ln() + (r - q + 0.5 * vol * vol) * t) / deviation;
+    let d2 = d1 - deviation;
+    let (df, dq) = ((-r * t).exp(), (-q * t).exp());
+    [
+        w * (s * dq * normal::cdf(w * d1) - k * df * normal::cdf(w * d2)),
+        w * dq * normal::cdf(w * d1),
+        dq * normal::pdf(d1) / (s * deviation),
+    ]
 }

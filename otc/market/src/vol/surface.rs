@@ -269,34 +269,7 @@ pub fn shifted_vols(variance: &Curve, shift: f64, from: f64, to: f64) -> Curve {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vol::smile::Svi;
-
-    fn surface() -> Surface {
-        let near = Svi {
-            a: 0.009,
-            b: 0.061,
-            rho: -0.31,
-            m: 0.02,
-            s: 0.17,
-        };
-        let far = Svi {
-            a: 0.031,
-            b: 0.118,
-            rho: -0.35,
-            m: 0.03,
-            s: 0.28,
-        };
-        Surface::Smiles(Smiles::new(vec![
-            Slice {
-                time: 0.5,
-                smile: Smile::Svi(near),
-            },
-            Slice {
-                time: 2.0,
-                smile: Smile::Svi(far),
-            },
-        ]))
-    }
+    use crate::testing::smiles as surface;
 
     fn parallel(vol: f64, from: f64, to: f64) -> Shift {
         Shift {

@@ -3,13 +3,12 @@
 use rialto_otc_contract::plan::{Action, Exercise, Expr, Monitor};
 use rialto_otc_contract::program::Comparison;
 use rialto_otc_market::model::{Cev, Curve, Dividend, LocalVol, Origin};
-use rialto_otc_numerics::normal;
 use rialto_otc_numerics::philox::Philox;
 
 use super::*;
 use crate::naive::Naive;
 use crate::quad::Quadrature;
-use crate::testing::{Snowball, ask, at, european, flat, option, pay};
+use crate::testing::{Snowball, ask, at, black_scholes, european, flat, option, pay};
 
 /// To 0.1 bp of notional.
 fn usual(plan: &Plan<f64>) -> Ask {
@@ -27,18 +26,6 @@ fn price(plan: &Plan<f64>, model: &Model) -> Priced {
 
 fn quadrature(plan: &Plan<f64>, model: &Model) -> Priced {
     Quadrature.price(plan, model, &ask()).expect("a price")
-}
-
-fn black_scholes(w: f64, s: f64, k: f64, t: f64, r: f64, q: f64, vol: f64) -> [f64; 3] {
-    let deviation = vol * t.sqrt();
-    let d1 = ((s / k).ln() + (r - q + 0.5 * vol * vol) * t) / deviation;
-    let d2 = d1 - deviation;
-    let (df, dq) = ((-r * t).exp(), (-q * t).exp());
-    [
-        w * (s * dq * normal::cdf(w * d1) - k * df * normal::cdf(w * d2)),
-        w * dq * normal::cdf(w * d1),
-        dq * normal::pdf(d1) / (s * deviation),
-    ]
 }
 
 #[test]

@@ -1,23 +1,10 @@
 //! Quadrature against closed forms, itself on other grids, and plain simulation.
 
-use rialto_otc_numerics::normal;
 use rialto_otc_numerics::philox::Philox;
 
 use super::*;
 use crate::backward::chain;
-use crate::testing::{Snowball, ask, european, flat};
-
-fn black_scholes(w: f64, s: f64, k: f64, t: f64, r: f64, q: f64, vol: f64) -> [f64; 3] {
-    let deviation = vol * t.sqrt();
-    let d1 = ((s / k).ln() + (r - q + 0.5 * vol * vol) * t) / deviation;
-    let d2 = d1 - deviation;
-    let (df, dq) = ((-r * t).exp(), (-q * t).exp());
-    [
-        w * (s * dq * normal::cdf(w * d1) - k * df * normal::cdf(w * d2)),
-        w * dq * normal::cdf(w * d1),
-        dq * normal::pdf(d1) / (s * deviation),
-    ]
-}
+use crate::testing::{Snowball, ask, black_scholes, european, flat};
 
 #[test]
 fn a_vanilla_is_black_scholes() {
