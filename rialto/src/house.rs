@@ -243,7 +243,7 @@ fn delivery_settings(
     made.report_bytes = limits.report_limit.0;
     made.artifact_days = limits.artifact_days;
     made.job_memory_bytes = limits.job_memory.map(|size| size.0);
-    made.job_disk_bytes = limits.job_disk.map(|size| size.0);
+    made.job_disk_bytes = Some(limits.job_disk.0);
     made.job_processes = Some(limits.job_processes);
     made.stuck_after = limits.stuck_after.0;
     Ok(made)
@@ -340,6 +340,11 @@ async fn start_runner(
         .isolation
         .hidden
         .extend(server_files(settings, folder)?);
+    config
+        .isolation
+        .allow_writing(runner.writable.clone())
+        .map_err(anyhow::Error::msg)
+        .context("runner.writable")?;
     let agent = Agent::new(config)?;
     let mut stopping = stop.subscribe();
     Ok(tokio::spawn(agent.run(async move {

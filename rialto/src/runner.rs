@@ -44,6 +44,10 @@ pub struct RunnerArgs {
     /// A further folder or file no job may reach; may be given several times.
     #[arg(long = "hide", value_name = "PATH")]
     hide: Vec<PathBuf>,
+    /// A folder or file every job may write to, beside its own; may be given several times. Without
+    /// this flag: the caches of cargo and npm, and `~/.cache`.
+    #[arg(long = "writable", value_name = "PATH")]
+    writable: Vec<PathBuf>,
     /// Bytes all caches together may take.
     #[arg(long, value_name = "BYTES", default_value_t = 10 * 1024 * 1024 * 1024)]
     cache_bytes: u64,
@@ -90,6 +94,9 @@ impl RunnerArgs {
             let real = real.with_context(|| format!("{} cannot be hidden", path.display()))?;
             config.isolation.hidden.push(real);
         }
+        let writable = (!self.writable.is_empty()).then_some(self.writable);
+        let opened = config.isolation.allow_writing(writable);
+        opened.map_err(anyhow::Error::msg).context("--writable")?;
         let agent = Agent::new(config)?;
         eprintln!(
             "runner: taking jobs from {}, {} at once, in {}",

@@ -28,7 +28,7 @@ pub struct DeliverySettings {
     pub job_memory_bytes: Option<u64>,
     /// Process limit of a job, if any.
     pub job_processes: Option<u32>,
-    /// Disk limit of a job's working tree, if any.
+    /// Disk limit of a job's folders, if any.
     pub job_disk_bytes: Option<u64>,
     /// A pending job that no runner takes for this long fails as stuck.
     pub stuck_after: Duration,
@@ -52,7 +52,7 @@ impl DeliverySettings {
             artifact_days: 30,
             job_memory_bytes: None,
             job_processes: Some(4096),
-            job_disk_bytes: None,
+            job_disk_bytes: Some(20 << 30),
             stuck_after: Duration::from_secs(24 * 3600),
             tick: Duration::from_secs(1),
         }

@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,10 @@ pub struct Isolation {
     /// Folders and files that no job may read, list or write; the job's own folders inside them
     /// stay open to it.
     pub hidden: Vec<PathBuf>,
+    /// Folders and files that every job may write to, beside its own; what is hidden in them stays
+    /// hidden.
+    #[serde(default)]
+    pub writable: Vec<PathBuf>,
     /// Program and arguments of the process that restricts itself and then starts the shells; see
     /// [`crate::cage::serve`].
     pub cage: Vec<OsString>,
@@ -70,14 +75,88 @@ impl Isolation {
     /// The usual one: Landlock, with this very program's `job-cage`, hiding these paths.
     ///
     /// # Errors
-    /// When the path of this program is unknown.
-    pub fn new(hidden: Vec<PathBuf>) -> std::io::Result<Self> {
+    /// When this program cannot be started again: `/proc` is not there.
+    pub fn new(hidden: Vec<PathBuf>) -> io::Result<Self> {
         Ok(Self {
             mode: IsolationMode::default(),
             hidden,
-            cage: vec![std::env::current_exe()?.into(), "job-cage".into()],
+            writable: Vec::new(),
+            cage: vec![own_program()?, "job-cage".into()],
         })
     }
+
+    /// Lets jobs write to these paths too; absent: to the caches of the tools of the runner's user,
+    /// as far as they exist. Relies on [`Self::hidden`] being complete.
+    ///
+    /// # Errors
+    /// With a sentence when a path does not exist, is hidden, or leads to the program that is
+    /// running, which a job could then replace.
+    pub fn allow_writing(&mut self, paths: Option<Vec<PathBuf>>) -> Result<(), String> {
+        let Some(paths) = paths else {
+            let caches = tool_caches(|name| std::env::var_os(name).map(PathBuf::from));
+            let usable = caches.iter().filter_map(|path| self.openable(path).ok());
+            self.writable = usable.collect();
+            return Ok(());
+        };
+        self.writable = paths
+            .iter()
+            .map(|path| self.openable(path))
+            .collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    /// The real path, if jobs may be allowed to write there.
+    fn openable(&self, path: &Path) -> Result<PathBuf, String> {
+        let refused = |why: &str| format!("{} cannot be opened to jobs: {why}", path.display());
+        let real = path.canonicalize().map_err(|e| refused(&e.to_string()))?;
+        let program = std::fs::read_link(OWN_PROGRAM).map_err(|e| refused(&e.to_string()))?;
+        if program.starts_with(&real) {
+            let why = format!("the running program {} is in there", program.display());
+            return Err(refused(&why));
+        }
+        let hidden = self.hidden.iter().filter_map(|p| p.canonicalize().ok());
+        if let Some(outer) = hidden.into_iter().find(|outer| real.starts_with(outer)) {
+            return Err(refused(&format!("{} is hidden from them", outer.display())));
+        }
+        Ok(real)
+    }
+}
+
+/// Leads to the file this process was started from, also when its path was given to another file
+/// since.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
+/// The word that starts this very program anew, whatever its path leads to by then.
+///
+/// # Errors
+/// When there is no `/proc`.
+pub(crate) fn own_program() -> io::Result<OsString> {
+    std::fs::read_link(OWN_PROGRAM)?;
+    Ok(OWN_PROGRAM.into())
+}
+
+/// What package managers keep for all builds of a user. Of cargo's folder not all: its programs are
+/// in there too.
+fn tool_caches(variable: impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
+    const OF_CARGO: [&str; 5] = [
+        "registry",
+        "git",
+        ".package-cache",
+        ".package-cache-mutate",
+        ".global-cache",
+    ];
+    let home = variable("HOME").filter(|home| home.is_absolute());
+    let cargo = variable("CARGO_HOME").or_else(|| Some(home.as_ref()?.join(".cargo")));
+    let mut caches: Vec<PathBuf> = cargo
+        .iter()
+        .flat_map(|cargo| OF_CARGO.map(|name| cargo.join(name)))
+        .collect();
+    caches.extend(variable("CARGO_TARGET_DIR"));
+    caches.extend(
+        home.iter()
+            .flat_map(|home| [".npm", ".cache"].map(|name| home.join(name))),
+    );
+    caches
 }
 
 /// What a kernel's version of Landlock (0: none) means for a job.
@@ -157,6 +236,51 @@ mod tests {
             Verdict::Refused(_)
         ));
         assert_eq!(verdict(6, IsolationMode::Required), Verdict::Full);
+    }
+
+    #[test]
+    fn a_folder_with_the_running_program_or_a_secret_is_never_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join("data/inner");
+        let cache = dir.path().join("cache");
+        std::fs::create_dir_all(&inner).unwrap();
+        std::fs::create_dir(&cache).unwrap();
+        let mut isolation = Isolation::new(vec![dir.path().join("data")]).unwrap();
+        let program = std::env::current_exe().unwrap();
+        for path in [program.as_path(), program.parent().unwrap(), Path::new("/")] {
+            let why = isolation.allow_writing(Some(vec![path.to_path_buf()]));
+            assert!(why.unwrap_err().contains("the running program"));
+        }
+        let why = isolation.allow_writing(Some(vec![inner])).unwrap_err();
+        assert!(why.contains("is hidden from them"), "{why}");
+        let why = isolation.allow_writing(Some(vec!["/nowhere/at/all".into()]));
+        assert!(
+            why.unwrap_err()
+                .contains("/nowhere/at/all cannot be opened")
+        );
+        isolation.allow_writing(Some(vec![cache.clone()])).unwrap();
+        assert_eq!(isolation.writable, [cache.canonicalize().unwrap()]);
+    }
+
+    #[test]
+    fn a_program_put_in_the_place_of_this_one_is_not_started() {
+        let isolation = Isolation::new(Vec::new()).unwrap();
+        assert_eq!(isolation.cage, [OWN_PROGRAM, "job-cage"]);
+        let work = Path::new("/var/lib/rialto/runner");
+        let agent = crate::agent::AgentConfig::new("http://127.0.0.1:1", "token", work).unwrap();
+        assert_eq!(agent.supervisor, [OWN_PROGRAM, "job-supervisor"]);
+    }
+
+    #[test]
+    fn programs_are_no_tool_cache() {
+        let caches = tool_caches(|name| (name == "HOME").then(|| "/home/ci".into()));
+        assert!(
+            caches.contains(&"/home/ci/.cargo/registry".into()),
+            "{caches:?}"
+        );
+        assert!(caches.contains(&"/home/ci/.npm".into()), "{caches:?}");
+        let programs = Path::new("/home/ci/.cargo/bin/cargo");
+        assert!(!caches.iter().any(|cache| programs.starts_with(cache)));
     }
 
     #[test]

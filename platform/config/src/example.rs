@@ -30,6 +30,8 @@ pub fn example() -> String {
         let _ = if key.secret {
             let variable = key.path.to_ascii_uppercase().replace('.', "__");
             writeln!(text, "# {name}: only by RIALTO__{variable}")
+        } else if value.is_null() && key.is_list() {
+            writeln!(text, "# {name} = {}", key.example)
         } else if value.is_null() {
             writeln!(text, "# {name} = {}", Value::from(key.example))
         } else {

@@ -310,7 +310,12 @@ fn offer_of_text(
         return;
     };
     let place = Place::Named(name.to_owned());
-    match typed(text, get(defaults, path)) {
+    let list = Value::Array(Vec::new());
+    let default = match get(defaults, path) {
+        Value::Null if key.is_list() => &list,
+        default => default,
+    };
+    match typed(text, default) {
         Ok(value) => offers.push(Offer {
             key,
             value,

@@ -107,8 +107,8 @@ pub struct DeliverySettings {
     pub artifact_days: u32,
     /// Memory of one job, if limited.
     pub job_memory: Option<ByteSize>,
-    /// Disk of one job's working tree, if limited.
-    pub job_disk: Option<ByteSize>,
+    /// Disk of one job's folders.
+    pub job_disk: ByteSize,
     /// Processes of one job.
     pub job_processes: u32,
     /// A pending job that no runner takes for this long fails.
@@ -131,6 +131,8 @@ pub struct RunnerSettings {
     pub isolation: String,
     /// Further folders and files no job may reach.
     pub hide: Vec<PathBuf>,
+    /// Folders and files every job may write to; absent: the caches of the user's tools.
+    pub writable: Option<Vec<PathBuf>>,
 }
 
 /// The gateway inside `rialto up` and `rialto serve`, or where to find one.
@@ -199,7 +201,7 @@ impl Default for DeliverySettings {
             report_limit: ByteSize(100 << 20),
             artifact_days: 30,
             job_memory: None,
-            job_disk: None,
+            job_disk: ByteSize(20 << 30),
             job_processes: 4096,
             stuck_after: Span(Duration::from_secs(24 * 3600)),
         }
@@ -215,6 +217,7 @@ impl Default for RunnerSettings {
             folder: None,
             isolation: "landlock".to_owned(),
             hide: Vec::new(),
+            writable: None,
         }
     }
 }
@@ -241,6 +244,13 @@ pub struct Key {
     pub secret: bool,
     /// A value worth showing in the example when the default is "absent".
     pub example: &'static str,
+}
+
+impl Key {
+    /// Whether a key without a default takes a list: its example is one.
+    pub(crate) fn is_list(&self) -> bool {
+        self.example.starts_with('[')
+    }
 }
 
 const fn key(path: &'static str, doc: &'static str) -> Key {
@@ -327,10 +337,9 @@ pub const KEYS: &[Key] = &[
         "2GiB",
         "Memory of one job. Absent: not limited.",
     ),
-    absent(
+    key(
         "delivery.job_disk",
-        "10GiB",
-        "Disk of one job's working tree. Absent: not limited.",
+        "Disk of one job: its working tree, home and temporary files.",
     ),
     key(
         "delivery.job_processes",
@@ -364,6 +373,11 @@ pub const KEYS: &[Key] = &[
     key(
         "runner.hide",
         "Further folders and files no job may reach, beside the data folder and the *_file keys.",
+    ),
+    absent(
+        "runner.writable",
+        "[\"/srv/cache\"]",
+        "Folders and files every job may write to. Absent: caches of cargo, npm and ~/.cache.",
     ),
     key(
         "gateway.admin_listen",

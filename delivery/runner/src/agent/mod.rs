@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 
 use crate::cache::DEFAULT_STORE_BYTES;
 use crate::executor::{DEFAULT_PATH, RunAs};
-use crate::isolation::Isolation;
+use crate::isolation::{Isolation, own_program};
 use crate::lock::FileLock;
 use crate::supervisor::{self, SuperviseError, SupervisorSettings};
 use client::RunnerClient;
@@ -69,7 +69,7 @@ impl AgentConfig {
     /// from the work directory.
     ///
     /// # Errors
-    /// When the path of this program is unknown.
+    /// When this program cannot be started again: `/proc` is not there.
     pub fn new(server: &str, token: &str, work_dir: &Path) -> io::Result<Self> {
         Ok(Self {
             server: server.trim_end_matches('/').to_owned(),
@@ -78,7 +78,7 @@ impl AgentConfig {
             tags: Vec::new(),
             slots: 2,
             work_dir: work_dir.to_path_buf(),
-            supervisor: vec![std::env::current_exe()?.into(), "job-supervisor".into()],
+            supervisor: vec![own_program()?, "job-supervisor".into()],
             path: DEFAULT_PATH.to_owned(),
             inherited: Vec::new(),
             run_as: None,

@@ -9,6 +9,7 @@
 
 mod frame;
 mod powers;
+mod private;
 mod rules;
 
 use std::ffi::OsString;
@@ -264,7 +265,10 @@ pub fn serve() -> io::Result<()> {
 }
 
 fn give_up(reach: &Reach) -> Result<Restricted, String> {
+    // A restricted thread cannot mount any more.
+    let private = private::replace(reach);
     let mut restricted = rules::restrict(reach)?;
+    restricted.private = private;
     restricted.powers_taken =
         powers::give_up().map_err(|e| format!("the powers of root cannot be given up: {e}"))?;
     Ok(restricted)

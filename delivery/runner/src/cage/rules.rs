@@ -1,6 +1,7 @@
 //! The restriction itself. Landlock knows only what is allowed, never what is not: everything
-//! beside the way from the root to a hidden path is allowed, one rule each, and of what is hidden
-//! only the job's own folders.
+//! beside the way from the root to a hidden path may be read, one rule each; of what is hidden only
+//! the job's own folders are open. Written may be these, the folders an operator named, and the few
+//! devices every program writes to.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,15 +18,14 @@ use serde::{Deserialize, Serialize};
 /// The newest version of Landlock whose rights are used.
 const KNOWN: ABI = ABI::V7;
 
-/// Never written by a job: control groups and devices are steered through files there.
-const READ_ONLY: [&str; 1] = ["/sys"];
-
 /// Where devices are.
 const DEVICES: &str = "/dev";
 /// Devices that are the machine's memory.
 const MEMORY: [&str; 4] = ["mem", "kmem", "port", "nvram"];
-/// Folders there in which programs make files.
-const OPEN_DEVICES: [&str; 3] = ["shm", "pts", "mqueue"];
+/// Devices there, and a folder of them, that programs write to.
+const WRITTEN_DEVICES: [&str; 8] = [
+    "null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts",
+];
 
 /// What a job may reach.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,10 @@ pub(crate) struct Reach {
     pub hidden: Vec<PathBuf>,
     /// Open to the job wherever they are.
     pub writable: Vec<PathBuf>,
+    /// Open to every job, but for what is hidden in there.
+    pub named: Vec<PathBuf>,
+    /// One of the job's own that takes the place of folders all programs write to, where it can.
+    pub temporary: Option<PathBuf>,
     /// Open for reading wherever they are.
     pub readable: Vec<PathBuf>,
     /// Existing files in there may be written to.
@@ -49,6 +53,8 @@ pub(crate) struct Restricted {
     pub hidden: usize,
     /// Folders on the way to a hidden path that could not be listed: what is in them is closed.
     pub closed: Vec<PathBuf>,
+    /// How many folders that all programs write to were replaced by the job's own.
+    pub private: usize,
     /// Whether there were powers of root to take.
     pub powers_taken: bool,
 }
@@ -70,7 +76,20 @@ pub(crate) fn restrict(reach: &Reach) -> Result<Restricted, String> {
     };
     let everything = AccessFs::from_all(KNOWN);
     let read = AccessFs::from_read(KNOWN);
-    rules.allow_beside(Path::new("/"), &hidden).map_err(told)?;
+    rules
+        .allow_beside(Path::new("/"), &hidden, read)
+        .map_err(told)?;
+    for path in outermost(&reach.named)? {
+        if hidden.iter().any(|outer| path.starts_with(outer)) {
+            continue;
+        }
+        if hidden.iter().any(|inner| inner.starts_with(&path)) {
+            rules.allow_beside(&path, &hidden, everything)
+        } else {
+            rules.allow(&path, everything)
+        }
+        .map_err(told)?;
+    }
     let writing = AccessFs::WriteFile | AccessFs::ReadDir;
     for (paths, access) in [
         (&reach.writable, everything),
@@ -98,6 +117,7 @@ pub(crate) fn restrict(reach: &Reach) -> Result<Restricted, String> {
         abi,
         hidden: hidden.len(),
         closed,
+        private: 0,
         powers_taken: false,
     })
 }
@@ -108,7 +128,9 @@ fn outermost(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     for path in paths {
         match path.canonicalize() {
             Ok(path) if path == Path::new("/") => {
-                return Err("the root folder cannot be hidden from a job".to_owned());
+                return Err(
+                    "the root folder cannot be hidden from a job or opened to it".to_owned(),
+                );
             }
             Ok(path) => real.push(path),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -132,8 +154,13 @@ struct Rules {
 }
 
 impl Rules {
-    /// Allows everything in a folder but what is hidden, and the way there.
-    fn allow_beside(&mut self, folder: &Path, hidden: &[PathBuf]) -> Result<(), RulesetError> {
+    /// Allows this access to everything in a folder but what is hidden, and the way there.
+    fn allow_beside(
+        &mut self,
+        folder: &Path,
+        hidden: &[PathBuf],
+        access: BitFlags<AccessFs>,
+    ) -> Result<(), RulesetError> {
         let Ok(entries) = fs::read_dir(folder) else {
             self.closed.push(folder.to_path_buf());
             return Ok(());
@@ -143,20 +170,18 @@ impl Rules {
                 continue;
             }
             if hidden.iter().any(|inner| inner.starts_with(&path)) {
-                self.allow_beside(&path, hidden)?;
+                self.allow_beside(&path, hidden, access)?;
             } else if path == Path::new(DEVICES) {
                 self.allow_devices(&path)?;
-            } else if READ_ONLY.iter().any(|kept| Path::new(kept) == path) {
-                self.allow(&path, AccessFs::from_read(KNOWN))?;
             } else {
-                self.allow(&path, AccessFs::from_all(KNOWN))?;
+                self.allow(&path, access)?;
             }
         }
         Ok(())
     }
 
     /// Allows what is in the folder of devices but disks, which hold every file there is, and the
-    /// machine's memory.
+    /// machine's memory. Only what every program writes to may be written.
     fn allow_devices(&mut self, folder: &Path) -> Result<(), RulesetError> {
         let Ok(entries) = fs::read_dir(folder) else {
             self.closed.push(folder.to_path_buf());
@@ -173,11 +198,15 @@ impl Rules {
             if kind.is_block_device() || (kind.is_char_device() && memory) {
                 continue;
             }
-            let shared = OPEN_DEVICES.iter().any(|name| path.ends_with(name));
-            if kind.is_dir() && !shared {
+            let written = WRITTEN_DEVICES
+                .iter()
+                .any(|name| path == Path::new(DEVICES).join(name));
+            if written {
+                self.allow(&path, AccessFs::from_all(KNOWN))?;
+            } else if kind.is_dir() {
                 self.allow_devices(&path)?;
             } else {
-                self.allow(&path, AccessFs::from_all(KNOWN))?;
+                self.allow(&path, AccessFs::from_read(KNOWN))?;
             }
         }
         Ok(())

@@ -28,6 +28,8 @@ pub(super) fn isolate(job: &mut Job<'_>, directories: &JobDirectories) -> Result
             directories.temporary.clone(),
             directories.variables.clone(),
         ],
+        named: isolation.writable.clone(),
+        temporary: Some(directories.temporary.clone()),
         readable: vec![directories.script.clone()],
         pipes: vec![directories.pipes.clone()],
     };
@@ -54,6 +56,10 @@ pub(super) fn isolate(job: &mut Job<'_>, directories: &JobDirectories) -> Result
         .push(format!("landlock_abi_{}", restricted.abi));
     job.isolation
         .push(format!("hidden_folders_{}", restricted.hidden));
+    if restricted.private > 0 {
+        job.isolation
+            .push(format!("private_folders_{}", restricted.private));
+    }
     if restricted.powers_taken {
         job.isolation.push("root_powers_taken".to_owned());
     }

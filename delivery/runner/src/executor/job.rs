@@ -302,7 +302,11 @@ impl<'a> Job<'a> {
     }
 
     fn clean_up(&mut self, directories: &JobDirectories) {
-        if !self.tree_is_clean || self.survivors > 0 {
+        // A cage that was killed while it started a shell never told which: with its end the shell
+        // comes to this process.
+        let caged = matches!(self.launcher, Launcher::Caged(_));
+        self.launcher = Launcher::Direct;
+        if caged || !self.tree_is_clean || self.survivors > 0 {
             self.survivors = self.tree.kill_all(Duration::from_secs(5));
         }
         if self.survivors == 0 {

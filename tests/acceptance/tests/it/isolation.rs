@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::house::{DEVELOPER, House, RELEASE_MANAGER, text};
 
-/// What the job tries; `DATA` and `SERVER` are the data folder and the server's process.
-const TRIES: [&str; 12] = [
+/// What the job tries; `DATA`, `SERVER` and `BINARY` are the data folder, the server's process and
+/// its program.
+const TRIES: [&str; 17] = [
     "cat DATA/secrets/evidence.pem",
     "cat DATA/secrets/runner.token",
     "ls DATA",
@@ -21,7 +22,15 @@ const TRIES: [&str; 12] = [
     "readlink /proc/SERVER/fd/1",
     "kill -0 SERVER",
     "kill -9 SERVER",
+    "mv BINARY aside",
+    "touch BINARY.new",
+    "(cp BINARY copy && cp -f copy BINARY)",
+    "touch /usr/local/bin/rialto-job",
+    "touch /etc/rialto-job",
 ];
+
+/// Nothing of the job stays there.
+const SHARED: [&str; 2] = ["/var/tmp", "/dev/shm"];
 
 /// What a build needs.
 const NEEDS: [&str; 5] = [
@@ -42,9 +51,12 @@ async fn a_job_reaches_nothing_of_the_server_and_builds_all_the_same() -> Result
     let data = house.folder.path().join("data").canonicalize()?;
     let key = fs::read(data.join("secrets/evidence.pem"))?;
     let ready: Value = serde_json::from_str(&fs::read_to_string(data.join("ready.json"))?)?;
+    let binary = fs::canonicalize(crate::house::binary())?;
+    let left = format!("rialto-job-{}", ready["pid"]);
     let fill = |line: &str| {
         line.replace("DATA", &data.to_string_lossy())
             .replace("SERVER", &ready["pid"].to_string())
+            .replace("BINARY", &binary.to_string_lossy())
     };
 
     let mut file = String::from("stages: [test]\nprobe:\n  stage: test\n  script:\n");
@@ -55,6 +67,9 @@ async fn a_job_reaches_nothing_of_the_server_and_builds_all_the_same() -> Result
         file.push_str(&format!(
             "    - |\n      if {attempt}; then echo GOT-IN; exit 1; fi\n"
         ));
+    }
+    for folder in SHARED {
+        file.push_str(&format!("    - echo x > {folder}/{left} || true\n"));
     }
     for need in NEEDS {
         file.push_str(&format!("    - |\n      {need}\n"));
@@ -79,6 +94,10 @@ async fn a_job_reaches_nothing_of_the_server_and_builds_all_the_same() -> Result
         records.contains("landlock_abi_") && records.contains("hidden_folders_1"),
         "{records}"
     );
+    for folder in SHARED {
+        let path = std::path::Path::new(folder).join(&left);
+        ensure!(!path.exists(), "{} was written", path.display());
+    }
     let alive = reqwest::get(format!("{}/readyz", house.url)).await?;
     ensure!(alive.status().is_success());
     ensure!(
