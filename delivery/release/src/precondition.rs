@@ -255,6 +255,7 @@ mod tests {
             router_drift: Some("it serves green".into()),
             active_healthy: Some(false),
             superseded_by: Some("version 9 went live".into()),
+            ..facts()
         };
         assert_eq!(check(&bad).unwrap_err().len(), 6);
     }
