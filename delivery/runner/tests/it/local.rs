@@ -317,9 +317,9 @@ late: {{when: delayed, start_in: 1 seconds, script: ['true']}}
 #[test]
 fn independent_jobs_run_at_once() {
     let copy = Copy::new();
-    let text: String = (0..4).map(|n| format!("j{n}: {{script: [touch {}/at-{n}, 'until [ $(ls {}/at-* | wc -l) = 4 ]; do sleep 0.01; done']}}\n", copy.dir.path().display(), copy.dir.path().display())).collect();
+    let text: String = (0..4).map(|n| format!("j{n}: {{script: [touch {}/at-{n}, 'until [ $(ls {}/at-* | wc -l) = 4 ]; do sleep 0.1; done']}}\n", copy.dir.path().display(), copy.dir.path().display())).collect();
     assert_eq!(
-        copy.run(&format!("default: {{timeout: 20 seconds}}\n{text}"))
+        copy.run(&format!("default: {{timeout: 2 minutes}}\n{text}"))
             .status,
         Status::Success
     );
