@@ -22,7 +22,7 @@ later:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_job_is_lost_doubled_or_falsely_green_when_the_server_is_killed() -> Result<()> {
-    let mut house = House::start().await?;
+    let mut house = House::start_with_signs().await?;
     let developer = house.person(DEVELOPER).await?;
     let body = json!({"path": "sample/crash", "name": "crash", "description": ""});
     let (status, project) = developer.post("/projects", body).await?;
@@ -30,9 +30,7 @@ async fn no_job_is_lost_doubled_or_falsely_green_when_the_server_is_killed() -> 
     let project = text(&project["id"]).to_owned();
     let folder = house.folder.path().join("crash");
     let copy = developer.clone_project("sample/crash", &folder)?;
-    // In a folder of its own: a job makes no file in the folder that holds the data folder.
-    let signs = house.folder.path().join("signs");
-    fs::create_dir(&signs)?;
+    let signs = house.signs.clone().context("the folder of signs")?;
     let (count, go) = (signs.join("count"), signs.join("go"));
     let variables = format!("variables: {{COUNT_FILE: {count:?}, GO_FILE: {go:?}}}\n{FILE}");
     fs::write(folder.join(".gitlab-ci.yml"), variables)?;

@@ -27,6 +27,8 @@ pub struct House {
     pub folder: TempDir,
     pub url: String,
     port: u16,
+    /// Folder that jobs may write into.
+    pub signs: Option<PathBuf>,
     child: Option<Child>,
 }
 
@@ -61,19 +63,35 @@ fn build() -> PathBuf {
 impl House {
     /// Starts a house with the sample in a folder of its own.
     pub async fn start() -> Result<Self> {
+        let mut house = Self::new()?;
+        house.wake().await?;
+        Ok(house)
+    }
+
+    /// Starts one whose jobs may write into the folder `signs` beside the data, and nowhere else
+    /// but their own folders.
+    pub async fn start_with_signs() -> Result<Self> {
+        let mut house = Self::new()?;
+        let signs = house.folder.path().join("signs");
+        fs::create_dir(&signs)?;
+        house.signs = Some(signs);
+        house.wake().await?;
+        Ok(house)
+    }
+
+    fn new() -> Result<Self> {
         // The second test of this process finds it installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let url = format!("http://127.0.0.1:{port}");
-        let mut house = Self {
+        Ok(Self {
             folder,
             url,
             port,
+            signs: None,
             child: None,
-        };
-        house.wake().await?;
-        Ok(house)
+        })
     }
 
     /// Starts the process on the data that is there, and waits until it is ready.
@@ -89,7 +107,12 @@ impl House {
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
-            .stderr(log);
+            .stderr(log)
+            .envs(
+                self.signs
+                    .iter()
+                    .map(|signs| ("RIALTO__RUNNER__WRITABLE", signs)),
+            );
         let child = command.spawn().context("the house does not start")?;
         let pid = format!("\"pid\":{}", child.id());
         self.child = Some(child);
