@@ -211,7 +211,7 @@ impl Deployments {
             digest,
             required,
             environment_locked: locked,
-            router_drift: self.drift(at).await,
+            router_drift: self.lasting_drift(at).await?,
             active_healthy: at.active().map(|slot| self.slot_is_healthy(at, slot)),
             superseded_by: self.superseded_by(&at.deployment).await?,
         };

@@ -126,16 +126,7 @@ impl Deployments {
             duration_ms: line.duration_ms,
         };
         deployment::add_step(tx, &step).await?;
-        let id = at.deployment.id.to_string();
-        let state = at.state()?;
-        if state.is_terminal() {
-            environment::release_lock(tx, &at.environment.id, &id).await?;
-        }
-        at.environment.last_deployment_id = Some(id);
-        at.environment.version = environment::update(tx, &at.environment).await?;
-        for slot in &at.slots {
-            environment::put_slot(tx, slot).await?;
-        }
+        self.write_environment(tx, at).await?;
         at.deployment.version = deployment::update(tx, &at.deployment).await?;
         self.append_evidence(tx, at, line).await?;
         if let Some(rollback) = at.also.take() {
@@ -153,6 +144,31 @@ impl Deployments {
             line.outcome.as_str(),
             line.detail
         ))
+    }
+
+    /// Writes the environment and its slots, if this deployment holds their lock. Without it they
+    /// are another's to write, and what was read of them here may be old.
+    async fn write_environment(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &mut Loaded,
+    ) -> Result<(), DeliveryError> {
+        let id = at.deployment.id.to_string();
+        let holder = environment::find(tx, &at.environment.id)
+            .await?
+            .and_then(|row| row.lock_deployment_id);
+        if holder.as_deref() != Some(id.as_str()) {
+            return Ok(());
+        }
+        if at.state()?.is_terminal() {
+            environment::release_lock(tx, &at.environment.id, &id).await?;
+        }
+        at.environment.last_deployment_id = Some(id);
+        at.environment.version = environment::update(tx, &at.environment).await?;
+        for slot in &at.slots {
+            environment::put_slot(tx, slot).await?;
+        }
+        Ok(())
     }
 
     async fn append_evidence(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rialto_delivery_release::plan::StepDetail;
 use rialto_delivery_release::{Event, RouterView, SlotName, Step};
+use rialto_delivery_store::environment;
 use rialto_delivery_supervisor::http;
 use rialto_platform_store::{now, to_micros};
 use serde_json::json;
@@ -12,10 +13,11 @@ use tokio::time::Instant;
 
 use super::drive::add_reason;
 use super::journal::Line;
-use super::load::{Loaded, target};
+use super::load::{Loaded, slots, target};
 use super::prepare::{settle_environment, watch_detail};
 use super::router::{Fallback, LABEL_HEADER, RouteWish, RoutedService, RouterError, Target};
 use super::{Deployments, DriveError};
+use crate::DeliveryError;
 
 /// How long requests begun before a switch may go on.
 const DRAIN_TIMEOUT_MS: u64 = 30_000;
@@ -53,6 +55,34 @@ impl Deployments {
             }
             RouterView::Unknown => Some("it did not answer".to_owned()),
         }
+    }
+
+    /// How the router differs from the record, when nobody is at work on either.
+    ///
+    /// Another deployment that holds the lock moves traffic before it writes that it did, so what
+    /// looks like drift then is none; the question is asked again under the lock.
+    pub(super) async fn lasting_drift(
+        &self,
+        at: &mut Loaded,
+    ) -> Result<Option<String>, DeliveryError> {
+        let mut db = self.delivery().db();
+        let mine = Some(at.deployment.id.as_str());
+        let Some(before) = environment::find(&mut db, &at.environment.id).await? else {
+            return Ok(None);
+        };
+        let holder = before.lock_deployment_id.clone();
+        if holder.is_some() && holder.as_deref() != mine {
+            return Ok(None);
+        }
+        at.environment = before;
+        at.slots = slots(&mut db, &at.environment.id).await?;
+        let drift = self.drift(at).await;
+        if drift.is_none() || holder.is_some() {
+            return Ok(drift);
+        }
+        let after = environment::find(&mut db, &at.environment.id).await?;
+        let still = after.is_some_and(|row| row.version == at.environment.version);
+        Ok(drift.filter(|_| still))
     }
 
     /// Sets the environment's route up before a candidate takes its slot: the active version stays,

@@ -37,6 +37,7 @@ pub struct EnvironmentView {
     pub state: String,
     pub slots: Vec<SlotView>,
     pub active_release: Option<ReleaseLink>,
+    /// The deployment that last worked on it (a refused one never did).
     pub last_deployment_id: Option<String>,
     pub traffic: Option<TrafficView>,
     pub can_roll_back: bool,

@@ -15,6 +15,7 @@ use rialto_delivery_supervisor::{Supervisor, http};
 use rialto_esb_gateway::{Gateway, GatewayConfig, GatewayHandle};
 use rialto_platform_identity::{Actor, Role};
 
+use super::relay::Relay;
 use super::service::archive;
 use crate::world::{World, developer, person};
 
@@ -50,6 +51,8 @@ pub struct House {
     pub world: World,
     pub gateway: GatewayHandle,
     pub supervisor: Supervisor,
+    /// Stands before the router's admin interface.
+    pub relay: Relay,
     board: Switchboard,
 }
 
@@ -138,10 +141,12 @@ impl House {
             .unwrap();
         let board = Switchboard::default();
         world.delivery.set_controller(Arc::new(board.clone()));
+        let relay = Relay::before(gateway.admin_address).await;
         let house = Self {
             world,
             gateway,
             supervisor,
+            relay,
             board,
         };
         house.begin().await;
@@ -150,7 +155,7 @@ impl House {
 
     async fn begin(&self) {
         let access = RouterAccess {
-            admin: self.gateway.admin_address,
+            admin: self.relay.address,
             token: self.gateway.token.clone(),
         };
         let controller =
@@ -237,6 +242,15 @@ impl House {
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    pub async fn newest_deployment_is(&self, state: &str) {
+        self.world
+            .until(state, || async {
+                let all = self.deployments().await;
+                all.first().is_some_and(|newest| newest.state == state)
+            })
+            .await;
     }
 
     pub async fn deployments(&self) -> Vec<DeploymentView> {

@@ -3,6 +3,7 @@
 mod approvals;
 mod house;
 mod recovery;
+mod relay;
 mod releases;
 mod rollbacks;
 mod service;

@@ -161,6 +161,48 @@ async fn two_deployments_into_one_environment_follow_each_other() {
     house.close().await;
 }
 
+/// The second is checked while the first one's traffic moves: what it reads then is soon old.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_that_waits_neither_takes_a_switch_for_drift_nor_writes_over_it() {
+    let house = House::new().await;
+    // The route is set up; the switch waits.
+    house.relay.allow_changes(1);
+    let first = house.release(TEST_ONLY, "50ms", "well", "one").await;
+    house.newest_deployment_is("switching").await;
+    let second = house.release(TEST_ONLY, "50ms", "well", "two").await;
+    house.newest_deployment_is("queued").await;
+    house.relay.allow_changes(usize::MAX);
+    house.job_is(&first, "to-test", Status::Success).await;
+    house.job_is(&second, "to-test", Status::Success).await;
+    let all = house.deployments().await;
+    let served = slot(&house.environment("test").await, "active")
+        .version
+        .clone();
+    assert_eq!(served.as_deref(), Some(all[0].release.version.as_str()));
+    house.close().await;
+}
+
+/// A deployment that has no lock has nothing to say about slots and traffic.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_deployment_leaves_the_environment_as_it_is() {
+    let house = House::new().await;
+    let first = house.release(TEST_ONLY, "50ms", "well", "one").await;
+    house.job_is(&first, "to-test", Status::Success).await;
+    let before = house.environment("test").await;
+    let second = house
+        .release_tested(TEST_ONLY, "50ms", "well", "two", "<failure/>")
+        .await;
+    house.job_is(&second, "to-test", Status::Failed).await;
+    house.newest_deployment_is("rejected").await;
+    let after = house.environment("test").await;
+    assert_eq!(after.last_deployment_id, before.last_deployment_id);
+    assert_eq!(
+        after.active_release.unwrap().digest,
+        before.active_release.unwrap().digest
+    );
+    house.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missing_artifact_fails_the_job_by_name() {
     let house = House::new().await;
