@@ -15,6 +15,7 @@ pub mod heston;
 pub mod naive;
 pub mod pde;
 pub mod quad;
+pub mod quote;
 pub mod rqmc;
 pub mod select;
 pub mod solve;

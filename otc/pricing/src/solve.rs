@@ -6,8 +6,8 @@
 //! interval on which the contract is valid. The answer may be rounded in the house's favour and is
 //! priced again as it is written.
 
-mod places;
-mod search;
+pub(crate) mod places;
+pub(crate) mod search;
 
 use rialto_otc_contract::finding::Findings;
 use rialto_otc_contract::sheet::TermSheet;
@@ -85,7 +85,7 @@ impl Unknown {
         Self::ALL.into_iter().find(|unknown| unknown.name() == name)
     }
 
-    const fn affine(self) -> bool {
+    pub(crate) const fn affine(self) -> bool {
         matches!(
             self,
             Self::Coupon | Self::Bonus | Self::Part | Self::Rebate | Self::Spread
@@ -304,11 +304,13 @@ pub fn solve(
         snapshot,
         calendars,
         request,
+        measure: None,
     };
     if question.unknown == Unknown::Premium {
         return premium(sheet, &world, question);
     }
-    let place = places::find(sheet, question.unknown).ok_or_else(|| unknown(sheet, question))?;
+    let place =
+        places::find(sheet, question.unknown).ok_or_else(|| unknown(sheet, question.unknown))?;
     let mut search = Search::new(sheet, &place, &world, question.unknown)?;
     let target = target(sheet, search.notional(), question.target)?;
     let found = if question.unknown.affine() {
@@ -340,15 +342,23 @@ pub fn solve(
     })
 }
 
+/// What a sheet is worth in some sense.
+pub(crate) type Measure<'a> = dyn Fn(&TermSheet) -> Result<f64, ValueError> + 'a;
+
 /// What prices.
-struct World<'a> {
-    snapshot: &'a Snapshot,
-    calendars: &'a Calendars,
-    request: &'a Request,
+pub(crate) struct World<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) calendars: &'a Calendars,
+    pub(crate) request: &'a Request,
+    /// What is to meet the target, when it is not the value itself.
+    pub(crate) measure: Option<&'a Measure<'a>>,
 }
 
 impl World<'_> {
     fn value(&self, sheet: &TermSheet) -> Result<f64, ValueError> {
+        if let Some(measure) = self.measure {
+            return measure(sheet);
+        }
         let request = Request {
             greeks: Greeking::None,
             ladder: Vec::new(),
@@ -359,11 +369,11 @@ impl World<'_> {
     }
 }
 
-fn unknown(sheet: &TermSheet, question: &Question) -> SolveError {
+pub(crate) fn unknown(sheet: &TermSheet, unknown: Unknown) -> SolveError {
     let known: Vec<&str> = unknowns(sheet).into_iter().map(Unknown::name).collect();
     SolveError::Unknown {
         what: places::product(sheet),
-        unknown: question.unknown,
+        unknown,
         known: known.join(", "),
     }
 }

@@ -388,7 +388,7 @@ impl Prepared {
     }
 
     /// Present value of flows determined and unpaid.
-    fn determined(&self) -> f64 {
+    pub(crate) fn determined(&self) -> f64 {
         let pending = self.compiled.pending.iter();
         pending
             .map(|flow| flow.amount.to_f64().unwrap_or(f64::NAN) * self.discount(&flow.at))

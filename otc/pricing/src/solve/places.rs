@@ -144,7 +144,7 @@ pub struct Place {
     /// Written as a percentage.
     percent: bool,
     /// What stands there now.
-    pub(super) now: Option<f64>,
+    pub(crate) now: Option<f64>,
     root: Value,
 }
 
@@ -156,7 +156,7 @@ fn template(sheet: &TermSheet) -> Option<&str> {
 }
 
 /// The product in words.
-pub(super) fn product(sheet: &TermSheet) -> String {
+pub(crate) fn product(sheet: &TermSheet) -> String {
     template(sheet).map_or_else(
         || "A program of its own".to_owned(),
         |name| format!("`{name}`"),
@@ -164,7 +164,7 @@ pub(super) fn product(sheet: &TermSheet) -> String {
 }
 
 /// The field of an unknown; `None` when the product has none such.
-pub(super) fn find(sheet: &TermSheet, unknown: Unknown) -> Option<Place> {
+pub(crate) fn find(sheet: &TermSheet, unknown: Unknown) -> Option<Place> {
     let name = template(sheet)?;
     let (_, _, pointer, form) = TABLE
         .iter()
@@ -216,13 +216,18 @@ fn scalar(root: &Value, pointer: &str) -> Option<String> {
 }
 
 /// A number as a decimal, cut to what is written.
-pub(super) fn decimal(number: f64) -> Decimal {
+pub(crate) fn decimal(number: f64) -> Decimal {
     Decimal::from_f64(number)
         .unwrap_or_default()
         .round_dp(DECIMALS)
 }
 
 impl Place {
+    /// Whether the field is written as a percentage.
+    pub(crate) const fn percent(&self) -> bool {
+        self.percent
+    }
+
     /// JSON pointer of the field.
     #[must_use]
     pub fn pointer(&self) -> &str {
@@ -230,12 +235,12 @@ impl Place {
     }
 
     /// What 100 % is in this field: 1, or the initial fixing where prices are written.
-    pub(super) fn unit(&self, initial: f64) -> f64 {
+    pub(crate) fn unit(&self, initial: f64) -> f64 {
         if self.percent { 1.0 } else { initial }
     }
 
     /// Limits of the search: fractions, or prices when the initial fixing is `initial`.
-    pub(super) fn bracket(&self, initial: f64) -> (f64, f64) {
+    pub(crate) fn bracket(&self, initial: f64) -> (f64, f64) {
         let unit = self.unit(initial);
         match self.form {
             Form::Ratio => (0.0, 2.0),
@@ -247,7 +252,7 @@ impl Place {
     }
 
     /// Whether the field holds a single number, or none yet.
-    pub(super) fn single(&self) -> Result<(), SolveError> {
+    pub(crate) fn single(&self) -> Result<(), SolveError> {
         let several = |kind| {
             Err(SolveError::Several {
                 pointer: self.pointer.clone(),
@@ -268,7 +273,7 @@ impl Place {
     }
 
     /// A number as it is written in the field.
-    pub(super) fn text(&self, number: Decimal) -> String {
+    pub(crate) fn text(&self, number: Decimal) -> String {
         if self.percent {
             // `14.7 %` for people, `14.7%` in sheets.
             percent_text(number).replace(' ', "")
@@ -278,13 +283,13 @@ impl Place {
     }
 
     /// The number of a text of this field.
-    pub(super) fn number(&self, text: &str) -> f64 {
+    pub(crate) fn number(&self, text: &str) -> f64 {
         let value = percentage(text).or_else(|| read_decimal(text));
         value.and_then(|value| value.to_f64()).unwrap_or(f64::NAN)
     }
 
     /// The sheet with a text in this field.
-    pub(super) fn with(&self, text: &str) -> Result<TermSheet, Findings> {
+    pub(crate) fn with(&self, text: &str) -> Result<TermSheet, Findings> {
         let mut root = self.root.clone();
         let steps = root
             .pointer(&self.pointer)
@@ -300,7 +305,7 @@ impl Place {
 }
 
 /// The sheet with a premium.
-pub(super) fn premium(sheet: &TermSheet, text: &str) -> Result<TermSheet, Findings> {
+pub(crate) fn premium(sheet: &TermSheet, text: &str) -> Result<TermSheet, Findings> {
     let mut root = sheet.to_value();
     put(&mut root, "/premium/amount", Value::String(text.to_owned()));
     TermSheet::from_value(&root)

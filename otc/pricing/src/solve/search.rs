@@ -18,20 +18,20 @@ const HALVINGS: usize = 24;
 const PIECES: usize = 16;
 
 /// What was found.
-pub(super) struct Found {
-    pub x: f64,
-    pub method: &'static str,
-    pub notes: Vec<String>,
+pub(crate) struct Found {
+    pub(crate) x: f64,
+    pub(crate) method: &'static str,
+    pub(crate) notes: Vec<String>,
 }
 
 /// Notional of a sheet, currency units.
-pub(super) fn notional(sheet: &TermSheet, world: &World<'_>) -> Result<f64, Findings> {
+pub(crate) fn notional(sheet: &TermSheet, world: &World<'_>) -> Result<f64, Findings> {
     let compiled = compile_with(sheet, world.calendars, &initials(sheet, world.snapshot))?;
     Ok(compiled.plan.notional.to_f64().unwrap_or(f64::NAN).abs())
 }
 
 /// A function of one number: the holder's value.
-pub(super) struct Search<'a> {
+pub(crate) struct Search<'a> {
     place: &'a Place,
     world: &'a World<'a>,
     /// Widest interval around a valid number on which the contract is valid.
@@ -44,7 +44,7 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         sheet: &TermSheet,
         place: &'a Place,
         world: &'a World<'a>,
@@ -69,16 +69,21 @@ impl<'a> Search<'a> {
         })
     }
 
-    pub(super) fn notional(&self) -> f64 {
+    pub(crate) fn notional(&self) -> f64 {
         self.notional
     }
 
-    pub(super) fn evaluations(&self) -> usize {
+    /// The limits of validity around a number that is valid.
+    pub(crate) fn ends(&self) -> (f64, f64) {
+        (self.lo, self.hi)
+    }
+
+    pub(crate) fn evaluations(&self) -> usize {
         self.evaluations
     }
 
     /// A number as it is written in the sheet.
-    pub(super) fn written(&self, x: f64) -> String {
+    pub(crate) fn written(&self, x: f64) -> String {
         self.place.text(decimal(x))
     }
 
@@ -86,19 +91,19 @@ impl<'a> Search<'a> {
         self.value_of(&self.written(x))
     }
 
-    fn value_of(&mut self, text: &str) -> Result<f64, SolveError> {
+    pub(crate) fn value_of(&mut self, text: &str) -> Result<f64, SolveError> {
         self.evaluations += 1;
         Ok(self.world.value(&self.place.with(text)?)?)
     }
 
     /// What the numbers near enough are.
-    fn near(&self) -> f64 {
+    pub(crate) fn near(&self) -> f64 {
         PRECISION * self.notional
     }
 
     /// On a straight line: two evaluations, and a third that must lie on it. When it does not, the
     /// search goes on as for any other unknown.
-    pub(super) fn affine(&mut self, target: f64) -> Result<Found, SolveError> {
+    pub(crate) fn affine(&mut self, target: f64) -> Result<Found, SolveError> {
         let (lo, hi) = (self.lo, self.hi);
         let (at_lo, at_hi) = (self.at(lo)?, self.at(hi)?);
         let third = lo + 0.37 * (hi - lo);
@@ -126,7 +131,7 @@ impl<'a> Search<'a> {
     }
 
     /// Brent's method between the limits of validity.
-    pub(super) fn brent(&mut self, target: f64) -> Result<Found, SolveError> {
+    pub(crate) fn brent(&mut self, target: f64) -> Result<Found, SolveError> {
         let (at_lo, at_hi) = (self.at(self.lo)?, self.at(self.hi)?);
         self.between(target, at_lo, at_hi)
     }
@@ -207,7 +212,7 @@ impl<'a> Search<'a> {
         found.ok_or_else(|| self.out_of_reach(target, at_lo, at_hi, Some(&values)))
     }
 
-    fn out_of_reach(
+    pub(crate) fn out_of_reach(
         &self,
         target: f64,
         at_lo: f64,
@@ -236,7 +241,7 @@ impl<'a> Search<'a> {
     }
 
     /// The multiple of the increment next to the answer whose value is on the house's side.
-    pub(super) fn rounded(
+    pub(crate) fn rounded(
         &mut self,
         x: f64,
         target: f64,
