@@ -882,6 +882,7 @@ export interface components {
             active_release?: components["schemas"]["ReleaseLink"] | null;
             can_roll_back: boolean;
             id: string;
+            /** @description The deployment that last worked on it (a refused one never did). */
             last_deployment_id?: string | null;
             name: string;
             project_id: string;
@@ -1194,6 +1195,7 @@ export interface components {
                 active_release?: components["schemas"]["ReleaseLink"] | null;
                 can_roll_back: boolean;
                 id: string;
+                /** @description The deployment that last worked on it (a refused one never did). */
                 last_deployment_id?: string | null;
                 name: string;
                 project_id: string;
