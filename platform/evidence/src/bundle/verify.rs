@@ -24,6 +24,9 @@ const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
 const MAX_SMALL_BYTES: u64 = 4_096;
 /// A record, its path of at most 64 hashes, and what holds them together.
 const MAX_LINE_BYTES: u64 = MAX_RECORD_BYTES as u64 + 8_192;
+/// What is kept in memory of records that come before the manifest, and of contents that do.
+const MAX_EARLY_BYTES: u64 = 256 * 1024 * 1024;
+const MAX_EARLY_BLOBS: usize = 1_000_000;
 /// Unpacked bytes read before a bundle is refused.
 const MAX_UNPACKED_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// Largest decompression window (2^27 bytes), which bounds memory.
@@ -204,7 +207,51 @@ struct Check<'a> {
     referred: BTreeMap<Hash, u64>,
     missing_blobs: BTreeMap<Hash, String>,
     records_seen: bool,
+    /// Entries that came before what they are checked against.
+    early: BTreeMap<Turn, Vec<u8>>,
+    /// Contents that came before the records: entry, digest found, bytes.
+    early_blobs: Vec<(String, Hash, u64)>,
     report: VerifyReport,
+}
+
+/// The entries in the order in which they are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    Key,
+    Signature,
+    Manifest,
+    Records,
+    Blob,
+}
+
+impl Turn {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            KEY_ENTRY => Some(Self::Key),
+            SIGNATURE_ENTRY => Some(Self::Signature),
+            MANIFEST_ENTRY => Some(Self::Manifest),
+            RECORDS_ENTRY => Some(Self::Records),
+            _ => name.starts_with(BLOB_FOLDER).then_some(Self::Blob),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Key => KEY_ENTRY,
+            Self::Signature => SIGNATURE_ENTRY,
+            Self::Manifest => MANIFEST_ENTRY,
+            Self::Records => RECORDS_ENTRY,
+            Self::Blob => BLOB_FOLDER,
+        }
+    }
+
+    const fn max_bytes(self) -> u64 {
+        match self {
+            Self::Key | Self::Signature => MAX_SMALL_BYTES,
+            Self::Manifest => MAX_MANIFEST_BYTES,
+            Self::Records | Self::Blob => MAX_EARLY_BYTES,
+        }
+    }
 }
 
 impl<'a> Check<'a> {
@@ -219,6 +266,8 @@ impl<'a> Check<'a> {
             referred: BTreeMap::new(),
             missing_blobs: BTreeMap::new(),
             records_seen: false,
+            early: BTreeMap::new(),
+            early_blobs: Vec::new(),
             report: VerifyReport {
                 outcome: Outcome::Intact,
                 first_bad_seq: None,
@@ -258,34 +307,91 @@ impl<'a> Check<'a> {
                 self.entry(&name, size, &mut entry)?;
             }
         }
-        self.check_complete()?;
-        Ok(())
+        self.late()?;
+        self.check_complete()
     }
 
+    /// Takes an entry in its turn, or puts it by until what it is checked against has come: other
+    /// programs that pack a bundle again keep no order.
     fn entry(&mut self, name: &str, size: u64, content: &mut impl Read) -> Checked<()> {
-        let in_order = match name {
-            KEY_ENTRY => self.key.is_none(),
-            SIGNATURE_ENTRY => self.key.is_some() && self.signature.is_empty(),
-            MANIFEST_ENTRY => !self.signature.is_empty() && self.manifest.is_none(),
-            RECORDS_ENTRY => self.manifest.is_some() && !self.records_seen,
-            _ => self.records_seen && name.starts_with(BLOB_FOLDER),
+        let name = name.strip_prefix("./").unwrap_or(name);
+        let turn = Turn::of(name);
+        let twice = match turn {
+            Some(Turn::Key) => self.key.is_some(),
+            Some(Turn::Signature) => !self.signature.is_empty(),
+            Some(Turn::Manifest) => self.manifest.is_some(),
+            Some(Turn::Records) => self.records_seen,
+            Some(Turn::Blob) | None => false,
         };
-        if !in_order {
+        let Some(turn) = turn.filter(|turn| !twice && !self.early.contains_key(turn)) else {
             let what = format!("unexpected entry `{}`", shorten(name));
             return Err(Stop::Tampered(self.next_seq(), what));
-        }
-        match name {
-            KEY_ENTRY => self.read_key(&read_small(name, size, MAX_SMALL_BYTES, content)?),
-            SIGNATURE_ENTRY => {
-                self.signature = read_small(name, size, MAX_SMALL_BYTES, content)?;
+        };
+        match turn {
+            Turn::Blob if self.records_seen => self.read_blob(name, size, content),
+            Turn::Blob => {
+                if self.early_blobs.len() >= MAX_EARLY_BLOBS {
+                    return Err(out_of_order(name));
+                }
+                let hash = hash_of(content, None)?;
+                self.early_blobs.push((name.to_owned(), hash, size));
                 Ok(())
             }
-            MANIFEST_ENTRY => {
-                self.read_manifest(&read_small(name, size, MAX_MANIFEST_BYTES, content)?)
+            Turn::Records if self.is_due(turn) => self.read_records(content),
+            Turn::Records if size > MAX_EARLY_BYTES => Err(out_of_order(name)),
+            _ => {
+                let bytes = read_small(name, size, turn.max_bytes(), content)?;
+                if self.is_due(turn) {
+                    return self.small(turn, &bytes);
+                }
+                self.early.insert(turn, bytes);
+                Ok(())
             }
-            RECORDS_ENTRY => self.read_records(content),
-            _ => self.read_blob(&name[BLOB_FOLDER.len()..], size, content),
         }
+    }
+
+    /// Whether everything that must be known first is known.
+    fn is_due(&self, turn: Turn) -> bool {
+        match turn {
+            Turn::Key => true,
+            Turn::Signature => self.key.is_some(),
+            Turn::Manifest => !self.signature.is_empty(),
+            Turn::Records => self.manifest.is_some(),
+            Turn::Blob => self.records_seen,
+        }
+    }
+
+    fn small(&mut self, turn: Turn, bytes: &[u8]) -> Checked<()> {
+        let text = || {
+            std::str::from_utf8(bytes)
+                .map_err(|_| Stop::Tampered(None, format!("{} is not UTF-8", turn.name())))
+        };
+        match turn {
+            Turn::Key => self.read_key(text()?),
+            Turn::Signature => {
+                text()?.clone_into(&mut self.signature);
+                Ok(())
+            }
+            Turn::Manifest => self.read_manifest(text()?),
+            Turn::Records => self.read_records(&mut &*bytes),
+            Turn::Blob => Ok(()),
+        }
+    }
+
+    /// Checks what was put by.
+    fn late(&mut self) -> Checked<()> {
+        for (turn, bytes) in std::mem::take(&mut self.early) {
+            if self.is_due(turn) {
+                self.small(turn, &bytes)?;
+            }
+        }
+        if self.records_seen {
+            for (name, hash, size) in std::mem::take(&mut self.early_blobs) {
+                let (digest, content) = self.listed_blob(&name)?;
+                self.check_blob(digest, &content, hash, size)?;
+            }
+        }
+        Ok(())
     }
 
     fn read_key(&mut self, pem: &str) -> Checked<()> {
@@ -471,29 +577,27 @@ impl<'a> Check<'a> {
         Ok((record.seq, hash))
     }
 
-    fn read_blob(&mut self, digest: &str, size: u64, content: &mut impl Read) -> Checked<()> {
+    fn read_blob(&mut self, name: &str, size: u64, content: &mut impl Read) -> Checked<()> {
+        let (digest, listed) = self.listed_blob(name)?;
+        let hash = hash_of(content, self.referred.get(&digest).copied())?;
+        self.check_blob(digest, &listed, hash, size)
+    }
+
+    /// The digest an entry is named by, and the content's name in the manifest, which lists it once.
+    fn listed_blob(&mut self, name: &str) -> Checked<(Hash, String)> {
+        let digest = name.strip_prefix(BLOB_FOLDER).unwrap_or(name);
         let unexpected =
             || Stop::Tampered(None, format!("content `{}` is not listed", shorten(digest)));
         let digest: Hash = digest.parse().map_err(|_| unexpected())?;
-        let name = self.missing_blobs.remove(&digest).ok_or_else(unexpected)?;
-        let listed = self.manifest.iter().flat_map(|manifest| &manifest.blobs);
-        let listed = listed
-            .filter(|blob| blob.sha256 == digest)
-            .map(|blob| blob.size)
-            .next();
-        let owner = self.referred.get(&digest).copied();
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0_u8; 64 * 1024];
-        loop {
-            let count = content
-                .read(&mut buffer)
-                .map_err(|error| stop_of(&error, owner))?;
-            if count == 0 {
-                break;
-            }
-            hasher.update(&buffer[..count]);
-        }
-        if Hash(hasher.finalize().into()) != digest || listed != Some(size) {
+        let listed = self.missing_blobs.remove(&digest).ok_or_else(unexpected)?;
+        Ok((digest, listed))
+    }
+
+    fn check_blob(&mut self, digest: Hash, name: &str, found: Hash, size: u64) -> Checked<()> {
+        let mut listed = self.manifest.iter().flat_map(|manifest| &manifest.blobs);
+        let listed = listed.find(|blob| blob.sha256 == digest);
+        if found != digest || listed.is_none_or(|blob| blob.size != size) {
+            let owner = self.referred.get(&digest).copied();
             return Err(self.altered(owner, &format!("its content `{name}` was altered")));
         }
         self.report.blobs += 1;
@@ -566,7 +670,32 @@ impl<'a> Check<'a> {
     }
 }
 
-fn read_small(name: &str, size: u64, limit: u64, content: &mut impl Read) -> Checked<String> {
+/// Too much came before what it is checked against.
+fn out_of_order(name: &str) -> Stop {
+    Stop::Error(VerifyError::NotABundle(format!(
+        "`{}` comes before the manifest, and is too large to be kept until then; pack the bundle \
+         in its own order: {KEY_ENTRY}, {SIGNATURE_ENTRY}, {MANIFEST_ENTRY}, {RECORDS_ENTRY}, \
+         {BLOB_FOLDER}",
+        shorten(name)
+    )))
+}
+
+/// SHA-256 of a content; `owner` is the record to name if it cannot be read.
+fn hash_of(content: &mut impl Read, owner: Option<u64>) -> Checked<Hash> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0_u8; 64 * 1024];
+    loop {
+        let count = content
+            .read(&mut buffer)
+            .map_err(|error| stop_of(&error, owner))?;
+        if count == 0 {
+            return Ok(Hash(hasher.finalize().into()));
+        }
+        hasher.update(&buffer[..count]);
+    }
+}
+
+fn read_small(name: &str, size: u64, limit: u64, content: &mut impl Read) -> Checked<Vec<u8>> {
     if size > limit {
         return Err(Stop::Tampered(
             None,
@@ -578,7 +707,7 @@ fn read_small(name: &str, size: u64, limit: u64, content: &mut impl Read) -> Che
         .take(limit)
         .read_to_end(&mut bytes)
         .map_err(|error| stop_of(&error, None))?;
-    String::from_utf8(bytes).map_err(|_| Stop::Tampered(None, format!("{name} is not UTF-8")))
+    Ok(bytes)
 }
 
 /// An archive that ends too early is incomplete; one that cannot be decoded was altered.

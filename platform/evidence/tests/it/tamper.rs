@@ -132,6 +132,42 @@ fn repacking_alone_changes_nothing() {
     assert_eq!(record_lines(entries).len(), SEQS.len());
 }
 
+/// As after `tar -xf`, an edit, and `tar -cf`: folders' order and a leading `./`.
+#[test]
+fn packed_in_any_order_the_altered_record_is_named() {
+    let sorted = |entries: &Entries| {
+        let mut all = entries.clone();
+        all.sort();
+        for (name, _) in &mut all {
+            *name = format!("./{name}");
+        }
+        pack(&all)
+    };
+    let entries = &genuine().1;
+    assert_eq!(verify(&sorted(entries), None).outcome, Outcome::Intact);
+    let mut altered = entries.clone();
+    let at = position(&altered, "records.jsonl");
+    let mut lines = record_lines(&altered);
+    let byte = lines[2].len() / 2;
+    lines[2][byte] ^= 0x80;
+    altered[at].1 = lines.concat();
+    names(&verify(&sorted(&altered), None), SEQS[2]);
+    let mut altered = entries.clone();
+    let blob = altered
+        .iter_mut()
+        .find(|(name, _)| name.starts_with("blobs/"));
+    blob.expect("a content").1.push(b'x');
+    let report = verify(&sorted(&altered), None);
+    assert_eq!(report.outcome, Outcome::Tampered);
+    assert!(report.message.contains("its content"), "{}", report.message);
+    let mut twice = entries.clone();
+    twice.push(twice[0].clone());
+    assert_eq!(verify(&sorted(&twice), None).outcome, Outcome::Tampered);
+    let mut without = entries.clone();
+    without.retain(|(name, _)| name != "manifest.sig");
+    assert_eq!(verify(&sorted(&without), None).outcome, Outcome::Incomplete);
+}
+
 proptest! {
     // Each case packs and checks a bundle; 64 of them keep the suite quick.
     #![proptest_config(ProptestConfig::with_cases(64))]
