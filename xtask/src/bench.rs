@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the peer and ours side by side, and the ratio.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -13,18 +14,17 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    if arguments.system != "delivery" {
-        bail!(
-            "there is no benchmark of `{}` yet; there is one of `delivery`",
-            arguments.system
-        );
+    match arguments.system.as_str() {
+        "delivery" => delivery(),
+        "otc" => otc(),
+        other => {
+            bail!("there is no benchmark of `{other}` yet; there are those of `delivery` and `otc`")
+        }
     }
-    step::step("release binary", || {
-        step::run(&mut step::command(
-            "cargo build --quiet --release --package rialto",
-        ))
-    })?;
-    let binary = system::target().join("release/rialto");
+}
+
+fn delivery() -> Result<()> {
+    let binary = built("rialto")?;
     for script in [
         "bench/ci/run.py",
         "bench/diff-coverage/run.py",
@@ -38,4 +38,28 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+fn otc() -> Result<()> {
+    let binary = built("rialto-bench-otc")?;
+    let figures = system::target().join("bench/otc.json");
+    std::fs::create_dir_all(system::target().join("bench"))?;
+    step::run(
+        Command::new("python3")
+            .args(["bench/otc/run.py", "--ours"])
+            .arg(&binary)
+            .arg("--json")
+            .arg(&figures),
+    )?;
+    println!("figures: {}", figures.display());
+    Ok(())
+}
+
+/// A program of ours as users get it.
+fn built(package: &str) -> Result<PathBuf> {
+    step::step("release binary", || {
+        let line = format!("cargo build --quiet --release --package {package}");
+        step::run(&mut step::command(&line))
+    })?;
+    Ok(system::target().join("release").join(package))
 }
