@@ -34,25 +34,37 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let binary = system::target().join("debug/rialto");
         step::run(Command::new(binary).args(["ci", "lint"]))
     })?;
-    rust_tests(arguments)?;
+    // From here on nothing needs what came before: one run tells everything that is wrong.
+    let mut failed = Vec::new();
+    let mut tell = |result: Result<()>| failed.extend(result.err());
+    tell(step::step("openapi", openapi::check));
+    tell(rust_tests(arguments));
     for script in ["typecheck", "lint", "format:check", "test"] {
-        step::step(&format!("console {script}"), || {
+        tell(step::step(&format!("console {script}"), || {
             step::run_quietly(&mut console::npm(script))
-        })?;
+        }));
     }
-    step::step("openapi", openapi::check)?;
+    if !arguments.fast {
+        tell(step::step("chromium", chromium));
+        tell(step::step("browser stories", || {
+            step::run(console::npm("e2e").env("RIALTO_BIN", system::target().join("debug/rialto")))
+        }));
+    }
     if arguments.fast {
         println!("NOT RUN (--fast): PostgreSQL, browser stories. This does not count as a pass.");
-        return Ok(());
     }
-    step::step("chromium", chromium)?;
-    step::step("browser stories", || {
-        step::run(console::npm("e2e").env("RIALTO_BIN", system::target().join("debug/rialto")))
-    })
+    match failed.len() {
+        0 => Ok(()),
+        1 => Err(failed.remove(0)),
+        count => {
+            let all: Vec<String> = failed.iter().map(|error| format!("{error:#}")).collect();
+            bail!("{count} steps failed:\n{}", all.join("\n"))
+        }
+    }
 }
 
 fn rust_tests(arguments: &Arguments) -> Result<()> {
-    let mut test = step::command("cargo test --quiet --workspace");
+    let mut test = step::command("cargo test --quiet --workspace --no-fail-fast");
     test.env("RIALTO_BIN", system::target().join("debug/rialto"));
     if arguments.fast {
         return step::step("tests on SQLite", || step::run(&mut test));
