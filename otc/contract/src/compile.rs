@@ -1,5 +1,6 @@
 //! From term sheet to plan.
 
+pub use crate::standing_in::compile_standing_in;
 use std::collections::BTreeMap;
 
 use rialto_otc_time::{

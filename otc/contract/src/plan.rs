@@ -79,6 +79,17 @@ pub struct Moment {
     pub coupon: f64,
 }
 
+impl Moment {
+    /// Its date, or its years in numeric contracts, as it is told.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self.date {
+            Some(date) => date.to_string(),
+            None => self.rate.to_string(),
+        }
+    }
+}
+
 /// What happens on one date.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instant<X> {

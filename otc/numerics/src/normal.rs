@@ -6,7 +6,9 @@
 mod bivariate;
 mod erfc;
 mod inverse;
+mod lanes;
 
 pub use bivariate::bivariate_cdf;
 pub use erfc::{cdf, erfc, erfcx, pdf};
 pub use inverse::{inverse_cdf, inverse_cdf_in_place};
+pub use lanes::cdf_and_pdf;

@@ -185,3 +185,39 @@ pub enum PriceError {
         value: f64,
     },
 }
+
+impl PriceError {
+    /// `E-ENGINE-REFUSED`, `E-ENGINE-UNKNOWN`, `E-MODEL` or `E-NUMBER`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "E-ENGINE-REFUSED",
+            Self::Unknown { .. } => "E-ENGINE-UNKNOWN",
+            Self::Model(_) => "E-MODEL",
+            Self::Number { .. } => "E-NUMBER",
+        }
+    }
+
+    /// The text in English, without the code.
+    #[must_use]
+    pub fn en(&self) -> String {
+        let text = self.to_string();
+        match text.strip_prefix(self.code()) {
+            Some(rest) => rest.trim_start_matches(": ").to_owned(),
+            None => text,
+        }
+    }
+
+    /// The text in Simplified Chinese.
+    #[must_use]
+    pub fn zh(&self) -> String {
+        match self {
+            Self::Refused { engine, reason } => {
+                format!("引擎 {engine} 不能为此合约定价：{reason}")
+            }
+            Self::Unknown { name, known } => format!("没有引擎 {name:?}；可用引擎：{known}"),
+            Self::Model(reason) => format!("模型不成立：{reason}"),
+            Self::Number { stage, value } => format!("计算出现非有限数：{stage} 为 {value}"),
+        }
+    }
+}

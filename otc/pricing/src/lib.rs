@@ -6,6 +6,7 @@
 pub mod american;
 mod backward;
 pub mod batch;
+pub mod cashflows;
 pub mod closed;
 pub mod desk;
 pub mod engine;

@@ -8,6 +8,7 @@
 
 pub(crate) mod places;
 pub(crate) mod search;
+mod words;
 
 use rialto_otc_contract::finding::Findings;
 use rialto_otc_contract::sheet::TermSheet;
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 pub use self::places::Place;
 use self::search::Search;
+pub use self::words::increment_of;
 use crate::engine::Greeking;
 use crate::valuation::{self, Request, Valuation, ValueError};
 

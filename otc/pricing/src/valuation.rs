@@ -23,6 +23,24 @@ use crate::select::{self, Candidate};
 /// Default tolerance: 0.1 bp of notional (specification, section 8.1).
 pub const TOLERANCE: f64 = 1e-5;
 
+/// Reads a tolerance: a share of the notional like `0.1bp`, `0.001%` or `1e-5`.
+///
+/// # Errors
+/// What it should be.
+pub fn tolerance_of(text: &str) -> Result<f64, &'static str> {
+    let share = if let Some(points) = text.strip_suffix("bp") {
+        points.trim().parse::<f64>().map(|points| points * 1e-4)
+    } else if let Some(percent) = text.strip_suffix('%') {
+        percent.trim().parse::<f64>().map(|percent| percent * 1e-2)
+    } else {
+        text.parse::<f64>()
+    };
+    match share {
+        Ok(share) if share > 0.0 && share <= 1.0 => Ok(share),
+        _ => Err("write a share of the notional above 0, like 0.1bp, 0.001% or 1e-5"),
+    }
+}
+
 /// What is wanted of a valuation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -186,8 +204,9 @@ pub fn prepare(
     })
 }
 
-/// Initial fixings that the snapshot knows.
-pub(crate) fn initials(sheet: &TermSheet, snapshot: &Snapshot) -> Initials {
+/// Initial fixings that a sheet leaves open and the snapshot knows.
+#[must_use]
+pub fn initials(sheet: &TermSheet, snapshot: &Snapshot) -> Initials {
     let start = match sheet.dates.start {
         Some(When::Date(date)) => Some(date),
         _ => None,

@@ -103,6 +103,40 @@ impl AsOfError {
     }
 }
 
+/// A text that is no moment of a valuation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no moment; write 2026-05-18, 2026-05-18:pre_open, 2026-05-18:intraday:10:30, \
+     2026-05-18:post_close, or a number of years"
+)]
+pub struct AsOfTextError(String);
+
+impl std::str::FromStr for AsOf {
+    type Err = AsOfTextError;
+
+    /// Reads `DATE`, `DATE:PHASE`, `DATE:intraday:TIME`, or years of a numeric contract.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || AsOfTextError(text.to_owned());
+        if let Ok(years) = text.parse::<f64>() {
+            let sound = years.is_finite() && years >= 0.0;
+            return sound.then_some(Self::Numeric(years)).ok_or_else(wrong);
+        }
+        let (date, phase) = text.split_once(':').unwrap_or((text, "post_close"));
+        let (phase, time) = match phase.split_once(':') {
+            Some((phase, time)) => (phase, Some(time)),
+            None => (phase, None),
+        };
+        let phase = match (phase, time) {
+            ("pre_open", None) => DayPhase::PreOpen,
+            ("post_close", None) => DayPhase::PostClose,
+            ("intraday", Some(time)) => DayPhase::Intraday(time.parse().map_err(|_| wrong())?),
+            _ => return Err(wrong()),
+        };
+        let date = date.parse().map_err(|_| wrong())?;
+        Ok(Self::Dated { date, phase })
+    }
+}
+
 impl Default for AsOf {
     /// The start of a numeric contract.
     fn default() -> Self {

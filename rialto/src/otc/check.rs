@@ -5,12 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
-use rialto_otc_contract::compile::{Compiled, Initials, compile_with};
+use rialto_otc_contract::compile::{Initials, compile_standing_in, compile_with};
 use rialto_otc_contract::explain::{Language, explain};
-use rialto_otc_contract::finding::{Finding, Findings, Severity};
 use rialto_otc_contract::sheet::TermSheet;
+use rialto_otc_pricing::valuation::initials as known;
 use rialto_otc_time::Calendars;
-use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::fault::{Fault, Located};
@@ -89,15 +88,8 @@ fn each<T: Serialize>(
 }
 
 /// Initial fixings that the market knows.
-pub(super) fn initials(sheet: &TermSheet, market: Option<&Market>) -> Initials {
-    let known = sheet
-        .open_initials()
-        .into_iter()
-        .filter_map(|(code, _, date)| {
-            let fixing = market?.snapshot.fixing(code, date?)?;
-            Some((code.to_owned(), fixing))
-        });
-    known.collect()
+fn initials(sheet: &TermSheet, market: Option<&Market>) -> Initials {
+    market.map_or_else(Initials::new, |market| known(sheet, &market.snapshot))
 }
 
 impl ValidateArgs {
@@ -123,11 +115,8 @@ impl ValidateArgs {
 fn valid(entry: &Entry, sheet: &TermSheet, market: Option<&Market>) -> Result<Valid, Fault> {
     let origin = entry.origin(market);
     let known = initials(sheet, market);
-    let done = match compile_with(sheet, Calendars::builtin(), &known) {
-        Err(findings) if waits(&findings) => standing_in(sheet, &known, &findings),
-        done => done,
-    };
-    let compiled = done.map_err(|findings| origin.fault(&findings))?;
+    let compiled = compile_standing_in(sheet, Calendars::builtin(), &known)
+        .map_err(|findings| origin.fault(&findings))?;
     Ok(Valid {
         trade_id: sheet.trade_id.clone(),
         valid: true,
@@ -135,57 +124,6 @@ fn valid(entry: &Entry, sheet: &TermSheet, market: Option<&Market>) -> Result<Va
         observations: compiled.plan.instants.len(),
         notices: origin.locate(&compiled.notices),
     })
-}
-
-/// Whether nothing is wrong but that initial fixings are not known yet.
-fn waits(findings: &Findings) -> bool {
-    let mut errors = findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Error);
-    errors.all(|finding| finding.code == "E-TERM-INITIAL")
-}
-
-/// Checks a contract whose initial fixings are not known yet with two prices in their stead. What
-/// is found with both does not depend on the price, and is told; the open fixing is a notice when
-/// nothing is.
-fn standing_in(sheet: &TermSheet, known: &Initials, open: &Findings) -> Result<Compiled, Findings> {
-    let with = |price: i64| {
-        let mut initials = known.clone();
-        for (code, ..) in sheet.open_initials() {
-            initials
-                .entry(code.to_owned())
-                .or_insert(Decimal::from(price));
-        }
-        compile_with(sheet, Calendars::builtin(), &initials)
-    };
-    let same = |a: &Finding, b: &Finding| a.code == b.code && a.pointer == b.pointer;
-    match (with(1), with(1_000_000)) {
-        (Err(low), Err(high)) => {
-            let both = low
-                .iter()
-                .filter(|finding| high.iter().any(|other| same(finding, other)));
-            let both: Vec<Finding> = both.cloned().collect();
-            let told = if both.is_empty() {
-                open.clone()
-            } else {
-                Findings::from(both)
-            };
-            Err(told)
-        }
-        // Levels are prices: whether they fit shows only once the fixing is known.
-        (Ok(mut compiled), _) | (_, Ok(mut compiled)) => {
-            let mut notices = compiled.notices.clone();
-            for finding in open {
-                notices.push(Finding {
-                    code: "N-TERM-INITIAL",
-                    severity: Severity::Notice,
-                    ..finding.clone()
-                });
-            }
-            compiled.notices = notices;
-            Ok(compiled)
-        }
-    }
 }
 
 impl ExplainArgs {

@@ -227,28 +227,13 @@ fn place(finding: &mut Finding, node: Option<&Node>) {
 }
 
 fn price(error: &PriceError) -> Fault {
-    let text = error.to_string();
-    let (code, message) = text.split_once(": ").unwrap_or(("E-PRICE", &text));
-    let (class, zh) = match error {
-        PriceError::Refused { engine, reason } => (
-            Class::Refused,
-            format!("引擎 {engine} 不能为此合约定价：{reason}"),
-        ),
-        PriceError::Unknown { name, known } => (
-            Class::Input,
-            format!("没有引擎 {name:?}；可用引擎：{known}"),
-        ),
-        PriceError::Model(reason) => (Class::Refused, format!("模型不成立：{reason}")),
-        PriceError::Number { stage, value } => (
-            Class::Internal,
-            format!("计算出现非有限数：{stage} 为 {value}"),
-        ),
+    let class = match error {
+        PriceError::Refused { .. } | PriceError::Model(_) => Class::Refused,
+        PriceError::Unknown { .. } => Class::Input,
+        PriceError::Number { .. } => Class::Internal,
     };
     Fault {
-        code: code.to_owned(),
-        message: message.to_owned(),
-        message_zh: zh,
-        findings: Vec::new(),
         class,
+        ..Fault::input(error.code(), error.en(), error.zh())
     }
 }

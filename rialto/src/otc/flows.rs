@@ -4,12 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
-use rialto_otc_contract::plan::{Action, Plan};
-use rialto_otc_pricing::engine::{ErrorEstimate, ExpectedFlow, Greeking};
-use rialto_otc_pricing::valuation::{Request, prepare};
+use rialto_otc_pricing::cashflows::{Cashflows, cashflows};
+use rialto_otc_pricing::engine::Greeking;
 use rialto_otc_time::Calendars;
-use rust_decimal::Decimal;
-use serde::Serialize;
 
 use super::fault::Fault;
 use super::input::{Entry, Market, market, sheets};
@@ -25,58 +22,6 @@ pub struct CashflowsArgs {
     pricing: Pricing,
 }
 
-/// What `rialto otc cashflows` prints for one contract.
-#[derive(Debug, Serialize)]
-struct Flows {
-    trade_id: String,
-    currency: String,
-    /// Holder's present value.
-    value: f64,
-    /// Flows decided and unpaid.
-    determined: Vec<Determined>,
-    /// Flows expected.
-    projected: Vec<Projected>,
-    /// Sum of the contributions of projected flows; the open part of the value within the error.
-    projected_value: Option<f64>,
-    error_estimate: ErrorEstimate,
-    engine: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<String>,
-}
-
-/// A flow that is decided and unpaid.
-#[derive(Debug, Serialize)]
-struct Determined {
-    leg: String,
-    /// Currency units to the holder.
-    amount: Decimal,
-    /// Date, or years in numeric contracts.
-    pay: String,
-}
-
-/// A flow that is expected.
-#[derive(Debug, Serialize)]
-struct Projected {
-    leg: String,
-    /// When it is decided.
-    observed: String,
-    /// When it is paid, where that is known beforehand.
-    pay: Option<String>,
-    probability: f64,
-    /// Expected amount given that it is paid.
-    amount: f64,
-    /// Discounted and weighted.
-    contribution: f64,
-}
-
-/// A date, or years.
-pub(super) fn moment(at: &rialto_otc_contract::plan::Moment) -> String {
-    match at.date {
-        Some(date) => date.to_string(),
-        None => at.rate.to_string(),
-    }
-}
-
 impl CashflowsArgs {
     pub(super) fn execute(&self) -> Result<ExitCode> {
         let telling = self.contracts.telling;
@@ -86,7 +31,7 @@ impl CashflowsArgs {
             Ok(read) => read,
             Err(fault) => return stop(&fault, telling),
         };
-        let answers: Vec<Answer<Flows>> = entries
+        let answers: Vec<Answer<Cashflows>> = entries
             .list
             .iter()
             .map(|entry| Answer::new(entry.trade_id.as_ref(), self.flows(entry, &market)))
@@ -94,84 +39,19 @@ impl CashflowsArgs {
         tell(&answers, entries.many, telling, table)
     }
 
-    fn flows(&self, entry: &Entry, market: &Market) -> Result<Flows, Fault> {
+    fn flows(&self, entry: &Entry, market: &Market) -> Result<Cashflows, Fault> {
         let origin = entry.origin(Some(market));
         let sheet = entry
             .sheet
             .as_ref()
             .map_err(|findings| origin.fault(findings))?;
-        let request = Request {
-            flows: true,
-            ..self.pricing.request(Greeking::None)
-        };
-        let calendars = Calendars::builtin();
-        let prepared = prepare(
-            sheet,
-            &market.snapshot,
-            calendars,
-            request.as_of,
-            &request.config,
-        )
-        .map_err(|findings| origin.fault(&findings))?;
-        let valuation = prepared
-            .value(&request)
-            .map_err(|error| origin.value(&error.into()))?;
-        let mut notes = valuation.notes;
-        let given = !valuation.flows.is_empty() || valuation.value_open == 0.0;
-        if !given {
-            notes.push(format!(
-                "{} gives no projected flows for this contract; name an engine that does",
-                valuation.engine
-            ));
-        }
-        let determined = prepared.compiled.pending.iter().map(|flow| Determined {
-            leg: flow.leg.clone(),
-            amount: flow.amount,
-            pay: moment(&flow.at),
-        });
-        let contributions = valuation.flows.iter().map(|flow| flow.contribution);
-        Ok(Flows {
-            trade_id: sheet.trade_id.clone(),
-            currency: valuation.currency,
-            value: valuation.value,
-            determined: determined.collect(),
-            projected_value: given.then(|| contributions.fold(0.0, |sum, value| sum + value)),
-            projected: valuation
-                .flows
-                .iter()
-                .map(|flow| projected(&prepared.plan, flow))
-                .collect(),
-            error_estimate: valuation.error_estimate,
-            engine: valuation.engine,
-            notes,
-        })
+        let request = self.pricing.request(Greeking::None);
+        cashflows(sheet, &market.snapshot, Calendars::builtin(), &request)
+            .map_err(|error| origin.value(&error))
     }
 }
 
-fn projected(plan: &Plan<f64>, flow: &ExpectedFlow) -> Projected {
-    let instant = plan.instants.get(flow.instant);
-    let actions = instant
-        .iter()
-        .flat_map(|instant| &instant.rules)
-        .flat_map(|rule| &rule.actions);
-    let mut pays: Vec<String> = actions
-        .filter_map(|action| match action {
-            Action::Pay { at, leg, .. } if *leg == flow.leg => Some(moment(at)),
-            _ => None,
-        })
-        .collect();
-    pays.dedup();
-    Projected {
-        leg: flow.leg.clone(),
-        observed: instant.map_or_else(String::new, |instant| moment(&instant.at)),
-        pay: if pays.len() == 1 { pays.pop() } else { None },
-        probability: flow.probability,
-        amount: flow.amount,
-        contribution: flow.contribution,
-    }
-}
-
-fn table(answers: &[&Flows], lang: Lang) -> String {
+fn table(answers: &[&Cashflows], lang: Lang) -> String {
     let mut text = String::new();
     for answer in answers {
         let value = money(answer.value);

@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use rialto_otc_market::view::{ModelConfig, ModelKind, VolAt};
 use rialto_otc_pricing::engine::Greeking;
-use rialto_otc_pricing::valuation::Request;
+use rialto_otc_pricing::valuation::{Request, tolerance_of};
 use rialto_otc_time::AsOf;
 use serde::Serialize;
 
@@ -200,41 +200,11 @@ impl Pricing {
 }
 
 fn as_of(text: &str) -> Result<AsOf, String> {
-    let (date, phase) = text.split_once(':').unwrap_or((text, "post_close"));
-    let (phase, time) = match phase.split_once(':') {
-        Some((phase, time)) => (phase, Some(time)),
-        None => (phase, None),
-    };
-    let value = match date.parse::<f64>() {
-        Ok(years) if !text.contains(':') => serde_json::json!(years),
-        _ => {
-            let mut value = serde_json::json!({"date": date, "phase": phase});
-            if let Some(time) = time {
-                value["time"] = time.into();
-            }
-            value
-        }
-    };
-    serde_json::from_value(value).map_err(|error| {
-        format!(
-            "{error}; write 2026-05-18, 2026-05-18:pre_open, 2026-05-18:intraday:10:30, \
-             2026-05-18:post_close, or a number of years"
-        )
-    })
+    text.parse::<AsOf>().map_err(|error| error.to_string())
 }
 
 fn tolerance(text: &str) -> Result<f64, String> {
-    let share = if let Some(points) = text.strip_suffix("bp") {
-        points.trim().parse::<f64>().map(|points| points * 1e-4)
-    } else if let Some(percent) = text.strip_suffix('%') {
-        percent.trim().parse::<f64>().map(|percent| percent * 1e-2)
-    } else {
-        text.parse::<f64>()
-    };
-    match share {
-        Ok(share) if share > 0.0 && share <= 1.0 => Ok(share),
-        _ => Err("write a share of the notional above 0, like 0.1bp, 0.001% or 1e-5".into()),
-    }
+    tolerance_of(text).map_err(str::to_owned)
 }
 
 fn paths(text: &str) -> Result<u64, String> {

@@ -6,18 +6,14 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
-use rialto_otc_contract::compile::{Compiled, compile_with};
-use rialto_otc_contract::formula::Booking;
-use rialto_otc_contract::interpret::{Event, Memory, Seen, step};
-use rialto_otc_contract::plan::Moment;
-use rialto_otc_contract::sheet::TermSheet;
+use rialto_otc_contract::fixings::Fixings;
+use rialto_otc_contract::observe::{ObserveError, Status, Walked, observe};
 use rialto_otc_time::{Calendars, Date};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::fault::Fault;
-use super::fixings::{Fixings, fixings};
-use super::flows::moment;
+use super::fixings::fixings;
 use super::input::{Entry, read, sheets};
 use super::table::{money, render};
 use super::{Answer, Contracts, Lang, Output, json, print, report, stop, tell};
@@ -46,65 +42,6 @@ pub(super) enum Form {
     Summary,
 }
 
-/// What became of a contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Status {
-    /// Observations are still to come.
-    Live,
-    /// Ended before its last date.
-    EndedEarly,
-    /// Lived to its last date.
-    Expired,
-}
-
-/// What is printed for one contract.
-#[derive(Debug, Serialize)]
-struct Walked {
-    trade_id: String,
-    currency: String,
-    status: Status,
-    /// Observations made and still to come.
-    observed: usize,
-    to_come: usize,
-    /// Moment of the last observation made.
-    last: Option<String>,
-    state: BTreeMap<String, Decimal>,
-    events: Vec<Told>,
-    flows: Vec<Flow>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<String>,
-}
-
-/// An event.
-#[derive(Debug, Serialize)]
-struct Told {
-    at: String,
-    /// `set`, `hit` or `end`.
-    kind: &'static str,
-    /// Variable, or what ended.
-    what: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<Decimal>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<Decimal>,
-}
-
-/// A flow to the holder.
-#[derive(Debug, Serialize)]
-struct Flow {
-    leg: String,
-    /// Rounded as the contract says.
-    amount: Decimal,
-    observed: String,
-    pay: String,
-    /// Row of its schedule, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    row: Option<u32>,
-    /// The formula with its numbers.
-    trace: String,
-}
-
 impl ObserveArgs {
     pub(super) fn execute(&self, form: Form) -> Result<ExitCode> {
         let telling = self.contracts.telling;
@@ -131,193 +68,11 @@ impl ObserveArgs {
             .sheet
             .as_ref()
             .map_err(|findings| origin.fault(findings))?;
-        if sheet.state.is_some() {
-            let en = "The sheet holds a state, and the walk begins at the start. Remove \"state\".";
-            let zh = "条款含有 state，而回放从起始日开始，请删去 state。";
-            return Err(Fault::refused("E-OBSERVE-STATE", en, zh));
-        }
-        let initials = sheet
-            .open_initials()
-            .into_iter()
-            .filter_map(|(code, _, date)| {
-                let value = fixings.on(code, date?)?;
-                Some((code.to_owned(), value))
-            });
-        let compiled = compile_with(sheet, Calendars::builtin(), &initials.collect())
-            .map_err(|findings| origin.fault(&findings))?;
-        Walk {
-            sheet,
-            compiled: &compiled,
-            fixings,
-            until: self.until,
-        }
-        .run()
+        observe(sheet, fixings, self.until, Calendars::builtin()).map_err(|error| match error {
+            ObserveError::Findings(findings) => origin.fault(&findings),
+            ObserveError::Refused { code, en, zh } => Fault::refused(code, en, zh),
+        })
     }
-}
-
-/// A contract on its way.
-struct Walk<'w> {
-    sheet: &'w TermSheet,
-    compiled: &'w Compiled,
-    fixings: &'w Fixings,
-    until: Option<Date>,
-}
-
-impl Walk<'_> {
-    fn run(&self) -> Result<Walked, Fault> {
-        let plan = &self.compiled.plan;
-        let due = self.due();
-        let mut memory = Memory::new(plan);
-        let mut booking = Booking::new(self.compiled);
-        let mut observed: usize = 0;
-        for (index, instant) in plan.instants.iter().take(due).enumerate() {
-            if !memory.alive {
-                break;
-            }
-            let mut seen = Vec::new();
-            for underlying in &plan.underlyings {
-                let fixing = self.fixings.at(&underlying.code, &instant.at);
-                seen.push(fixing.ok_or_else(|| missing(&underlying.code, &instant.at))?);
-            }
-            let walked = step(plan, index, Seen::fixings(&seen), &mut memory, &mut booking);
-            walked.map_err(|error| {
-                let at = moment(&instant.at);
-                let en = format!("{error} ({at}).");
-                Fault::refused(
-                    "E-OBSERVE-WALK",
-                    en,
-                    format!("{at} 的观察无法执行：{error}。"),
-                )
-            })?;
-            observed += 1;
-        }
-        Ok(self.outcome(&memory, &booking, observed))
-    }
-
-    fn outcome(&self, memory: &Memory<Decimal>, booking: &Booking<'_>, observed: usize) -> Walked {
-        let plan = &self.compiled.plan;
-        let early = booking
-            .events
-            .iter()
-            .any(|event| matches!(event, Event::End { early: true, .. }));
-        let status = match (memory.alive, early) {
-            (true, _) => Status::Live,
-            (false, true) => Status::EndedEarly,
-            (false, false) => Status::Expired,
-        };
-        let last = observed
-            .checked_sub(1)
-            .and_then(|last| plan.instants.get(last));
-        Walked {
-            trade_id: self.sheet.trade_id.clone(),
-            currency: plan.currency.clone(),
-            status,
-            observed,
-            to_come: if memory.alive {
-                plan.instants.len() - observed
-            } else {
-                0
-            },
-            last: last.map(|instant| moment(&instant.at)),
-            state: plan
-                .vars
-                .iter()
-                .zip(&memory.vars)
-                .map(|(var, value)| (var.name.clone(), value.normalize()))
-                .collect(),
-            events: booking
-                .events
-                .iter()
-                .map(|event| self.told(event))
-                .collect(),
-            flows: booking
-                .flows
-                .iter()
-                .map(|flow| Flow {
-                    leg: flow.leg.clone(),
-                    amount: flow.amount,
-                    observed: moment(&flow.observed),
-                    pay: moment(&flow.at),
-                    row: (flow.row > 0).then_some(flow.row),
-                    trace: flow.trace.clone(),
-                })
-                .collect(),
-            notes: self.notes(),
-        }
-    }
-
-    /// How many observations are due: those up to the date asked for, or up to the last fixing of
-    /// any underlying of the contract.
-    fn due(&self) -> usize {
-        let plan = &self.compiled.plan;
-        let codes: Vec<&str> = plan.underlyings.iter().map(|u| u.code.as_str()).collect();
-        let (date, years) = self.fixings.last(&codes);
-        let last = self.until.or(date);
-        plan.instants
-            .partition_point(|instant| match instant.at.date {
-                Some(date) => last.is_some_and(|last| date <= last),
-                None => instant.at.rate <= years + rialto_otc_time::TIME_TOLERANCE,
-            })
-    }
-
-    fn told(&self, event: &Event<Decimal>) -> Told {
-        let plan = &self.compiled.plan;
-        match event {
-            Event::Set {
-                at, var, from, to, ..
-            } => Told {
-                at: moment(at),
-                kind: "set",
-                what: plan
-                    .vars
-                    .get(*var)
-                    .map_or_else(String::new, |var| var.name.clone()),
-                from: Some(from.normalize()),
-                to: Some(to.normalize()),
-            },
-            Event::Hit { at, monitor } => Told {
-                at: moment(at),
-                kind: "hit",
-                what: plan
-                    .monitors
-                    .get(*monitor)
-                    .map_or_else(String::new, |monitor| {
-                        format!("barrier {}", monitor.level.normalize())
-                    }),
-                from: None,
-                to: None,
-            },
-            Event::End { at, early, .. } => Told {
-                at: moment(at),
-                kind: "end",
-                what: if *early { "early" } else { "last date" }.to_owned(),
-                from: None,
-                to: None,
-            },
-        }
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let plan = &self.compiled.plan;
-        let mut notes = Vec::new();
-        if !plan.monitors.is_empty() {
-            notes.push(
-                "barriers watched continuously are compared with these fixings alone".to_owned(),
-            );
-        }
-        if plan.exercise.is_some() {
-            notes.push("the holder's right to exercise is not used".to_owned());
-        }
-        notes
-    }
-}
-
-fn missing(code: &str, at: &Moment) -> Fault {
-    let at = moment(at);
-    let en =
-        format!("The fixing of {code} on {at} is missing. Add it, or stop before with --until.");
-    let zh = format!("缺少 {code} 在 {at} 的定盘价，请补录，或以 --until 在此之前停止。");
-    Fault::refused("E-FIXING-MISSING", en, zh)
 }
 
 fn status(status: Status, lang: Lang) -> &'static str {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use rialto_otc_pricing::engine::Greeking;
-use rialto_otc_pricing::solve::{Question, Solution, Target, Unknown, solve};
+use rialto_otc_pricing::solve::{Question, Solution, Target, Unknown, increment_of, solve};
 use rialto_otc_time::Calendars;
 use rust_decimal::Decimal;
 
@@ -38,34 +38,15 @@ pub struct SolveArgs {
 struct TargetWord(Target);
 
 fn unknown(text: &str) -> Result<Unknown, String> {
-    Unknown::named(text).ok_or_else(|| {
-        let names: Vec<&str> = Unknown::ALL.into_iter().map(Unknown::name).collect();
-        format!("it is one of {}", names.join(", "))
-    })
+    Unknown::told(text)
 }
 
 fn target(text: &str) -> Result<TargetWord, String> {
-    let finite = |text: &str| {
-        let number = text.trim().parse::<f64>().ok();
-        number
-            .filter(|number| number.is_finite())
-            .ok_or("write 100%, an amount, or premium")
-    };
-    Ok(TargetWord(match text.strip_suffix('%') {
-        _ if text == "premium" => Target::Premium,
-        Some(percent) => Target::Share(finite(percent)? / 100.0),
-        None => Target::Amount(finite(text)?),
-    }))
+    Ok(TargetWord(Target::told(text)?))
 }
 
 fn step(text: &str) -> Result<Decimal, String> {
-    let read = match text.strip_suffix('%') {
-        Some(percent) => rialto_otc_contract::value::decimal(percent.trim())
-            .and_then(|percent| percent.checked_div(Decimal::ONE_HUNDRED)),
-        None => rialto_otc_contract::value::decimal(text),
-    };
-    read.filter(|step| *step > Decimal::ZERO)
-        .ok_or("write a step above 0, like 0.01%".into())
+    Ok(increment_of(text)?)
 }
 
 impl SolveArgs {

@@ -5,6 +5,8 @@
     reason = "constants keep the digits they were published with"
 )]
 
+use crate::exponential::ln;
+
 const CENTRE_NUM: [f64; 8] = [
     3.387_132_872_796_366_608_0,
     1.331_416_678_917_843_774_5e2,
@@ -65,47 +67,6 @@ const TAIL_DEN: [f64; 8] = [
     1.421_511_758_316_445_888_70e-7,
     2.044_263_103_389_939_785_64e-15,
 ];
-
-/// `1/(2k + 1)` for the series of the logarithm, from `k = 10` down to `k = 1`.
-const ODD: [f64; 10] = [
-    1.0 / 21.0,
-    1.0 / 19.0,
-    1.0 / 17.0,
-    1.0 / 15.0,
-    1.0 / 13.0,
-    1.0 / 11.0,
-    1.0 / 9.0,
-    1.0 / 7.0,
-    1.0 / 5.0,
-    1.0 / 3.0,
-];
-/// Bits of `sqrt(1/2)` and of 1, the exponent's field, and `2^52` as the base of whole numbers.
-const ROOT_HALF: u64 = 0x3FE6_A09E_667F_3BCD;
-const ONE: u64 = 0x3FF0_0000_0000_0000;
-const EXPONENT: u64 = 0xFFF0_0000_0000_0000;
-const WHOLE: u64 = 0x4330_0000_0000_0000;
-
-/// Natural logarithm of a normal number in `(0, 1/2)`, to 3e-16 relative, without branch, table or
-/// call, so that it becomes vector code: `p = 2^k m` with `m` about 1, then
-/// `ln m = 2 (s + s^3/3 + ...)` with `s = (m - 1)/(m + 1)`, `|s| < 0.172`.
-///
-/// Other arguments give some number; who calls checks.
-#[inline(always)]
-fn ln(p: f64) -> f64 {
-    let bits = p.to_bits();
-    let biased = bits.wrapping_sub(ROOT_HALF).wrapping_add(ONE);
-    let k = f64::from_bits(biased >> 52 | WHOLE) - (4_503_599_627_370_496.0 + 1023.0);
-    let m = f64::from_bits(bits.wrapping_sub(biased & EXPONENT).wrapping_add(ONE));
-    let s = (m - 1.0) / (m + 1.0);
-    let z = s * s;
-    let mut sum = 1.0 / 23.0;
-    for odd in ODD {
-        sum = sum * z + odd;
-    }
-    // ln 2 in two parts: k times the first is exact.
-    let low = k * 1.908_214_929_270_587_7e-10 + 2.0 * s * (z * sum);
-    k * 6.931_471_803_691_238e-1 + (2.0 * s + low)
-}
 
 /// Polynomial with coefficients from the constant term upwards.
 #[inline(always)]

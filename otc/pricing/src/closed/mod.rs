@@ -12,6 +12,7 @@ mod barrier;
 mod images;
 pub(crate) mod jet;
 mod linear;
+pub mod many;
 mod strips;
 pub(crate) mod terminal;
 #[cfg(test)]

@@ -1,0 +1,202 @@
+//! Fixings by code and moment, for walks of contracts on them.
+
+use std::collections::HashMap;
+
+use rialto_otc_time::Date;
+use rust_decimal::Decimal;
+
+use crate::document::{Node, Value};
+use crate::plan::Moment;
+
+/// Fixings by code and moment.
+#[derive(Debug, Clone, Default)]
+pub struct Fixings {
+    dated: HashMap<(String, Date), (Decimal, usize)>,
+    numeric: Vec<(String, f64, Decimal)>,
+}
+
+impl Fixings {
+    /// The fixing of a code at a moment of a contract.
+    #[must_use]
+    pub fn at(&self, code: &str, at: &Moment) -> Option<Decimal> {
+        match at.date {
+            Some(date) => self
+                .dated
+                .get(&(code.to_owned(), date))
+                .map(|(value, _)| *value),
+            None => {
+                let same = |years: f64| (years - at.rate).abs() <= rialto_otc_time::TIME_TOLERANCE;
+                let mut numeric = self.numeric.iter();
+                let found = numeric.find(|(of, years, _)| of == code && same(*years))?;
+                Some(found.2)
+            }
+        }
+    }
+
+    /// The fixing of a code on a date.
+    #[must_use]
+    pub fn on(&self, code: &str, date: Date) -> Option<Decimal> {
+        let key = (code.to_owned(), date);
+        self.dated.get(&key).map(|(value, _)| *value)
+    }
+
+    /// The last date and the last years of any of these codes.
+    #[must_use]
+    pub fn last(&self, codes: &[&str]) -> (Option<Date>, f64) {
+        let dated = self
+            .dated
+            .keys()
+            .filter(|(code, _)| codes.contains(&code.as_str()));
+        let numeric = self
+            .numeric
+            .iter()
+            .filter(|(code, ..)| codes.contains(&code.as_str()));
+        let years = numeric.map(|(_, years, _)| *years);
+        (
+            dated.map(|(_, date)| *date).max(),
+            years.fold(f64::NEG_INFINITY, f64::max),
+        )
+    }
+
+    /// Adds one: `when` is a date or years.
+    ///
+    /// # Errors
+    /// [`FixingError`].
+    pub fn add(
+        &mut self,
+        code: &str,
+        when: &str,
+        value: &str,
+        row: usize,
+    ) -> Result<(), FixingError> {
+        let price = crate::value::decimal(value).filter(|price| *price > Decimal::ZERO);
+        let value = price.ok_or(FixingError::Value)?;
+        if let Ok(date) = when.parse::<Date>() {
+            let before = self.dated.insert((code.to_owned(), date), (value, row));
+            return match before {
+                Some((_, row)) => Err(FixingError::Twice(row)),
+                None => Ok(()),
+            };
+        }
+        let years = when.parse::<f64>().ok().filter(|years| years.is_finite());
+        let years = years.ok_or(FixingError::Date)?;
+        if self
+            .numeric
+            .iter()
+            .any(|(of, at, _)| of == code && *at == years)
+        {
+            return Err(FixingError::Twice(0));
+        }
+        self.numeric.push((code.to_owned(), years, value));
+        Ok(())
+    }
+}
+
+/// What is wrong with a fixing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FixingError {
+    /// No date and no years.
+    Date,
+    /// No price above zero.
+    Value,
+    /// Not three of date, code and value.
+    Columns,
+    /// Given before, in this row (0: unknown).
+    Twice(usize),
+}
+
+impl FixingError {
+    /// `E-FIXING-…`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Date => "E-FIXING-DATE",
+            Self::Value => "E-FIXING-VALUE",
+            Self::Columns => "E-FIXING-FORM",
+            Self::Twice(_) => "E-FIXING-TWICE",
+        }
+    }
+
+    /// The end of a sentence that begins with the fixing, in English.
+    #[must_use]
+    pub fn en(self) -> String {
+        match self {
+            Self::Date => "has no date like 2026-05-18 (or years)".into(),
+            Self::Value => "has no value above zero".into(),
+            Self::Columns => "is not date,code,value".into(),
+            Self::Twice(0) => "gives a fixing again".into(),
+            Self::Twice(other) => format!("gives the fixing of row {other} again"),
+        }
+    }
+
+    /// The same in Simplified Chinese.
+    #[must_use]
+    pub fn zh(self) -> String {
+        match self {
+            Self::Date => "日期须形如 2026-05-18（或年数）".into(),
+            Self::Value => "定盘价须为大于零的数".into(),
+            Self::Columns => "须为 date,code,value 三列".into(),
+            Self::Twice(0) => "定盘价重复".into(),
+            Self::Twice(other) => format!("与第 {other} 行重复"),
+        }
+    }
+}
+
+/// A fixing as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Line of a CSV file, place in a JSON list; from 1.
+    pub row: usize,
+    /// Date or years.
+    pub when: String,
+    /// Whose.
+    pub code: String,
+    /// Price.
+    pub value: String,
+}
+
+/// Rows of a list of objects `{date, code, value}`, or of `{"CODE": {"DATE": VALUE}}`.
+///
+/// # Errors
+/// Line and text of what has not this form.
+pub fn rows_of(root: &Node) -> Result<Vec<Row>, (usize, String)> {
+    let text = |node: Option<&Node>| node.and_then(Node::scalar).map(str::to_owned);
+    let mut rows = Vec::new();
+    match &root.value {
+        Value::List(items) => {
+            for (n, item) in items.iter().enumerate() {
+                let cells = (
+                    text(item.get("date")),
+                    text(item.get("code")),
+                    text(item.get("value")),
+                );
+                let (Some(when), Some(code), Some(value)) = cells else {
+                    return Err((item.line as usize, item.shown()));
+                };
+                rows.push(Row {
+                    row: n + 1,
+                    when,
+                    code,
+                    value,
+                });
+            }
+        }
+        Value::Map(codes) => {
+            for (code, dates) in codes {
+                let Value::Map(dates) = &dates.value else {
+                    return Err((dates.line as usize, dates.shown()));
+                };
+                for (date, value) in dates {
+                    rows.push(Row {
+                        row: date.line as usize,
+                        when: date.name.clone(),
+                        code: code.name.clone(),
+                        value: text(Some(value)).unwrap_or_default(),
+                    });
+                }
+            }
+        }
+        _ => return Err((1, root.shown())),
+    }
+    Ok(rows)
+}

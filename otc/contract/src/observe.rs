@@ -1,0 +1,307 @@
+//! A contract walked on fixings from its start: what happened, which flows, what is remembered.
+
+use std::collections::BTreeMap;
+
+use rialto_otc_time::{Calendars, Date};
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::compile::{Compiled, compile_with};
+use crate::finding::Findings;
+use crate::fixings::Fixings;
+use crate::formula::Booking;
+use crate::interpret::{Event, Memory, Seen, step};
+use crate::plan::Moment;
+use crate::sheet::TermSheet;
+
+/// Why a contract cannot be walked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ObserveError {
+    /// It is wrong.
+    Findings(Findings),
+    /// A fixing is missing or cannot be used.
+    Refused {
+        /// Stable code.
+        code: &'static str,
+        /// What is wrong and what to do.
+        en: String,
+        /// The same in Simplified Chinese.
+        zh: String,
+    },
+}
+
+/// What became of a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Observations are still to come.
+    Live,
+    /// Ended before its last date.
+    EndedEarly,
+    /// Lived to its last date.
+    Expired,
+}
+
+/// What happened to a contract on its fixings.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Walked {
+    /// Trade.
+    pub trade_id: String,
+    /// Currency, ISO 4217.
+    pub currency: String,
+    /// What became of it.
+    pub status: Status,
+    /// Observations made.
+    pub observed: usize,
+    /// Observations still to come.
+    pub to_come: usize,
+    /// Moment of the last observation made.
+    pub last: Option<String>,
+    /// What it remembers.
+    pub state: BTreeMap<String, Decimal>,
+    /// What changed, in order.
+    pub events: Vec<Told>,
+    /// Flows, in order.
+    pub flows: Vec<Flow>,
+    /// What a reader should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// An event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Told {
+    /// When.
+    pub at: String,
+    /// `set`, `hit` or `end`.
+    pub kind: &'static str,
+    /// Variable, or what ended.
+    pub what: String,
+    /// Before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Decimal>,
+    /// After.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Decimal>,
+}
+
+/// A flow to the holder.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Flow {
+    /// Name of the flow.
+    pub leg: String,
+    /// Rounded as the contract says.
+    pub amount: Decimal,
+    /// When it was decided.
+    pub observed: String,
+    /// When it is paid.
+    pub pay: String,
+    /// Row of its schedule, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u32>,
+    /// The formula with its numbers.
+    pub trace: String,
+}
+
+/// Walks a contract from its start on fixings: up to `until`, or up to the last fixing of any of its
+/// underlyings.
+///
+/// # Errors
+/// [`ObserveError`]: findings of the sheet, a sheet with a state, a missing fixing.
+pub fn observe(
+    sheet: &TermSheet,
+    fixings: &Fixings,
+    until: Option<Date>,
+    calendars: &Calendars,
+) -> Result<Walked, ObserveError> {
+    if sheet.state.is_some() {
+        return Err(ObserveError::Refused {
+            code: "E-OBSERVE-STATE",
+            en: "The sheet holds a state, and the walk begins at the start. Remove \"state\"."
+                .into(),
+            zh: "条款含有 state，而回放从起始日开始，请删去 state。".into(),
+        });
+    }
+    let initials = sheet
+        .open_initials()
+        .into_iter()
+        .filter_map(|(code, _, date)| {
+            let value = fixings.on(code, date?)?;
+            Some((code.to_owned(), value))
+        });
+    let compiled =
+        compile_with(sheet, calendars, &initials.collect()).map_err(ObserveError::Findings)?;
+    Walk {
+        sheet,
+        compiled: &compiled,
+        fixings,
+        until,
+    }
+    .run()
+}
+
+/// A contract on its way.
+struct Walk<'w> {
+    sheet: &'w TermSheet,
+    compiled: &'w Compiled,
+    fixings: &'w Fixings,
+    until: Option<Date>,
+}
+
+impl Walk<'_> {
+    fn run(&self) -> Result<Walked, ObserveError> {
+        let plan = &self.compiled.plan;
+        let due = self.due();
+        let mut memory = Memory::new(plan);
+        let mut booking = Booking::new(self.compiled);
+        let mut observed: usize = 0;
+        for (index, instant) in plan.instants.iter().take(due).enumerate() {
+            if !memory.alive {
+                break;
+            }
+            let mut seen = Vec::new();
+            for underlying in &plan.underlyings {
+                let fixing = self.fixings.at(&underlying.code, &instant.at);
+                seen.push(fixing.ok_or_else(|| missing(&underlying.code, &instant.at))?);
+            }
+            let walked = step(plan, index, Seen::fixings(&seen), &mut memory, &mut booking);
+            walked.map_err(|error| {
+                let at = instant.at.label();
+                let en = format!("{error} ({at}).");
+                ObserveError::Refused {
+                    code: "E-OBSERVE-WALK",
+                    en,
+                    zh: format!("{at} 的观察无法执行：{error}。"),
+                }
+            })?;
+            observed += 1;
+        }
+        Ok(self.outcome(&memory, &booking, observed))
+    }
+
+    fn outcome(&self, memory: &Memory<Decimal>, booking: &Booking<'_>, observed: usize) -> Walked {
+        let plan = &self.compiled.plan;
+        let early = booking
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::End { early: true, .. }));
+        let status = match (memory.alive, early) {
+            (true, _) => Status::Live,
+            (false, true) => Status::EndedEarly,
+            (false, false) => Status::Expired,
+        };
+        let last = observed
+            .checked_sub(1)
+            .and_then(|last| plan.instants.get(last));
+        Walked {
+            trade_id: self.sheet.trade_id.clone(),
+            currency: plan.currency.clone(),
+            status,
+            observed,
+            to_come: if memory.alive {
+                plan.instants.len() - observed
+            } else {
+                0
+            },
+            last: last.map(|instant| instant.at.label()),
+            state: plan
+                .vars
+                .iter()
+                .zip(&memory.vars)
+                .map(|(var, value)| (var.name.clone(), value.normalize()))
+                .collect(),
+            events: booking
+                .events
+                .iter()
+                .map(|event| self.told(event))
+                .collect(),
+            flows: booking
+                .flows
+                .iter()
+                .map(|flow| Flow {
+                    leg: flow.leg.clone(),
+                    amount: flow.amount,
+                    observed: flow.observed.label(),
+                    pay: flow.at.label(),
+                    row: (flow.row > 0).then_some(flow.row),
+                    trace: flow.trace.clone(),
+                })
+                .collect(),
+            notes: self.notes(),
+        }
+    }
+
+    /// How many observations are due: those up to the date asked for, or up to the last fixing of
+    /// any underlying of the contract.
+    fn due(&self) -> usize {
+        let plan = &self.compiled.plan;
+        let codes: Vec<&str> = plan.underlyings.iter().map(|u| u.code.as_str()).collect();
+        let (date, years) = self.fixings.last(&codes);
+        let last = self.until.or(date);
+        plan.instants
+            .partition_point(|instant| match instant.at.date {
+                Some(date) => last.is_some_and(|last| date <= last),
+                None => instant.at.rate <= years + rialto_otc_time::TIME_TOLERANCE,
+            })
+    }
+
+    fn told(&self, event: &Event<Decimal>) -> Told {
+        let plan = &self.compiled.plan;
+        match event {
+            Event::Set {
+                at, var, from, to, ..
+            } => Told {
+                at: at.label(),
+                kind: "set",
+                what: plan
+                    .vars
+                    .get(*var)
+                    .map_or_else(String::new, |var| var.name.clone()),
+                from: Some(from.normalize()),
+                to: Some(to.normalize()),
+            },
+            Event::Hit { at, monitor } => Told {
+                at: at.label(),
+                kind: "hit",
+                what: plan
+                    .monitors
+                    .get(*monitor)
+                    .map_or_else(String::new, |monitor| {
+                        format!("barrier {}", monitor.level.normalize())
+                    }),
+                from: None,
+                to: None,
+            },
+            Event::End { at, early, .. } => Told {
+                at: at.label(),
+                kind: "end",
+                what: if *early { "early" } else { "last date" }.to_owned(),
+                from: None,
+                to: None,
+            },
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let plan = &self.compiled.plan;
+        let mut notes = Vec::new();
+        if !plan.monitors.is_empty() {
+            notes.push(
+                "barriers watched continuously are compared with these fixings alone".to_owned(),
+            );
+        }
+        if plan.exercise.is_some() {
+            notes.push("the holder's right to exercise is not used".to_owned());
+        }
+        notes
+    }
+}
+
+fn missing(code: &str, at: &Moment) -> ObserveError {
+    let at = at.label();
+    ObserveError::Refused {
+        code: "E-FIXING-MISSING",
+        en: format!("The fixing of {code} on {at} is missing. Add it, or stop before that date."),
+        zh: format!("缺少 {code} 在 {at} 的定盘价，请补录，或在此之前停止。"),
+    }
+}
