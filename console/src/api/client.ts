@@ -5,6 +5,8 @@ type Query = Record<string, string | number | boolean | null | undefined>;
 export interface CallOptions {
   query?: Query;
   body?: unknown;
+  /** A body that is no JSON: a file, with its media type. */
+  raw?: { content: Blob | string; type: string };
   signal?: AbortSignal | undefined;
   headers?: Record<string, string>;
 }
@@ -67,6 +69,9 @@ export async function request(
   if (options.body !== undefined) {
     headers["Content-Type"] = "application/json";
     init.body = JSON.stringify(options.body);
+  } else if (options.raw !== undefined) {
+    headers["Content-Type"] = options.raw.type;
+    init.body = options.raw.content;
   }
   let response: Response;
   try {
@@ -115,4 +120,19 @@ export const put = <T>(path: string, body: unknown, version?: number): Promise<T
     body,
     ...(version === undefined ? {} : { headers: { "If-Match": `"v${version}"` } }),
   });
+/** A record with the tag a change of it must name (`If-Match`). */
+export type Tagged<T> = T & { etag: string | null };
+
+export async function getTagged<T extends object>(
+  path: string,
+  signal?: AbortSignal,
+): Promise<Tagged<T>> {
+  const response = await request("GET", path, { signal });
+  return { ...((await response.json()) as T), etag: response.headers.get("etag") };
+}
+
+/** A change of what was read with this tag; another one there by now refuses it (412). */
+export const postTagged = <T>(path: string, body: unknown, etag: string | null): Promise<T> =>
+  call<T>("POST", path, { body, ...(etag ? { headers: { "If-Match": etag } } : {}) });
+
 export const remove = (path: string): Promise<undefined> => call<undefined>("DELETE", path);

@@ -56,6 +56,9 @@ export function App({ config, initialUser }: Props) {
   useEffect(() => {
     document.documentElement.dataset.density = preferences.density;
   }, [preferences.density]);
+  useEffect(() => {
+    document.documentElement.dataset.rise = preferences.rise;
+  }, [preferences.rise]);
   useEffect(() => installKeys(document), []);
   useEffect(() => {
     whenSignedOut(() => {

@@ -5,6 +5,7 @@ import { setPreferences, usePreferences } from "@/shared/theme/preferences";
 import { Icon } from "@/shared/ui";
 
 const THEMES = ["light", "dark", "system"] as const;
+const RISES = ["red", "green"] as const;
 const ICONS = { light: "sun", dark: "moon", system: "system" } as const;
 
 /** Names of languages are written in their own language. */
@@ -41,13 +42,22 @@ export function AppearanceMenu() {
         trigger={["click"]}
         menu={{
           selectable: true,
-          selectedKeys: [preferences.theme],
-          items: THEMES.map((name) => ({
-            key: name,
-            icon: <Icon name={ICONS[name]} />,
-            label: t(`appearance.theme.${name}`),
-          })),
-          onClick: ({ key }) => setPreferences({ theme: key as (typeof THEMES)[number] }),
+          selectedKeys: [preferences.theme, preferences.rise],
+          items: [
+            ...THEMES.map((name) => ({
+              key: name,
+              icon: <Icon name={ICONS[name]} />,
+              label: t(`appearance.theme.${name}`),
+            })),
+            { type: "divider" as const },
+            ...RISES.map((name) => ({ key: name, label: t(`appearance.rise.${name}`) })),
+          ],
+          onClick: ({ key }) => {
+            const rise = RISES.find((name) => name === key);
+            const theme = THEMES.find((name) => name === key);
+            if (rise) setPreferences({ rise });
+            else if (theme) setPreferences({ theme });
+          },
         }}
       >
         <button

@@ -4,9 +4,13 @@ import {
   formatBytes,
   formatClock,
   formatDateTime,
+  formatDecimal,
   formatDuration,
   formatInteger,
+  formatNumber,
+  formatPercent,
   formatRelative,
+  formatShort,
   percentDown,
   shortHash,
 } from "./format";
@@ -88,4 +92,28 @@ it("sizes_and_hashes_are_short", () => {
   expect(formatBytes(314_572_800)).toBe("300 MiB");
   expect(shortHash("sha256:abcdef0123456789")).toBe("abcdef01");
   expect(shortHash(null)).toBe("–");
+});
+
+describe("amounts", () => {
+  it("a_decimal_text_keeps_every_digit", () => {
+    expect(formatDecimal("20000000.00")).toBe("20,000,000.00");
+    expect(formatDecimal("-123456789012345678901.5")).toBe("\u2212123,456,789,012,345,678,901.5");
+    expect(formatDecimal("999")).toBe("999");
+    expect(formatDecimal("14.7%")).toBe("14.7%");
+    expect(formatDecimal(null)).toBe("–");
+  });
+
+  it("a_model_number_has_its_decimals_and_an_unknown_one_is_no_zero", () => {
+    expect(formatNumber(-1234.567, "en", 2)).toBe("\u22121,234.57");
+    expect(formatNumber(5, "zh-CN", 1, true)).toBe("+5.0");
+    expect(formatNumber(0, "en", 2, true)).toBe("0.00");
+    expect(formatPercent(0.14701, "en")).toBe("14.70%");
+    for (const value of [null, undefined, Number.NaN]) {
+      expect(formatNumber(value, "en", 2)).toBe("–");
+      expect(formatPercent(value, "en")).toBe("–");
+      expect(formatShort(value, "en")).toBe("–");
+    }
+    expect(formatShort(12_400_000, "en")).toBe("12.4M");
+    expect(formatShort(12_400_000, "zh-CN")).toBe("1240万");
+  });
 });

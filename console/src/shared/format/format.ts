@@ -128,3 +128,47 @@ export function shortHash(value: string | null | undefined, length = 8): string 
   const bare = value.includes(":") ? value.slice(value.indexOf(":") + 1) : value;
   return bare.slice(0, length);
 }
+
+/** A decimal text with its thousands apart; every digit stays. Anything else stays as it is. */
+export function formatDecimal(value: string | null | undefined): string {
+  if (value === null || value === undefined || value === "") return UNKNOWN;
+  const match = /^([+-]?)(\d+)(\.\d+)?$/.exec(value.trim());
+  if (!match) return value;
+  const [, sign = "", whole = "", rest = ""] = match;
+  return `${sign === "-" ? "\u2212" : ""}${whole.replaceAll(/\B(?=(\d{3})+$)/g, ",")}${rest}`;
+}
+
+/** A model number with a fixed count of decimals. */
+export function formatNumber(
+  value: number | null | undefined,
+  lang: string,
+  digits: number,
+  signed = false,
+): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return UNKNOWN;
+  const text = new Intl.NumberFormat(lang, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+    signDisplay: signed ? "exceptZero" : "negative",
+  }).format(value);
+  return text.replace("-", "\u2212");
+}
+
+/** A ratio as a percentage: 0.1234 is 12.34 %. */
+export function formatPercent(
+  value: number | null | undefined,
+  lang: string,
+  digits = 2,
+  signed = false,
+): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return UNKNOWN;
+  return `${formatNumber(value * 100, lang, digits, signed)}%`;
+}
+
+/** Short for an axis: 12.4M, 1,240 万. */
+export function formatShort(value: number | null | undefined, lang: string): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return UNKNOWN;
+  return new Intl.NumberFormat(lang, { notation: "compact", maximumSignificantDigits: 4 })
+    .format(value)
+    .replace("-", "\u2212");
+}

@@ -1,6 +1,15 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { formatBytes, formatDateTime, formatDuration, formatInteger } from "./format";
+import {
+  formatBytes,
+  formatDateTime,
+  formatDecimal,
+  formatDuration,
+  formatInteger,
+  formatNumber,
+  formatPercent,
+  formatShort,
+} from "./format";
 
 /** The formatters bound to the language of the page. */
 export function useFormat() {
@@ -12,6 +21,12 @@ export function useFormat() {
       integer: (value: number | null | undefined) => formatInteger(value, lang),
       bytes: (value: number | null | undefined) => formatBytes(value),
       duration: (ms: number | null | undefined) => formatDuration(ms, lang),
+      decimal: (value: string | null | undefined) => formatDecimal(value),
+      number: (value: number | null | undefined, digits: number, signed = false) =>
+        formatNumber(value, lang, digits, signed),
+      percent: (value: number | null | undefined, digits = 2, signed = false) =>
+        formatPercent(value, lang, digits, signed),
+      short: (value: number | null | undefined) => formatShort(value, lang),
       dateTime: (value: string | null | undefined) => formatDateTime(value, lang),
     }),
     [lang],

@@ -1,6 +1,14 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { Dropdown } from "antd";
-import { type KeyboardEvent, type ReactNode, useCallback, useMemo, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { useShortcuts } from "../keys";
@@ -19,8 +27,14 @@ export interface Column<T> {
   /** Raw value for export; without it the column is left out of exports. */
   value?: (row: T) => string | number | null;
   align?: "end";
-  /** Sorts by `value` when the whole list is at hand. */
+  /** Sorts by `value` when the whole list is at hand, or by the server with `order`. */
   sortable?: boolean;
+}
+
+/** The column a list is ordered by. */
+export interface Order {
+  key: string;
+  down: boolean;
 }
 
 interface Props<T> {
@@ -34,7 +48,14 @@ interface Props<T> {
   empty: ReactNode;
   /** Number of rows there are in all, when known. */
   total?: number;
-  more?: { load: () => void; busy: boolean } | null;
+  more?: {
+    load: () => void;
+    busy: boolean;
+    /** Loads by itself when the reader comes near the end (long lists). */
+    auto?: boolean;
+  } | null;
+  /** The server orders the rows: the heads only ask for it. */
+  order?: { by: Order | null; set: (by: Order | null) => void };
   /** Name of exported files; no export menu without it. */
   exportName?: string;
   rowHeight?: number;
@@ -45,6 +66,8 @@ interface Props<T> {
 }
 
 const VIRTUAL_FROM = 120;
+/** So many rows before the end the next page is asked for. */
+const NEAR_END = 150;
 
 /** A dense list: keyboard rows, sorting, export; only the visible rows exist once there are many. */
 export function DataGrid<T>(props: Props<T>) {
@@ -52,9 +75,15 @@ export function DataGrid<T>(props: Props<T>) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const [active, setActive] = useState(-1);
-  const [sort, setSort] = useState<{ key: string; down: boolean } | null>(null);
+  const [ownSort, setOwnSort] = useState<Order | null>(null);
+  const { order, more } = props;
+  const sort = order ? order.by : ownSort;
+  const setSort = order ? order.set : setOwnSort;
   const box = useRef<HTMLDivElement>(null);
-  const sorted = useMemo(() => sortRows(rows, columns, sort), [rows, columns, sort]);
+  const sorted = useMemo(
+    () => (order ? rows : sortRows(rows, columns, ownSort)),
+    [rows, columns, ownSort, order],
+  );
   const height = props.rowHeight ?? 38;
   const isVirtual = sorted.length > VIRTUAL_FROM;
   // eslint-disable-next-line react-hooks/incompatible-library -- the list is not memoised by hand below
@@ -64,6 +93,15 @@ export function DataGrid<T>(props: Props<T>) {
     estimateSize: () => height,
     overscan: 12,
   });
+  const lastShown = isVirtual ? (virtual.getVirtualItems().at(-1)?.index ?? 0) : sorted.length;
+  const wantsMore = Boolean(more?.auto && !more.busy && lastShown >= sorted.length - NEAR_END);
+  const loadMore = useRef(more?.load);
+  useEffect(() => {
+    loadMore.current = more?.load;
+  });
+  useEffect(() => {
+    if (wantsMore && sorted.length > 0) loadMore.current?.();
+  }, [wantsMore, sorted.length]);
   const open = useCallback(
     (row: T | undefined) => {
       if (!row) return;
@@ -169,7 +207,10 @@ export function DataGrid<T>(props: Props<T>) {
       </div>
       {sorted.length > 0 && (
         <div className="grid-foot">
-          <span className="nums">{t("grid.count", { count: props.total ?? sorted.length })}</span>
+          {(props.total !== undefined || !more) && (
+            <span className="nums">{t("grid.count", { count: props.total ?? sorted.length })}</span>
+          )}
+          {more && <span className="nums">{t("grid.loaded", { count: sorted.length })}</span>}
           {props.more && (
             <button
               type="button"
@@ -196,8 +237,8 @@ function HeadCell<T>({
   setSort,
 }: {
   column: Column<T>;
-  sort: { key: string; down: boolean } | null;
-  setSort: (sort: { key: string; down: boolean } | null) => void;
+  sort: Order | null;
+  setSort: (sort: Order | null) => void;
 }) {
   const mine = sort?.key === column.key ? sort : null;
   const order = mine ? (mine.down ? "descending" : "ascending") : "none";
@@ -267,7 +308,7 @@ function ExportMenu<T>({
 function sortRows<T>(
   rows: readonly T[],
   columns: readonly Column<T>[],
-  sort: { key: string; down: boolean } | null,
+  sort: Order | null,
 ): readonly T[] {
   const value = sort ? columns.find((c) => c.key === sort.key)?.value : undefined;
   if (!sort || !value) return rows;

@@ -6,6 +6,8 @@ export interface Preferences {
   density: "compact" | "comfortable";
   language: string | null;
   singleKeys: boolean;
+  /** Colour of what rises: red in China, green elsewhere; a sign or arrow always goes with it. */
+  rise: "red" | "green";
 }
 
 const KEY = "rialto.preferences";
@@ -14,6 +16,7 @@ const DEFAULTS: Preferences = {
   density: "comfortable",
   language: null,
   singleKeys: true,
+  rise: "red",
 };
 
 function read(): Preferences {

@@ -6,6 +6,7 @@ import { type Tone, toneOf } from "./status";
 import { StatusIcon } from "./StatusIcon";
 import "./status.css";
 import "./bits.css";
+import "./page.css";
 
 /** A state as pill: shape, colour and word. */
 export function StatusPill({

@@ -65,6 +65,28 @@ const TONES: Record<string, Tone> = {
   partial: "warn",
   refused: "bad",
   approved: "good",
+  // contracts
+  draft: "idle",
+  pending_approval: "wait",
+  pending_confirm: "wait",
+  live: "good",
+  knocked_out: "warn",
+  exercised: "warn",
+  terminated: "idle",
+  novated: "idle",
+  settling: "busy",
+  cancelled: "idle",
+  // cash flows
+  projected: "idle",
+  determined: "wait",
+  instructed: "busy",
+  settled: "good",
+  reversed: "idle",
+  // quotes
+  indicative: "idle",
+  firm: "busy",
+  accepted: "good",
+  booked: "good",
 };
 
 /** Unknown words (a newer server) are calm, never green. */
@@ -111,6 +133,16 @@ const GLYPHS: Record<string, Glyph> = {
   skipped_small: "skip",
   rolling_back: "back",
   rolled_back: "back",
+  pending_approval: "pause",
+  pending_confirm: "pause",
+  terminated: "slash",
+  novated: "slash",
+  cancelled: "slash",
+  reversed: "back",
+  determined: "clock",
+  instructed: "play",
+  settling: "clock",
+  firm: "clock",
 };
 
 export function glyphOf(state: string): Glyph {

@@ -7,14 +7,4 @@ export function CliButton({ command }: { command: string }) {
   return <CopyButton value={command} label={t("cli.copy", { command })} text={t("cli.short")} />;
 }
 
-/** Copies the address of this page. */
-export function LinkButton() {
-  const { t } = useTranslation("delivery");
-  return (
-    <CopyButton
-      value={() => window.location.href}
-      label={t("copy.link")}
-      text={t("copy.linkShort")}
-    />
-  );
-}
+export { LinkButton } from "@/shared/ui";

@@ -1,26 +1,10 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { App } from "antd";
-import { useErrorText } from "@/shared/states";
+import { useSystemAction } from "@/shared/states";
 
-/** A change with its outcome said aloud; afterwards everything of the system is fetched anew. */
+/** A change in delivery; see `useSystemAction`. */
 export function useAction<In, Out>(
   run: (input: In) => Promise<Out>,
   done: string | null,
   after?: (out: Out) => void,
 ) {
-  const client = useQueryClient();
-  const { message } = App.useApp();
-  const text = useErrorText();
-  return useMutation({
-    mutationFn: run,
-    onSuccess: (out) => {
-      if (done) message.success(done);
-      after?.(out);
-    },
-    onError: (error) => {
-      const { title, detail } = text(error);
-      message.error([title, detail].filter(Boolean).join(": "), 6);
-    },
-    onSettled: () => client.invalidateQueries({ queryKey: ["delivery"] }),
-  });
+  return useSystemAction("delivery", run, done, after);
 }

@@ -1,0 +1,249 @@
+import { keepPreviousData, queryOptions, useQueryClient } from "@tanstack/react-query";
+import { call, get, getTagged, post, postTagged, type Tagged, withQuery } from "@/api/client";
+import type { List } from "@/api/contract";
+import type {
+  Approval,
+  CalendarItem,
+  Chance,
+  Decision,
+  Fixing,
+  FixingReport,
+  Flow,
+  Path,
+  Payoff,
+  Postings,
+  Quote,
+  Recorded,
+  Snapshot,
+  Template,
+  TermCheck,
+  Terms,
+  Trade,
+  TradeEvent,
+  TradeList,
+  Valuation,
+} from "@/api/contract.otc";
+import { useLive } from "@/shared/live";
+import { useSystemAction } from "@/shared/states";
+
+export const BASE = "/api/otc/v1";
+
+const path = (strings: TemplateStringsArray, ...ids: string[]): string =>
+  BASE + strings.reduce((all, part, i) => all + encodeURIComponent(ids[i - 1] ?? "") + part);
+
+const key = (...parts: unknown[]): unknown[] => ["otc", ...parts];
+
+export interface TradeFilter {
+  status?: string | undefined;
+  product?: string | undefined;
+  underlying?: string | undefined;
+  counterparty?: string | undefined;
+  q?: string | undefined;
+  sort?: string | undefined;
+}
+
+export interface FixingFilter {
+  underlying?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+export interface CalendarFilter {
+  from?: string | undefined;
+  to?: string | undefined;
+  kind?: string | undefined;
+}
+
+export interface FlowFilter {
+  status?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+export const TRADE_PAGE = 200;
+
+/** Every read of the desk, with its cache key `[otc, resource, …]`. */
+export const reads = {
+  templates: () =>
+    queryOptions({
+      queryKey: key("templates"),
+      queryFn: ({ signal }) => get<List<Template>>(path`/templates`, undefined, signal),
+      staleTime: Infinity,
+    }),
+  snapshots: () =>
+    queryOptions({
+      queryKey: key("snapshots"),
+      queryFn: ({ signal }) => get<List<Snapshot>>(path`/snapshots`, { page_size: 20 }, signal),
+    }),
+  check: (terms: Terms) =>
+    queryOptions({
+      queryKey: key("check", JSON.stringify(terms)),
+      queryFn: ({ signal }) =>
+        call<TermCheck>("POST", path`/termsheets/validate`, { body: { terms }, signal }),
+      placeholderData: keepPreviousData,
+      staleTime: Infinity,
+    }),
+  quotes: (filter: { status?: string | undefined }) =>
+    queryOptions({
+      queryKey: key("quotes", filter),
+      queryFn: ({ signal }) =>
+        get<List<Quote>>(path`/quotes`, { ...filter, page_size: 200 }, signal),
+      placeholderData: keepPreviousData,
+    }),
+  quote: (id: string) =>
+    queryOptions({
+      queryKey: key("quote", id),
+      queryFn: ({ signal }) => getTagged<Quote>(path`/quotes/${id}`, signal),
+    }),
+  trade: (id: string) =>
+    queryOptions({
+      queryKey: key("trade", id),
+      queryFn: ({ signal }) => getTagged<Trade>(path`/trades/${id}`, signal),
+    }),
+  events: (id: string) =>
+    queryOptions({
+      queryKey: key("trade", id, "events"),
+      queryFn: ({ signal }) => get<List<TradeEvent>>(path`/trades/${id}/events`, undefined, signal),
+    }),
+  tradeFlows: (id: string) =>
+    queryOptions({
+      queryKey: key("trade", id, "flows"),
+      queryFn: ({ signal }) => get<List<Flow>>(path`/trades/${id}/flows`, undefined, signal),
+    }),
+  postings: (id: string) =>
+    queryOptions({
+      queryKey: key("trade", id, "postings"),
+      queryFn: ({ signal }) => get<Postings>(path`/trades/${id}/postings`, undefined, signal),
+    }),
+  payoff: (id: string) =>
+    queryOptions({
+      queryKey: key("trade", id, "payoff"),
+      queryFn: ({ signal }) => get<Payoff>(path`/trades/${id}/payoff`, undefined, signal),
+    }),
+  path: (id: string) =>
+    queryOptions({
+      queryKey: key("trade", id, "path"),
+      queryFn: ({ signal }) => get<Path>(path`/trades/${id}/path`, undefined, signal),
+    }),
+  chances: (id: string) =>
+    queryOptions({
+      queryKey: key("trade", id, "probabilities"),
+      queryFn: ({ signal }) =>
+        get<List<Chance>>(path`/trades/${id}/probabilities`, undefined, signal),
+    }),
+  valuation: (id: string) =>
+    queryOptions({
+      queryKey: key("trade", id, "valuation"),
+      queryFn: ({ signal }) => get<Valuation>(path`/trades/${id}/valuation`, undefined, signal),
+    }),
+  approvals: (state?: string) =>
+    queryOptions({
+      queryKey: key("approvals", state ?? "all"),
+      queryFn: ({ signal }) =>
+        get<List<Approval>>(path`/approvals`, { state, page_size: 200 }, signal),
+      placeholderData: keepPreviousData,
+    }),
+  fixings: (filter: FixingFilter) =>
+    queryOptions({
+      queryKey: key("fixings", filter),
+      queryFn: ({ signal }) =>
+        get<List<Fixing>>(path`/fixings`, { ...filter, page_size: 500 }, signal),
+      placeholderData: keepPreviousData,
+    }),
+  calendar: (filter: CalendarFilter) =>
+    queryOptions({
+      queryKey: key("calendar", filter),
+      queryFn: ({ signal }) =>
+        get<List<CalendarItem>>(path`/calendar`, { ...filter, page_size: 500 }, signal),
+      placeholderData: keepPreviousData,
+    }),
+  flows: (filter: FlowFilter) =>
+    queryOptions({
+      queryKey: key("flows", filter),
+      queryFn: ({ signal }) => get<List<Flow>>(path`/flows`, { ...filter, page_size: 200 }, signal),
+      placeholderData: keepPreviousData,
+    }),
+};
+
+/** One page of the blotter. */
+export const tradePage = (filter: TradeFilter, token: string, signal: AbortSignal) =>
+  get<TradeList>(path`/trades`, { ...filter, page_size: TRADE_PAGE, page_token: token }, signal);
+
+export const tradesKey = (filter: TradeFilter): unknown[] => key("trades", filter);
+
+export interface QuoteRequest {
+  terms: Terms;
+  unknown: string;
+  side: string;
+  counterparty: string;
+  snapshot_id: string;
+  spreads: { vol: number; q: number; r: number };
+  charges: { hedge_bp: number; margin_bp: number; reserve_bp: number; funding_bp: number };
+  valid_minutes: number;
+}
+
+export interface EventRequest {
+  event_id: string;
+  kind: string;
+  payload: unknown;
+  effective: string;
+  reason: string;
+}
+
+/** What an event led to: done, or put before a second person. */
+export type EventOutcome = Partial<Recorded> & { approval?: Approval };
+
+/** Every change of the desk. */
+export const writes = {
+  quote: (body: QuoteRequest) => post<Quote>(path`/quotes`, body),
+  accept: (quote: Tagged<Quote>, spot: string | null) =>
+    postTagged<{ quote: Quote; trade: Trade }>(
+      path`/quotes/${quote.id}/accept`,
+      spot ? { spot } : {},
+      quote.etag,
+    ),
+  rejectQuote: (id: string, reason: string) => post<Quote>(path`/quotes/${id}/reject`, { reason }),
+  event: (trade: Tagged<Trade>, body: EventRequest) =>
+    postTagged<EventOutcome>(path`/trades/${trade.id}/events`, body, trade.etag),
+  approve: (id: string, comment: string) =>
+    post<Decision>(path`/approvals/${id}/approve`, { comment }),
+  reject: (id: string, comment: string) =>
+    post<Decision>(path`/approvals/${id}/reject`, { comment }),
+  fix: (items: Pick<Fixing, "underlying" | "date" | "value" | "source">[], reason: string) =>
+    post<FixingReport>(path`/fixings`, { items, reason }),
+  importFixings: (file: Blob, type: string, dryRun: boolean) =>
+    call<FixingReport>("POST", path`/fixings/import`, {
+      query: { dry_run: dryRun },
+      raw: { content: file, type },
+    }),
+  flow: (flow: Flow, step: "instruct" | "settle" | "fail", note: string) =>
+    post<EventOutcome>(path`/flows/${flow.trade_id}/${flow.id}/${step}`, { note }),
+};
+
+export type ExportTable = "trades" | "events" | "flows" | "postings" | "fixings" | "quotes";
+
+/** Where the table can be fetched as a file, with the filter of the page. */
+export const exportUrl = (
+  table: ExportTable,
+  format: "csv" | "xlsx",
+  query: Record<string, string | undefined> = {},
+): string => withQuery(`${BASE}/exports/${table}.${format}`, query);
+
+export const useAction = <In, Out>(
+  run: (input: In) => Promise<Out>,
+  done: string | null,
+  after?: (out: Out) => void,
+) => useSystemAction("otc", run, done, after);
+
+/** Refetches the given resources when one of the topics changes. */
+export function useTopics(
+  topics: readonly string[],
+  resources: readonly (readonly unknown[])[],
+): void {
+  const client = useQueryClient();
+  useLive(BASE, topics, () => {
+    for (const resource of resources) {
+      void client.invalidateQueries({ queryKey: key(...resource) });
+    }
+  });
+}

@@ -1,0 +1,149 @@
+import { Input, Modal } from "antd";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import type { Flow } from "@/api/contract.otc";
+import { type Column } from "@/shared/grid";
+import { ActionButton, useWord } from "@/shared/ui";
+import { useAction, writes } from "../api";
+import { paths } from "../paths";
+import { FlowStatusPill, Money } from "./words";
+
+/** Columns of cash flows, with what can be done about each. */
+export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Flow>[] {
+  const { t } = useTranslation("otc");
+  const word = useWord("otc");
+  const columns: Column<Flow>[] = [
+    {
+      key: "pay_date",
+      title: t("flow.payDate"),
+      width: "105px",
+      cell: (flow) => <span className="nums nowrap">{flow.pay_date}</span>,
+      value: (flow) => flow.pay_date,
+      sortable: true,
+    },
+    {
+      key: "leg",
+      title: t("flow.leg"),
+      width: "minmax(110px, 0.7fr)",
+      cell: (flow) => (
+        <span className="cell-two">
+          <span>{word("leg", flow.leg)}</span>
+          <span>{word("flowKind", flow.kind)}</span>
+        </span>
+      ),
+      value: (flow) => flow.leg,
+    },
+    {
+      key: "way",
+      title: t("flow.way"),
+      width: "130px",
+      cell: (flow) => (
+        <span className="nowrap">
+          {word("party", flow.payer)} → {word("party", flow.payee)}
+        </span>
+      ),
+      value: (flow) => `${flow.payer}>${flow.payee}`,
+    },
+    {
+      key: "amount",
+      title: t("flow.amount"),
+      width: "170px",
+      align: "end",
+      cell: (flow) => <Money amount={flow.amount} currency={flow.currency} />,
+      value: (flow) => flow.amount,
+    },
+    {
+      key: "trace",
+      title: t("flow.trace"),
+      width: "minmax(200px, 2fr)",
+      cell: (flow) => <code className="trace">{flow.trace}</code>,
+      value: (flow) => flow.trace,
+    },
+    {
+      key: "status",
+      title: t("flow.status"),
+      width: "110px",
+      cell: (flow) => <FlowStatusPill status={flow.status} />,
+      value: (flow) => flow.status,
+      sortable: true,
+    },
+    {
+      key: "actions",
+      title: t("grid.actions"),
+      hiddenTitle: true,
+      width: "170px",
+      align: "end",
+      cell: (flow) => <FlowSteps flow={flow} />,
+    },
+  ];
+  if (!withTrade) return columns;
+  return [
+    {
+      key: "trade",
+      title: t("trade.one"),
+      width: "minmax(130px, 0.9fr)",
+      cell: (flow) => (
+        <Link className="cell-link ellipsis" to={paths.trade(flow.trade_id, "flows")}>
+          {flow.trade_id}
+        </Link>
+      ),
+      value: (flow) => flow.trade_id,
+    },
+    ...columns,
+  ];
+}
+
+type Step = "instruct" | "settle" | "fail";
+const STEPS: Record<string, readonly Step[]> = {
+  determined: ["instruct"],
+  failed: ["instruct"],
+  instructed: ["settle", "fail"],
+};
+
+function FlowSteps({ flow }: { flow: Flow }) {
+  const { t } = useTranslation("otc");
+  const [asked, setAsked] = useState<Step | null>(null);
+  const steps = STEPS[flow.status] ?? [];
+  return (
+    <span className="row">
+      {steps.map((step) => (
+        <ActionButton key={step} small onClick={() => setAsked(step)} danger={step === "fail"}>
+          {t(`flow.step.${step}`)}
+        </ActionButton>
+      ))}
+      {asked && <FlowStep flow={flow} step={asked} close={() => setAsked(null)} />}
+    </span>
+  );
+}
+
+function FlowStep({ flow, step, close }: { flow: Flow; step: Step; close: () => void }) {
+  const { t } = useTranslation("otc");
+  const word = useWord("otc");
+  const [note, setNote] = useState("");
+  const act = useAction(() => writes.flow(flow, step, note.trim()), t(`flow.done.${step}`), close);
+  const needsNote = step === "fail" && note.trim() === "";
+  return (
+    <Modal
+      open
+      title={t(`flow.step.${step}`)}
+      okText={t(`flow.step.${step}`)}
+      okButtonProps={{ loading: act.isPending, disabled: needsNote, danger: step === "fail" }}
+      onOk={() => act.mutate(undefined)}
+      onCancel={close}
+    >
+      <div className="stack tight">
+        <p>
+          {word("party", flow.payer)} → {word("party", flow.payee)}{" "}
+          <b>
+            <Money amount={flow.amount} currency={flow.currency} />
+          </b>{" "}
+          {flow.pay_date}
+        </p>
+        <code className="trace">{flow.trace}</code>
+        <label htmlFor="flow-note">{t(step === "fail" ? "flow.whyFailed" : "flow.note")}</label>
+        <Input id="flow-note" value={note} onChange={(event) => setNote(event.target.value)} />
+      </div>
+    </Modal>
+  );
+}

@@ -1,0 +1,174 @@
+import { type DragEvent, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import type { FixingReport, RowRefusal } from "@/api/contract.otc";
+import { ApiError } from "@/api/problem";
+import { useFormat } from "@/shared/format";
+import { ErrorState } from "@/shared/states";
+import { ActionButton, Card, Figure, Figures, Icon, StatusIcon } from "@/shared/ui";
+import { useAction, writes } from "../../api";
+import { Effects } from "../../components/Effects";
+import { useLocal } from "../../components/words";
+import { paths } from "../../paths";
+
+const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const typeOf = (file: File): string => (/\.xlsx$/i.test(file.name) ? XLSX : "text/csv");
+
+/** A file is tried first: what it would do, row by row; only then is it taken in. */
+export function ImportCard() {
+  const { t } = useTranslation("otc");
+  const format = useFormat();
+  const [file, setFile] = useState<File | null>(null);
+  const [tried, setTried] = useState<FixingReport | null>(null);
+  const [taken, setTaken] = useState<FixingReport | null>(null);
+  const trial = useAction((f: File) => writes.importFixings(f, typeOf(f), true), null, setTried);
+  const commit = useAction(
+    (f: File) => writes.importFixings(f, typeOf(f), false),
+    t("import.done"),
+    (report) => {
+      setTaken(report);
+      setTried(null);
+    },
+  );
+  const choose = (chosen: File | undefined) => {
+    if (!chosen) return;
+    setFile(chosen);
+    setTried(null);
+    setTaken(null);
+    commit.reset();
+    trial.mutate(chosen);
+  };
+  const onDrop = (event: DragEvent) => {
+    event.preventDefault();
+    choose(event.dataTransfer.files[0]);
+  };
+  const error = trial.error ?? commit.error;
+  const report = taken ?? tried;
+  return (
+    <Card title={t("import.title")}>
+      <div className="stack">
+        <div className="drop-zone" onDragOver={(event) => event.preventDefault()} onDrop={onDrop}>
+          <Icon name="file" size={20} />
+          <div>
+            <label htmlFor="import-file">{t("import.file")}</label>
+            <input
+              id="import-file"
+              type="file"
+              accept={`.csv,.xlsx,text/csv,${XLSX}`}
+              onChange={(event) => {
+                choose(event.target.files?.[0]);
+                // The same file may be chosen again after it was mended.
+                event.target.value = "";
+              }}
+            />
+            <p className="faint">
+              {file
+                ? t("import.chosen", { name: file.name, size: format.bytes(file.size) })
+                : t("import.columns")}
+            </p>
+          </div>
+        </div>
+        {trial.isPending && <p role="status">{t("import.trying")}</p>}
+        {error instanceof ApiError && <ErrorState error={error} />}
+        {report && <Report report={report} taken={taken !== null} />}
+        {tried && file && (
+          <div className="row wrap">
+            <ActionButton
+              primary
+              icon="check"
+              busy={commit.isPending}
+              whyNot={tried.new + tried.corrected === 0 ? t("import.nothingNew") : null}
+              onClick={() => commit.mutate(file)}
+            >
+              {t("import.commit", { count: tried.new + tried.corrected })}
+            </ActionButton>
+            {tried.refused.length > 0 && (
+              <span className="faint">
+                {t("import.withoutRefused", { count: tried.refused.length })}
+              </span>
+            )}
+          </div>
+        )}
+      </div>
+    </Card>
+  );
+}
+
+function Report({ report, taken }: { report: FixingReport; taken: boolean }) {
+  const { t } = useTranslation("otc");
+  const format = useFormat();
+  return (
+    <section className="stack" aria-label={t(taken ? "import.taken" : "import.trial")}>
+      <h3>{t(taken ? "import.taken" : "import.trial")}</h3>
+      <Figures>
+        <Figure label={t("import.rows")} value={format.integer(report.rows)} />
+        <Figure label={t("import.new")} value={format.integer(report.new)} />
+        <Figure label={t("import.same")} value={format.integer(report.same)} />
+        <Figure label={t("import.corrected")} value={format.integer(report.corrected)} />
+        <Figure
+          label={t("import.refused")}
+          value={format.integer(report.refused.length)}
+          {...(report.refused.length > 0 ? { tone: "bad" as const } : {})}
+        />
+      </Figures>
+      <Rows title={t("import.refused")} state="failed" rows={report.refused} />
+      <Rows
+        title={t("import.outliers")}
+        state="warned"
+        rows={report.outliers.map((o) => ({ ...o, column: o.underlying }))}
+      />
+      {report.approval && (
+        <div className="notice tone-wait" role="note">
+          <StatusIcon state="awaiting_approval" />
+          <Link className="grow" to={paths.approvals}>
+            {t("import.waits")}
+          </Link>
+        </div>
+      )}
+      <Effects effects={report.effects} />
+    </section>
+  );
+}
+
+function Rows({
+  title,
+  state,
+  rows,
+}: {
+  title: string;
+  state: string;
+  rows: Omit<RowRefusal, "code">[];
+}) {
+  const { t } = useTranslation("otc");
+  const local = useLocal();
+  if (rows.length === 0) return null;
+  return (
+    <div>
+      <h3 className="row">
+        <StatusIcon state={state} /> {title}
+      </h3>
+      <table className="plain-table" aria-label={title}>
+        <thead>
+          <tr>
+            <th scope="col">{t("import.row")}</th>
+            <th scope="col">{t("import.column")}</th>
+            <th scope="col">{t("import.value")}</th>
+            <th scope="col">{t("import.message")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.slice(0, 200).map((row, i) => (
+            <tr key={i}>
+              <td className="nums">{row.row}</td>
+              <td>{row.column || "–"}</td>
+              <td>
+                <code>{row.value || "–"}</code>
+              </td>
+              <td>{local.one(row.message)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,174 @@
+import { useQuery } from "@tanstack/react-query";
+import { Select } from "antd";
+import { useTranslation } from "react-i18next";
+import { Link, useNavigate } from "react-router";
+import type { Quote } from "@/api/contract.otc";
+import { TimeAgo, useFormat } from "@/shared/format";
+import { type Column, DataGrid } from "@/shared/grid";
+import { PageHeader } from "@/shared/record";
+import { Empty, QueryView } from "@/shared/states";
+import { ActionButton, Card, LinkButton, StatusPill, useWord } from "@/shared/ui";
+import { reads, useTopics } from "../../api";
+import { useFilters } from "../../components/filters";
+import { ExportLinks, Signed } from "../../components/words";
+import { paths } from "../../paths";
+import { Countdown } from "./Countdown";
+
+const STATUSES = ["indicative", "firm", "expired", "accepted", "rejected", "booked"];
+
+/** Every price that was asked for, also those that came to nothing. */
+export default function QuotesPage() {
+  const { t } = useTranslation("otc");
+  const word = useWord("otc");
+  const navigate = useNavigate();
+  const { value, set } = useFilters();
+  const status = value("status");
+  const query = useQuery(reads.quotes({ status }));
+  useTopics(["list:quotes"], [["quotes"]]);
+  const columns = useColumns();
+  return (
+    <>
+      <PageHeader
+        title={t("menu.quotes")}
+        name={t("menu.quotes")}
+        actions={
+          <>
+            <ExportLinks table="quotes" query={{ status }} />
+            <LinkButton />
+            <ActionButton primary icon="plus" onClick={() => void navigate(paths.ticket)}>
+              {t("quote.new")}
+            </ActionButton>
+          </>
+        }
+      />
+      <Card flush>
+        <div className="filters list-filters">
+          <Select
+            aria-label={t("quote.status")}
+            placeholder={t("quote.status")}
+            allowClear
+            style={{ width: 160 }}
+            value={status ?? null}
+            onChange={(next) => set({ status: next })}
+            options={STATUSES.map((s) => ({ value: s, label: word("quoteStatus", s) }))}
+          />
+        </div>
+        <QueryView query={query}>
+          {({ items }) => (
+            <DataGrid
+              label={t("menu.quotes")}
+              rows={items}
+              columns={columns}
+              rowKey={(q) => q.id}
+              href={(q) => paths.quote(q.id)}
+              rowHeight={48}
+              empty={<Empty title={t("quote.none")} detail={t("quote.noneNext")} />}
+            />
+          )}
+        </QueryView>
+      </Card>
+    </>
+  );
+}
+
+function useColumns(): Column<Quote>[] {
+  const { t } = useTranslation("otc");
+  const word = useWord("otc");
+  const format = useFormat();
+  return [
+    {
+      key: "no",
+      title: t("quote.one"),
+      width: "minmax(150px, 1fr)",
+      cell: (q) => (
+        <span className="cell-two">
+          <Link className="cell-link ellipsis" to={paths.quote(q.id)}>
+            #{q.no}
+          </Link>
+          <span className="ellipsis">{word("template", templateOf(q))}</span>
+        </span>
+      ),
+      value: (q) => q.no,
+      sortable: true,
+    },
+    {
+      key: "status",
+      title: t("quote.status"),
+      width: "130px",
+      cell: (q) => <StatusPill state={q.status} label={word("quoteStatus", q.status)} />,
+      value: (q) => q.status,
+      sortable: true,
+    },
+    {
+      key: "counterparty",
+      title: t("trade.counterparty"),
+      width: "minmax(120px, 1fr)",
+      cell: (q) => <span className="ellipsis">{q.counterparty}</span>,
+      value: (q) => q.counterparty,
+      sortable: true,
+    },
+    {
+      key: "side",
+      title: t("quote.side"),
+      width: "110px",
+      cell: (q) => word("side", q.side),
+      value: (q) => q.side,
+    },
+    {
+      key: "solved",
+      title: t("quote.solved"),
+      width: "minmax(140px, 1fr)",
+      align: "end",
+      cell: (q) => (
+        <span className="cell-two">
+          <b className="nums">{q.solved.rounded}</b>
+          <span>{word("unknown", q.unknown)}</span>
+        </span>
+      ),
+      value: (q) => q.solved.rounded,
+    },
+    {
+      key: "bid",
+      title: t("quote.bidOffer"),
+      width: "190px",
+      align: "end",
+      cell: (q) => (
+        <span className="nums nowrap">
+          {format.number(q.bid, 2)} / {format.number(q.offer, 2)}
+        </span>
+      ),
+      value: (q) => q.offer,
+    },
+    {
+      key: "edge",
+      title: t("quote.edge"),
+      width: "120px",
+      align: "end",
+      cell: (q) => <Signed value={q.edge} />,
+      value: (q) => q.edge,
+      sortable: true,
+    },
+    {
+      key: "valid",
+      title: t("quote.validFor"),
+      width: "110px",
+      align: "end",
+      cell: (q) => <Countdown quote={q} />,
+    },
+    {
+      key: "created",
+      title: t("quote.created"),
+      width: "100px",
+      align: "end",
+      cell: (q) => <TimeAgo at={q.created_at} />,
+      value: (q) => q.created_at,
+      sortable: true,
+    },
+  ];
+}
+
+/** `snowball` of `snowball/1`. */
+export function templateOf(quote: Quote): string {
+  const { template } = quote.terms;
+  return typeof template === "string" ? (template.split("/")[0] ?? template) : "program";
+}
