@@ -21,6 +21,10 @@ export interface SystemManifest {
   /** Name of the module in `/ui/config.json`, of the texts and of the first path segment. */
   name: string;
   menu: MenuItem[];
+  /** Roles that may see it; everybody without this. The server decides, this only tidies. */
+  roles?: readonly string[];
+  /** Roles whose work begins here. */
+  homeOf?: readonly string[];
   Routes: ComponentType;
   /** Records for the palette; `go` opens a path of the console. */
   findRecords?: (

@@ -20,7 +20,7 @@ import { Layout } from "./Layout";
 import { LoginPage } from "./LoginPage";
 import { nonce } from "./nonce";
 import { NotFound } from "./NotFound";
-import { systemsOf } from "./systems";
+import { homeOf, systemsOf } from "./systems";
 
 function newQueryClient(): QueryClient {
   return new QueryClient({
@@ -85,7 +85,8 @@ export function App({ config, initialUser }: Props) {
       },
     [user, config, client],
   );
-  const router = useMemo(() => newRouter(config), [config]);
+  const roles = (user?.roles ?? []).join(",");
+  const router = useMemo(() => newRouter(config, roles.split(",")), [config, roles]);
   const antTheme = useMemo(
     () => antdTheme(theme, preferences.density === "compact"),
     [theme, preferences.density],
@@ -122,9 +123,9 @@ export function App({ config, initialUser }: Props) {
   );
 }
 
-function newRouter(config: UiConfig) {
-  const systems = systemsOf(config.modules);
-  const home = systems[0]?.menu[0]?.to ?? "/platform/evidence";
+function newRouter(config: UiConfig, roles: readonly string[]) {
+  const systems = systemsOf(config.modules, roles);
+  const home = homeOf(systems, roles);
   return createBrowserRouter([
     {
       path: "/",

@@ -7,9 +7,13 @@ const RECORD_PAGES: Record<string, (id: string) => string> = {
   quote: (id) => paths.quote(id),
 };
 
+const DESK = ["trader", "middle_office", "settlement", "risk"];
+
 /** The OTC desk as the shell sees it; its pages are a lazy bundle. */
 export const manifest: SystemManifest = {
   name: "otc",
+  roles: [...DESK, "auditor", "administrator"],
+  homeOf: DESK,
   Routes: lazy(() => import("./routes")),
   menu: [
     {

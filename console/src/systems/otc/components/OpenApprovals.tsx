@@ -6,7 +6,7 @@ import { reads, useTopics } from "../api";
 export default function OpenApprovals() {
   const { t } = useTranslation("otc");
   const { data } = useQuery(reads.approvals("open"));
-  useTopics(["list:approvals"], [["approvals"]]);
+  useTopics(["list:otc-approvals"], [["approvals"]]);
   const count = data?.items.length ?? 0;
   if (count === 0) return null;
   return (

@@ -1,4 +1,4 @@
-import { Input, Modal } from "antd";
+import { App, Input, Modal } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -121,7 +121,16 @@ function FlowStep({ flow, step, close }: { flow: Flow; step: Step; close: () => 
   const { t } = useTranslation("otc");
   const word = useWord("otc");
   const [note, setNote] = useState("");
-  const act = useAction(() => writes.flow(flow, step, note.trim()), t(`flow.done.${step}`), close);
+  const { message } = App.useApp();
+  const act = useAction(
+    () => writes.flow(flow, step, note.trim()),
+    null,
+    (out) => {
+      if (out.approval) message.info(t("event.waits"), 6);
+      else message.success(t(`flow.done.${step}`));
+      close();
+    },
+  );
   const needsNote = step === "fail" && note.trim() === "";
   return (
     <Modal

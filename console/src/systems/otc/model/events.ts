@@ -21,8 +21,7 @@ const PAYMENT: readonly EventField[] = [
 
 /** Only events of this table are offered; the reason is asked for with every one. */
 export const EVENT_FIELDS: Record<string, readonly EventField[]> = {
-  submit: [{ name: "limit_check", type: "text" }],
-  reject: [],
+  submit: [],
   confirm: [{ name: "reference", type: "text" }],
   amend: [{ name: "sheet", type: "sheet" }],
   extend: [{ name: "sheet", type: "sheet" }],
@@ -47,11 +46,10 @@ export const EVENT_FIELDS: Record<string, readonly EventField[]> = {
 };
 
 /** Steps on the way into force stand as buttons; the rest is in the menu. */
-export const FIRST_STEPS = ["submit", "approve", "confirm"] as const;
+export const FIRST_STEPS = ["submit", "confirm"] as const;
 
 /** Events whose payload carries the reason itself. */
 const REASONED: Record<string, string> = {
-  reject: "reason",
   amend: "reason",
   extend: "reason",
   abandon: "reason",

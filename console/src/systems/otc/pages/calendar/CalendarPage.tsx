@@ -26,7 +26,7 @@ export default function CalendarPage() {
   const to = value("to") ?? daysAfter(from, AHEAD_DAYS);
   const kind = value("kind");
   const query = useQuery(reads.calendar({ from, to, kind }));
-  useTopics(["list:trades", "list:fixings"], [["calendar"]]);
+  useTopics(["list:otc-trades", "list:otc-fixings"], [["calendar"]]);
   return (
     <>
       <PageHeader title={t("menu.calendar")} name={t("menu.calendar")} actions={<LinkButton />} />

@@ -23,7 +23,7 @@ export default function FixingsPage() {
     to: value("to"),
   };
   const query = useQuery(reads.fixings(filter));
-  useTopics(["list:fixings"], [["fixings"]]);
+  useTopics(["list:otc-fixings"], [["fixings"]]);
   const [corrected, setCorrected] = useState<Fixing | null>(null);
   const columns = useColumns(setCorrected);
   return (

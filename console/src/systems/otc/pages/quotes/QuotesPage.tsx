@@ -24,7 +24,7 @@ export default function QuotesPage() {
   const { value, set } = useFilters();
   const status = value("status");
   const query = useQuery(reads.quotes({ status }));
-  useTopics(["list:quotes"], [["quotes"]]);
+  useTopics(["list:otc-quotes"], [["quotes"]]);
   const columns = useColumns();
   return (
     <>

@@ -19,7 +19,7 @@ export default function FlowsPage() {
   const { value, set } = useFilters();
   const filter = { status: value("status"), from: value("from"), to: value("to") };
   const query = useQuery(reads.flows(filter));
-  useTopics(["list:flows", "list:trades"], [["flows"]]);
+  useTopics(["list:otc-flows", "list:otc-trades"], [["flows"]]);
   const columns = useFlowColumns({ withTrade: true });
   return (
     <>

@@ -73,7 +73,7 @@ function Blotter({
     staleTime: Infinity,
   });
   const pages = query.data?.pages;
-  useLive(BASE, ["list:trades"], () => {
+  useLive(BASE, ["list:otc-trades"], () => {
     if ((pages?.length ?? 0) <= CALM_PAGES) void client.invalidateQueries({ queryKey });
     else setStale(true);
   });

@@ -8,6 +8,7 @@ import { PageHeader, TabBar } from "@/shared/record";
 import { QueryView } from "@/shared/states";
 import { Card, Figure, Figures, Icon, LinkButton, StatusIcon } from "@/shared/ui";
 import { reads, useTopics } from "../../api";
+import { ApprovalCard } from "../../components/ApprovalCard";
 import { JsonBlock, Money, Prose, Signed, TradeStatusPill, useLocal } from "../../components/words";
 import { paths } from "../../paths";
 import { EventsTab } from "./EventsTab";
@@ -20,7 +21,7 @@ import { ValuationTab } from "./ValuationTab";
 export default function TradePage() {
   const { id = "" } = useParams();
   const query = useQuery(reads.trade(id));
-  useTopics([`trade:${id}`, "list:approvals"], [["trade", id]]);
+  useTopics([`otc-trade:${id}`, "list:otc-approvals"], [["trade", id]]);
   return <QueryView query={query}>{(trade) => <TradeView trade={trade} />}</QueryView>;
 }
 
@@ -46,6 +47,7 @@ function TradeView({ trade }: { trade: Tagged<Trade> }) {
         }
       />
       <Waiting trade={trade} />
+      {trade.open_approval && <OpenApproval id={trade.open_approval} />}
       <Headline trade={trade} />
       <TabBar
         label={name}
@@ -95,8 +97,6 @@ function Waiting({ trade }: { trade: Trade }) {
   const local = useLocal();
   const { state } = trade;
   const notes: { key: string; text: string; to?: string }[] = [];
-  if (trade.open_approval)
-    notes.push({ key: "approval", text: t("trade.waitsApproval"), to: paths.approvals });
   for (const review of state.reviews)
     notes.push({
       key: `review${review.id}`,
@@ -119,6 +119,13 @@ function Waiting({ trade }: { trade: Trade }) {
       </ul>
     </div>
   );
+}
+
+/** The decision that waits, where the contract is read. */
+function OpenApproval({ id }: { id: string }) {
+  const query = useQuery(reads.approvals("open"));
+  const approval = query.data?.items.find((one) => one.id === id);
+  return approval ? <ApprovalCard approval={approval} /> : null;
 }
 
 function Headline({ trade }: { trade: Trade }) {
