@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::role::Role;
 use crate::role::Role::{
-    Administrator, Developer, Operations, QualityOwner, ReleaseManager, Tester,
+    Administrator, Auditor, Developer, MiddleOffice, Operations, QualityOwner, ReleaseManager, Risk,
+    Settlement, Tester, Trader,
 };
 
 const EVERYBODY: &[Role] = &Role::ALL;
@@ -70,15 +71,32 @@ permissions! {
         &[Developer, ReleaseManager, Operations];
     /// Roll an environment back.
     EnvironmentRollBack = "delivery.environment.roll_back": &[ReleaseManager, Operations];
+    /// See the OTC book; check and price term sheets.
+    OtcRead = "otc.read":
+        &[Trader, MiddleOffice, Settlement, Risk, Auditor, Administrator];
+    /// Enter market snapshots.
+    OtcMarketEnter = "otc.market.enter": &[Trader, MiddleOffice, Risk];
+    /// Make, accept and reject quotes.
+    OtcQuote = "otc.quote.make": &[Trader];
+    /// Book trades; submit, amend, end and cancel them (beside the second person's signature).
+    OtcTrade = "otc.trade.book": &[Trader];
+    /// Confirm trades with the counterparty, close reviews, enter official valuations.
+    OtcConfirm = "otc.trade.confirm": &[MiddleOffice];
+    /// Enter fixings and barrier hits.
+    OtcFixing = "otc.fixing.enter": &[MiddleOffice];
+    /// Instruct and settle flows.
+    OtcSettle = "otc.flow.settle": &[Settlement];
+    /// Sign as the second person on the OTC desk.
+    OtcApprove = "otc.approval.decide": &[MiddleOffice, Risk];
     /// Take jobs, hand in logs and results.
     RunnerWork = "delivery.runner.work": &[];
 }
 
 impl Permission {
-    /// Whether having it could approve a production change. Neither system nor runner has these.
+    /// Whether having it could approve a production change or a booking. Neither system nor runner has these.
     #[must_use]
     pub const fn is_approval(self) -> bool {
-        matches!(self, Self::DeploymentApprove)
+        matches!(self, Self::DeploymentApprove | Self::OtcApprove)
     }
 }
 
@@ -120,21 +138,29 @@ mod tests {
 
     /// The whole table, written out a second time: a changed right is a changed test.
     const EXPECTED: &[(&str, &str)] = &[
-        ("platform.user.read", "DTQROSAX"),
-        ("platform.user.manage", "-------X"),
-        ("platform.token.own", "DTQROSAX"),
-        ("platform.evidence.read", "DTQROSAX"),
-        ("delivery.read", "DTQROSAX"),
-        ("delivery.project.create", "D-QR---X"),
-        ("delivery.variable.manage", "---RO--X"),
-        ("delivery.gate_rule.manage", "--Q-----"),
-        ("delivery.code.read", "DTQROSAX"),
-        ("delivery.code.push", "DTQRO---"),
-        ("delivery.pipeline.run", "DTQRO---"),
-        ("delivery.deployment.approve", "--QRO---"),
-        ("delivery.deployment.cancel", "D--RO---"),
-        ("delivery.environment.roll_back", "---RO---"),
-        ("delivery.runner.work", "--------"),
+        ("platform.user.read", "DTQROSAXtmsr"),
+        ("platform.user.manage", "-------X----"),
+        ("platform.token.own", "DTQROSAXtmsr"),
+        ("platform.evidence.read", "DTQROSAXtmsr"),
+        ("delivery.read", "DTQROSAXtmsr"),
+        ("delivery.project.create", "D-QR---X----"),
+        ("delivery.variable.manage", "---RO--X----"),
+        ("delivery.gate_rule.manage", "--Q---------"),
+        ("delivery.code.read", "DTQROSAXtmsr"),
+        ("delivery.code.push", "DTQRO-------"),
+        ("delivery.pipeline.run", "DTQRO-------"),
+        ("delivery.deployment.approve", "--QRO-------"),
+        ("delivery.deployment.cancel", "D--RO-------"),
+        ("delivery.environment.roll_back", "---RO-------"),
+        ("otc.read", "------AXtmsr"),
+        ("otc.market.enter", "--------tm-r"),
+        ("otc.quote.make", "--------t---"),
+        ("otc.trade.book", "--------t---"),
+        ("otc.trade.confirm", "---------m--"),
+        ("otc.fixing.enter", "---------m--"),
+        ("otc.flow.settle", "----------s-"),
+        ("otc.approval.decide", "---------m-r"),
+        ("delivery.runner.work", "------------"),
     ];
 
     #[test]
@@ -144,7 +170,7 @@ mod tests {
             .map(|permission| {
                 let row = Role::ALL
                     .iter()
-                    .zip("DTQROSAX".chars())
+                    .zip("DTQROSAXtmsr".chars())
                     .map(|(role, letter)| {
                         if permission.roles().contains(role) {
                             letter
@@ -175,6 +201,7 @@ mod tests {
         assert!(
             Permission::ALL
                 .iter()
+                .filter(|p| **p != Permission::OtcRead)
                 .all(|p| p.roles().contains(&Security) == p.roles().contains(&Auditor))
         );
     }

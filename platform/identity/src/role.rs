@@ -25,6 +25,14 @@ pub enum Role {
     Auditor,
     /// Manages people and projects; has no right to approve by being administrator.
     Administrator,
+    /// Quotes, books and amends OTC trades.
+    Trader,
+    /// Checks OTC trades: approves, confirms, enters fixings.
+    MiddleOffice,
+    /// Has flows of OTC trades paid.
+    Settlement,
+    /// Watches the risk of the OTC book; may approve.
+    Risk,
 }
 
 /// A word that is not a role.
@@ -34,7 +42,7 @@ pub struct UnknownRoleError(pub String);
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Developer,
         Self::Tester,
         Self::QualityOwner,
@@ -43,6 +51,10 @@ impl Role {
         Self::Security,
         Self::Auditor,
         Self::Administrator,
+        Self::Trader,
+        Self::MiddleOffice,
+        Self::Settlement,
+        Self::Risk,
     ];
 
     /// The role's name in the API, in files and in the store.
@@ -57,6 +69,10 @@ impl Role {
             Self::Security => "security",
             Self::Auditor => "auditor",
             Self::Administrator => "administrator",
+            Self::Trader => "trader",
+            Self::MiddleOffice => "middle_office",
+            Self::Settlement => "settlement",
+            Self::Risk => "risk",
         }
     }
 
