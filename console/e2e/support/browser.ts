@@ -17,20 +17,27 @@ const MAX_IMAGE = 200_000;
 
 /** The texts of a language, so that a story finds things by the names people see. */
 export class Texts {
-  private readonly maps: unknown[];
+  private readonly maps: [name: string, texts: unknown][];
 
   constructor(locale: Locale) {
     this.maps = [
-      `src/systems/delivery/i18n/${locale}.json`,
-      `src/systems/platform/i18n/${locale}.json`,
-      `src/i18n/${locale}/shell.json`,
-    ].map((file) => JSON.parse(readFileSync(join(CONSOLE, file), "utf8")) as unknown);
+      ["delivery", `src/systems/delivery/i18n/${locale}.json`],
+      ["platform", `src/systems/platform/i18n/${locale}.json`],
+      ["shell", `src/i18n/${locale}/shell.json`],
+      ["otc", `src/systems/otc/i18n/${locale}.json`],
+    ].map(([name = "", file = ""]) => [
+      name,
+      JSON.parse(readFileSync(join(CONSOLE, file), "utf8")) as unknown,
+    ]);
   }
 
+  /** `otc:trade.one` is looked for in the texts of that system only. */
   t(key: string, values: Record<string, string | number> = {}): string {
-    for (const map of this.maps) {
+    const [path = "", system] = key.split(":").reverse();
+    for (const [name, map] of this.maps) {
+      if (system !== undefined && name !== system) continue;
       let at: unknown = map;
-      for (const part of key.split(".")) at = (at as Record<string, unknown> | undefined)?.[part];
+      for (const part of path.split(".")) at = (at as Record<string, unknown> | undefined)?.[part];
       if (typeof at === "string") {
         return at.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => String(values[name] ?? ""));
       }
@@ -119,12 +126,12 @@ export class Visit {
     return this.texts.t(key, values);
   }
 
-  async signIn(account: Account): Promise<void> {
+  async signIn(account: Account, home = "menu.projects"): Promise<void> {
     await this.page.goto(this.house.url);
     await this.page.getByRole("textbox", { name: this.t("login.name") }).fill(account.login);
     await this.page.getByLabel(this.t("login.password"), { exact: true }).fill(account.password);
     await this.page.getByRole("button", { name: this.t("login.submit") }).click();
-    await this.heading(this.t("menu.projects"));
+    await this.heading(this.t(home));
   }
 
   go(path: string): Promise<unknown> {
@@ -138,7 +145,7 @@ export class Visit {
 
   /** Goes to a page by the main menu. */
   async menu(item: string): Promise<void> {
-    const name = this.t(`menu.${item}`);
+    const name = this.t(item.includes(":") ? item : `menu.${item}`);
     const menu = this.page.getByRole("navigation", { name: this.t("nav.main"), exact: true });
     await menu.getByRole("link", { name: new RegExp(`^${name}`) }).click();
     await this.heading(name);

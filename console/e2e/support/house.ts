@@ -26,6 +26,9 @@ export const BINARY = resolve(
 /** People of the sample house; the passwords are set here, after their one-time link was used. */
 export const DEVELOPER = { login: "developer", password: "nine quiet herons by the canal" };
 export const RELEASE_MANAGER = { login: "approver", password: "seven slow barges under the arch" };
+export const TRADER = { login: "trader", password: "four grey cranes over the ferry" };
+export const MIDDLE_OFFICE = { login: "middleoffice", password: "eight red lanterns at the lock" };
+export const SETTLEMENT = { login: "settlement", password: "two green kites above the weir" };
 export type Account = typeof DEVELOPER;
 
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
@@ -182,8 +185,10 @@ export class Person {
     this.token = token;
   }
 
+  /** A path of the delivery API, or of any other when it begins with `/api/`. */
   async api<T>(path: string, method = "GET", body?: unknown): Promise<T> {
-    const answer = await fetch(`${this.house.url}/api/delivery/v1${path}`, {
+    const full = path.startsWith("/api/") ? path : `/api/delivery/v1${path}`;
+    const answer = await fetch(this.house.url + full, {
       method,
       headers: { authorization: `Bearer ${this.token}`, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -5,6 +5,20 @@ export interface ProblemField {
   message: string;
 }
 
+/** A text in both languages of the house. */
+export interface BothTexts {
+  en: string;
+  zh: string;
+}
+
+/** What is wrong with a document, at its place. */
+export interface ProblemFinding {
+  pointer: string;
+  code: string;
+  severity: string;
+  text: BothTexts;
+}
+
 /** `application/problem+json`, or what is closest to it when the server could not answer. */
 export interface Problem {
   type: string;
@@ -14,6 +28,10 @@ export interface Problem {
   code: string;
   trace_id: string | null;
   errors: ProblemField[];
+  /** The detail in both languages, where the server has it so. */
+  text?: BothTexts | null;
+  /** All findings about a document, where it is one that was refused. */
+  findings?: ProblemFinding[];
 }
 
 /** What every failed call rejects with. */
@@ -58,6 +76,13 @@ function text(value: unknown, fallback: string): string {
   return typeof value === "string" ? value : fallback;
 }
 
+function bothTexts(value: unknown): BothTexts | null {
+  const known = value as Partial<BothTexts> | null | undefined;
+  return typeof known?.en === "string" && typeof known.zh === "string"
+    ? { en: known.en, zh: known.zh }
+    : null;
+}
+
 /** Reads a failed response; a body that is not a problem document still gives an honest error. */
 export async function problemOf(response: Response, request: string): Promise<ApiError> {
   const trace = response.headers.get("x-trace-id");
@@ -77,6 +102,8 @@ export async function problemOf(response: Response, request: string): Promise<Ap
       code: text(body.code, `http_${response.status}`),
       trace_id: text(body.trace_id, trace ?? "") || null,
       errors: Array.isArray(body.errors) ? (body.errors as ProblemField[]) : [],
+      text: bothTexts(body.text),
+      findings: Array.isArray(body.findings) ? (body.findings as ProblemFinding[]) : [],
     },
     request,
   );

@@ -63,7 +63,7 @@ export function Layout({ systems }: { systems: SystemManifest[] }) {
             <kbd>Ctrl K</kbd>
           </button>
           <span className="grow" />
-          <LiveMark systems={systems} />
+          <LiveMark />
           <button
             type="button"
             className="icon-button"
@@ -76,7 +76,7 @@ export function Layout({ systems }: { systems: SystemManifest[] }) {
           <AppearanceMenu />
           <UserMenu />
         </header>
-        <LostBanner systems={systems} />
+        <LostBanner />
         <main id="main" tabIndex={-1} className="page">
           <Suspense fallback={<Skeleton rows={8} />}>
             <SystemsContext.Provider value={systems}>
@@ -137,16 +137,9 @@ function Rail({
   );
 }
 
-/** The base of the first live system; the platform's own pages have no stream. */
-function useLiveBase(systems: SystemManifest[]): string {
-  const { config } = useSession();
-  const name = systems[0]?.name;
-  return config.modules.find((module) => module.name === name)?.base ?? "/api/platform/v1";
-}
-
-function LiveMark({ systems }: { systems: SystemManifest[] }) {
+function LiveMark() {
   const { t } = useTranslation();
-  const state = useStreamState(useLiveBase(systems));
+  const state = useStreamState();
   if (state === "idle") return null;
   return (
     <span className={`live-mark ${state}`} title={t(`live.${state}`)}>
@@ -156,9 +149,9 @@ function LiveMark({ systems }: { systems: SystemManifest[] }) {
   );
 }
 
-function LostBanner({ systems }: { systems: SystemManifest[] }) {
+function LostBanner() {
   const { t } = useTranslation();
-  const state = useStreamState(useLiveBase(systems));
+  const state = useStreamState();
   return (
     <div role="status" className={state === "lost" ? "lost-banner" : "visually-hidden"}>
       {state === "lost" ? t("live.banner") : ""}

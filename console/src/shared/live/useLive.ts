@@ -3,12 +3,17 @@ import { LiveStream, type StreamState, type TopicEvent } from "./stream";
 
 const streams = new Map<string, LiveStream>();
 
-/** The stream of one system; `base` is its API base. */
+const openings = new Set<() => void>();
+
+/** The stream of one system; `base` is its API base, or the whole address of its stream. */
 export function liveStream(base: string): LiveStream {
   let stream = streams.get(base);
   if (!stream) {
-    const fresh = new LiveStream(`${base}/events`);
+    const fresh = new LiveStream(base.endsWith("/stream") ? base : `${base}/events`);
     document.addEventListener("visibilitychange", () => fresh.visibility(document.hidden));
+    fresh.onState(() => {
+      for (const tell of openings) tell();
+    });
     streams.set(base, fresh);
     stream = fresh;
   }
@@ -56,7 +61,16 @@ export function useLive(
   }, [base, key]);
 }
 
-export function useStreamState(base: string): StreamState {
-  const stream = liveStream(base);
-  return useSyncExternalStore(stream.onState, () => stream.state);
+/** How the streams of the page are, all together: lost when one of them is. */
+export function useStreamState(): StreamState {
+  return useSyncExternalStore(
+    (listener) => {
+      openings.add(listener);
+      return () => openings.delete(listener);
+    },
+    () => {
+      const states = new Set([...streams.values()].map((stream) => stream.state));
+      return (["lost", "connecting", "live"] as const).find((s) => states.has(s)) ?? "idle";
+    },
+  );
 }

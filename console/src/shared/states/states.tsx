@@ -50,7 +50,8 @@ export function useErrorText(): (error: unknown) => {
   detail: string;
   cure: string;
 } {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const lang = i18n.language === "en" ? "en" : "zh";
   return (error) => {
     if (!(error instanceof ApiError)) {
       return {
@@ -81,7 +82,7 @@ export function useErrorText(): (error: unknown) => {
       title: t(`problem.${error.code}.title`, {
         defaultValue: error.problem.title || t(`problem.${kind}.title`),
       }),
-      detail: error.problem.detail,
+      detail: error.problem.text?.[lang] ?? error.problem.detail,
       cure: t(`problem.${error.code}.cure`, { defaultValue: t(`problem.${kind}.cure`) }),
     };
   };
@@ -89,9 +90,15 @@ export function useErrorText(): (error: unknown) => {
 
 /** A failure: title, detail, what to do, trace id, retry, copy. */
 export function ErrorState({ error, retry }: { error: unknown; retry?: (() => void) | undefined }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const text = useErrorText()(error);
   const problem = error instanceof ApiError ? error.problem : null;
+  const lang = i18n.language === "en" ? "en" : "zh";
+  const findings = problem?.findings ?? [];
+  const fields =
+    findings.length > 0
+      ? findings.map((f) => ({ pointer: f.pointer, code: f.code, message: f.text[lang] }))
+      : (problem?.errors ?? []);
   const report = () =>
     [
       text.title,
@@ -110,7 +117,7 @@ export function ErrorState({ error, retry }: { error: unknown; retry?: (() => vo
         {text.title}
       </h3>
       {text.detail && <p>{text.detail}</p>}
-      {problem?.errors.map((field) => (
+      {fields.map((field) => (
         <p key={`${field.pointer}${field.code}`}>
           <code>{field.pointer}</code> {field.message}
         </p>

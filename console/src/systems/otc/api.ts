@@ -27,6 +27,8 @@ import { useLive } from "@/shared/live";
 import { useSystemAction } from "@/shared/states";
 
 export const BASE = "/api/otc/v1";
+/** Where the desk tells what changed. */
+export const STREAM = `${BASE}/events/stream`;
 
 const path = (strings: TemplateStringsArray, ...ids: string[]): string =>
   BASE + strings.reduce((all, part, i) => all + encodeURIComponent(ids[i - 1] ?? "") + part);
@@ -62,6 +64,24 @@ export interface FlowFilter {
 
 export const TRADE_PAGE = 200;
 
+const MOST_PAGES = 30;
+
+/** Every row of a list that is needed whole, page by page. */
+async function all<T>(address: string, signal: AbortSignal): Promise<List<T>> {
+  const items: T[] = [];
+  let token: string | null = "";
+  for (let page = 0; page < MOST_PAGES && token !== null; page += 1) {
+    const got: List<T> = await get<List<T>>(
+      address,
+      { page_size: 1000, page_token: token },
+      signal,
+    );
+    items.push(...got.items);
+    token = got.next_page_token;
+  }
+  return { items, next_page_token: token };
+}
+
 /** Every read of the desk, with its cache key `[otc, resource, …]`. */
 export const reads = {
   templates: () =>
@@ -75,9 +95,10 @@ export const reads = {
       queryKey: key("snapshots"),
       queryFn: ({ signal }) => get<List<Snapshot>>(path`/snapshots`, { page_size: 20 }, signal),
     }),
-  check: (terms: Terms) =>
+  /** A sheet as an object, or as text: findings then have lines and columns. */
+  check: (terms: Terms | string) =>
     queryOptions({
-      queryKey: key("check", JSON.stringify(terms)),
+      queryKey: key("check", typeof terms === "string" ? terms : JSON.stringify(terms)),
       queryFn: ({ signal }) =>
         call<TermCheck>("POST", path`/termsheets/validate`, { body: { terms }, signal }),
       placeholderData: keepPreviousData,
@@ -103,7 +124,7 @@ export const reads = {
   events: (id: string) =>
     queryOptions({
       queryKey: key("trade", id, "events"),
-      queryFn: ({ signal }) => get<List<TradeEvent>>(path`/trades/${id}/events`, undefined, signal),
+      queryFn: ({ signal }) => all<TradeEvent>(path`/trades/${id}/events`, signal),
     }),
   tradeFlows: (id: string) =>
     queryOptions({
@@ -241,7 +262,7 @@ export function useTopics(
   resources: readonly (readonly unknown[])[],
 ): void {
   const client = useQueryClient();
-  useLive(BASE, topics, () => {
+  useLive(STREAM, topics, () => {
     for (const resource of resources) {
       void client.invalidateQueries({ queryKey: key(...resource) });
     }

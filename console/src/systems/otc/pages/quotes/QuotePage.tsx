@@ -16,7 +16,7 @@ export default function QuotePage() {
   const { t } = useTranslation("otc");
   const word = useWord("otc");
   const query = useQuery(reads.quote(id));
-  useTopics([`otc-quote:${id}`], [["quote", id]]);
+  useTopics(["list:otc-quotes"], [["quote", id]]);
   return (
     <QueryView query={query}>
       {(quote) => {

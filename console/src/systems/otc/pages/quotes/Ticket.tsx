@@ -31,11 +31,12 @@ export function Ticket({ template, templates, snapshots, choose, quoted }: Props
   const local = useLocal();
   const [draft, setDraft] = useState<Draft>(() => recallDraft(template));
   const [view, setView] = useState<"form" | "json">("form");
+  const [text, setText] = useState("");
   const set = (change: Partial<Draft>) => setDraft((old) => ({ ...old, ...change }));
   const name = templateKey(template);
   useEffect(() => keepDraft(name, draft), [name, draft]);
   const snapshot = draft.snapshot_id ?? snapshots[0]?.id ?? null;
-  const check = useQuery(reads.check(useSettled(draft.terms, 400)));
+  const check = useQuery(reads.check(useSettled(view === "json" ? text : draft.terms, 400)));
   const findings = check.data?.findings ?? [];
   const send = useAction(
     (body: QuoteRequest) => writes.quote(body),
@@ -92,7 +93,10 @@ export function Ticket({ template, templates, snapshots, choose, quoted }: Props
                 { value: "form", label: t("ticket.form") },
                 { value: "json", label: t("ticket.json") },
               ]}
-              onChange={(next) => setView(next as "form" | "json")}
+              onChange={(next) => {
+                setText(printTerms(draft.terms));
+                setView(next as "form" | "json");
+              }}
             />
             <ActionButton
               small
@@ -115,7 +119,12 @@ export function Ticket({ template, templates, snapshots, choose, quoted }: Props
             set={(terms) => set({ terms })}
           />
         ) : (
-          <JsonView terms={draft.terms} findings={findings} set={(terms) => set({ terms })} />
+          <JsonView
+            text={text}
+            write={setText}
+            findings={findings}
+            set={(terms) => set({ terms })}
+          />
         )}
         {view === "form" && <FindingList findings={findings} />}
         {check.data?.summary && (
@@ -275,19 +284,20 @@ function Labelled({ id, label, children }: { id: string; label: string; children
 
 /** The sheet as text; a finding leads to its line. */
 function JsonView({
-  terms,
+  text,
+  write,
   findings,
   set,
 }: {
-  terms: Terms;
+  text: string;
+  write: (text: string) => void;
   findings: Finding[];
   set: (terms: Terms) => void;
 }) {
   const { t } = useTranslation("otc");
-  const [text, setText] = useState(() => printTerms(terms));
   const [bad, setBad] = useState<string | null>(null);
   const read = (next: string) => {
-    setText(next);
+    write(next);
     const parsed = parseTerms(next);
     const lost = inexactNumbers(next);
     if ("error" in parsed) setBad(parsed.error);

@@ -11,7 +11,7 @@ import { useLive } from "@/shared/live";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
 import { ActionButton, Card, Icon, LinkButton, useWord } from "@/shared/ui";
-import { BASE, reads, type TradeFilter, tradePage, tradesKey } from "../../api";
+import { reads, STREAM, type TradeFilter, tradePage, tradesKey } from "../../api";
 import { useFilters, useSettled } from "../../components/filters";
 import { ExportLinks, Money, Signed, TradeStatusPill, useLocal } from "../../components/words";
 import { paths } from "../../paths";
@@ -73,7 +73,7 @@ function Blotter({
     staleTime: Infinity,
   });
   const pages = query.data?.pages;
-  useLive(BASE, ["list:otc-trades"], () => {
+  useLive(STREAM, ["list:otc-trades"], () => {
     if ((pages?.length ?? 0) <= CALM_PAGES) void client.invalidateQueries({ queryKey });
     else setStale(true);
   });
@@ -368,7 +368,6 @@ function useColumns(): Column<TradeRow>[] {
           <Signed value={trade.pv} />
         </span>
       ),
-      sortable: true,
     },
     {
       key: "updated_at",
