@@ -29,6 +29,7 @@ export const RELEASE_MANAGER = { login: "approver", password: "seven slow barges
 export const TRADER = { login: "trader", password: "four grey cranes over the ferry" };
 export const MIDDLE_OFFICE = { login: "middleoffice", password: "eight red lanterns at the lock" };
 export const SETTLEMENT = { login: "settlement", password: "two green kites above the weir" };
+export const RISK = { login: "risk", password: "six brown owls behind the mill" };
 export type Account = typeof DEVELOPER;
 
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
@@ -119,10 +120,16 @@ export class House {
   }
 
   /** Somebody with a password and a token, for the things a story does outside the browser. */
-  async person({ login, password }: Account): Promise<Person> {
-    const link = new URL(this.loginLink(login)).searchParams.get("link");
+  async person(account: Account): Promise<Person> {
+    const link = new URL(this.loginLink(account.login)).searchParams.get("link");
     const first = await this.session("/sessions/redeem", { link });
-    await this.changed(first, "PUT", `/users/${first.user.id}/password`, { password }, 204);
+    const body = { password: account.password };
+    await this.changed(first, "PUT", `/users/${first.user.id}/password`, body, 204);
+    return this.signedIn(account);
+  }
+
+  /** The same person again, once their password is set. */
+  async signedIn({ login, password }: Account): Promise<Person> {
     const session = await this.session("/sessions", { login, password });
     const body = { name: `${login} e2e`, expires_in_days: 1 };
     const issued = await this.changed(session, "POST", "/tokens", body, 201);
@@ -194,6 +201,17 @@ export class Person {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
+  }
+
+  /** Sends a text that is no JSON. */
+  async text<T>(path: string, body: string, type: string): Promise<T> {
+    const answer = await fetch(this.house.url + path, {
+      method: "POST",
+      headers: { authorization: `Bearer ${this.token}`, "content-type": type },
+      body,
+    });
+    if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;
   }
 

@@ -2,6 +2,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { Dropdown } from "antd";
 import {
   type KeyboardEvent,
+  memo,
   type ReactNode,
   useCallback,
   useEffect,
@@ -128,48 +129,29 @@ export function DataGrid<T>(props: Props<T>) {
     ],
     props.keys ?? true,
   );
-  const template = columns.map((c) => c.width).join(" ");
   const canOpen = Boolean(href ?? onOpen);
-  const onRowKey = (event: KeyboardEvent, row: T) => {
-    if (event.target !== event.currentTarget) return;
-    if (event.key === "Enter" && canOpen) open(row);
-    else if (event.key === "ArrowDown") move(1);
-    else if (event.key === "ArrowUp") move(-1);
-    else return;
-    event.preventDefault();
-  };
-
-  const renderRow = (row: T, index: number, top: number | null) => {
-    const tone = props.rowTone?.(row);
-    return (
-      <div
-        key={rowKey(row)}
-        role="row"
-        aria-rowindex={index + 2}
-        data-row={index}
-        tabIndex={index === Math.max(0, active) ? 0 : -1}
-        className={`grid-row${canOpen ? " open" : ""}${tone ? ` tone-${tone} toned` : ""}`}
-        style={{
-          gridTemplateColumns: template,
-          minHeight: height,
-          ...(top === null ? {} : { position: "absolute", top, left: 0, right: 0, height }),
-        }}
-        onFocus={() => setActive(index)}
-        onKeyDown={(event) => onRowKey(event, row)}
-        onClick={(event) => {
-          const target = event.target as Element;
-          if (canOpen && !target.closest("a,button,input,label") && !getSelection()?.toString())
-            open(row);
-        }}
-      >
-        {columns.map((column) => (
-          <div key={column.key} role="gridcell" className={column.align === "end" ? "end" : ""}>
-            {column.cell(row)}
-          </div>
-        ))}
-      </div>
-    );
-  };
+  // Rows keep what they were drawn with while others scroll: their handlers never change.
+  const act = useRef({ open, move });
+  useEffect(() => {
+    act.current = { open, move };
+  });
+  const onOpenRow = useCallback((row: T) => act.current.open(row), []);
+  const onMove = useCallback((step: number) => act.current.move(step), []);
+  const renderRow = (row: T, index: number, top: number | null) => (
+    <Row
+      key={rowKey(row)}
+      row={row}
+      index={index}
+      top={top}
+      height={height}
+      columns={columns}
+      tone={props.rowTone?.(row)}
+      isFirst={index === Math.max(0, active)}
+      open={canOpen ? onOpenRow : null}
+      move={onMove}
+      focus={setActive}
+    />
+  );
 
   return (
     <div className="grid-outer">
@@ -184,7 +166,7 @@ export function DataGrid<T>(props: Props<T>) {
           role="row"
           aria-rowindex={1}
           className="grid-head"
-          style={{ gridTemplateColumns: template }}
+          style={{ gridTemplateColumns: templateOf(columns) }}
         >
           {columns.map((column) => (
             <HeadCell key={column.key} column={column} sort={sort} setSort={setSort} />
@@ -230,6 +212,76 @@ export function DataGrid<T>(props: Props<T>) {
     </div>
   );
 }
+
+interface RowProps<T> {
+  row: T;
+  index: number;
+  /** Place in a virtual list; null when the row stands in the flow. */
+  top: number | null;
+  height: number;
+  columns: readonly Column<T>[];
+  tone: string | undefined;
+  /** The one row the tab key reaches. */
+  isFirst: boolean;
+  open: ((row: T) => void) | null;
+  move: (step: number) => void;
+  focus: (index: number) => void;
+}
+
+function DrawRow<T>({
+  row,
+  index,
+  top,
+  height,
+  columns,
+  tone,
+  isFirst,
+  open,
+  move,
+  focus,
+}: RowProps<T>) {
+  const onKey = (event: KeyboardEvent) => {
+    if (event.target !== event.currentTarget) return;
+    if (event.key === "Enter" && open) open(row);
+    else if (event.key === "ArrowDown") move(1);
+    else if (event.key === "ArrowUp") move(-1);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      data-row={index}
+      tabIndex={isFirst ? 0 : -1}
+      className={`grid-row${open ? " open" : ""}${tone ? ` tone-${tone} toned` : ""}`}
+      style={{
+        gridTemplateColumns: templateOf(columns),
+        minHeight: height,
+        ...(top === null ? {} : { position: "absolute", top, left: 0, right: 0, height }),
+      }}
+      onFocus={() => focus(index)}
+      onKeyDown={onKey}
+      onClick={(event) => {
+        const target = event.target as Element;
+        if (open && !target.closest("a,button,input,label") && !getSelection()?.toString())
+          open(row);
+      }}
+    >
+      {columns.map((column) => (
+        <div key={column.key} role="gridcell" className={column.align === "end" ? "end" : ""}>
+          {column.cell(row)}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** Scrolling moves rows; those that stay are not drawn again. */
+const Row = memo(DrawRow) as typeof DrawRow;
+
+const templateOf = <T,>(columns: readonly Column<T>[]): string =>
+  columns.map((c) => c.width).join(" ");
 
 function HeadCell<T>({
   column,

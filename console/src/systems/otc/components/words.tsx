@@ -20,7 +20,7 @@ export function useLocal(): {
 export function TradeStatusPill({ status, flags = [] }: { status: string; flags?: string[] }) {
   const word = useWord("otc");
   return (
-    <span className="chips">
+    <span className="row status-cell">
       <StatusPill state={status} label={word("status", status)} />
       {flags.map((flag) => {
         // `missed:3` is a flag with its count.
@@ -42,21 +42,11 @@ export function FlowStatusPill({ status }: { status: string }) {
 }
 
 /** A figure with a sign: coloured by the reader's convention, and never by colour alone. */
-export function Signed({
-  value,
-  digits = 2,
-  children,
-}: {
-  value: number | null | undefined;
-  digits?: number;
-  children?: string;
-}) {
+export function Signed({ value }: { value: number | null | undefined }) {
   const format = useFormat();
   const tone =
     value === null || value === undefined || value === 0 ? "" : value > 0 ? "up" : "down";
-  return (
-    <span className={`nums nowrap ${tone}`}>{children ?? format.number(value, digits, true)}</span>
-  );
+  return <span className={`nums nowrap ${tone}`}>{format.number(value, 2, true)}</span>;
 }
 
 /** A decimal text with its currency. */

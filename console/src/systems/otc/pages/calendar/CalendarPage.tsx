@@ -9,7 +9,7 @@ import { Empty, QueryView } from "@/shared/states";
 import { Card, LinkButton, Tag, useWord } from "@/shared/ui";
 import { reads, useTopics } from "../../api";
 import { useFilters } from "../../components/filters";
-import { Bar, Money, Signed } from "../../components/words";
+import { Bar, Money } from "../../components/words";
 import { daysAfter, today } from "../../model/time";
 import { paths } from "../../paths";
 
@@ -141,7 +141,7 @@ function CalendarRow({ item }: { item: CalendarItem }) {
         <Money amount={item.level} />
       </td>
       <td className="end">
-        <Signed value={item.distance}>{format.percent(item.distance, 2, true)}</Signed>
+        <span className="nums">{format.percent(item.distance, 2, true)}</span>
       </td>
       <td>
         {item.probability === null ? (

@@ -22,7 +22,7 @@ export function QuoteResult({ quote }: { quote: Tagged<Quote> }) {
   const word = useWord("otc");
   const format = useFormat();
   return (
-    <div className="stack">
+    <div className="stack quote-figures">
       <Figures>
         <Figure
           label={word("unknown", quote.unknown)}

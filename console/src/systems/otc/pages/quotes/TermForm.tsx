@@ -102,7 +102,7 @@ function TermInput({
 function useTermName(path: readonly string[]): string {
   const word = useWord("otc");
   const names = path
-    .filter((part, i) => !(i === 0 && ["terms", "clocks", "dates"].includes(part)))
+    .filter((part, i) => !(i === 0 && ["terms", "dates"].includes(part)))
     .map((part) => (/^\d+$/.test(part) ? String(Number(part) + 1) : word("term", part)));
   return names.join(" · ");
 }

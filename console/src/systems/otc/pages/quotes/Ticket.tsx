@@ -80,6 +80,12 @@ export function Ticket({ template, templates, snapshots, choose, quoted }: Props
           snapshot={snapshot}
           choose={choose}
         />
+        <div className="row wrap ticket-send">
+          <ActionButton primary icon="play" busy={send.isPending} whyNot={whyNot}>
+            {t("ticket.quote")}
+          </ActionButton>
+          {check.isFetching && <span className="faint">{t("ticket.checking")}</span>}
+        </div>
       </Card>
       <Card
         title={t("ticket.terms")}
@@ -137,12 +143,6 @@ export function Ticket({ template, templates, snapshots, choose, quoted }: Props
       <Card title={t("ticket.price")}>
         <Pricing draft={draft} set={set} />
       </Card>
-      <div className="row wrap">
-        <ActionButton primary icon="play" busy={send.isPending} whyNot={whyNot}>
-          {t("ticket.quote")}
-        </ActionButton>
-        {check.isFetching && <span className="faint">{t("ticket.checking")}</span>}
-      </div>
       {send.error instanceof ApiError && <ErrorState error={send.error} />}
     </form>
   );

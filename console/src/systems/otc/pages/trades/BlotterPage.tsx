@@ -71,6 +71,8 @@ function Blotter({
     placeholderData: (previous) => previous,
     refetchOnWindowFocus: false,
     staleTime: Infinity,
+    // Comparing fifty thousand rows with each page that comes would cost more than drawing it.
+    structuralSharing: false,
   });
   const pages = query.data?.pages;
   useLive(STREAM, ["list:otc-trades"], () => {
@@ -299,7 +301,7 @@ function useColumns(): Column<TradeRow>[] {
     {
       key: "no",
       title: t("trade.one"),
-      width: "minmax(190px, 1.4fr)",
+      width: "minmax(150px, 1.5fr)",
       cell: (trade) => (
         <span className="cell-two">
           <Link className="cell-link ellipsis" to={paths.trade(trade.id)}>
@@ -313,28 +315,28 @@ function useColumns(): Column<TradeRow>[] {
     {
       key: "status",
       title: t("trade.status"),
-      width: "minmax(130px, 0.9fr)",
+      width: "minmax(150px, 1.1fr)",
       cell: (trade) => <TradeStatusPill status={trade.status} flags={trade.flags} />,
       sortable: true,
     },
     {
       key: "underlying",
       title: t("trade.underlying"),
-      width: "minmax(110px, 0.8fr)",
+      width: "minmax(96px, 0.8fr)",
       cell: (trade) => <span className="ellipsis">{trade.underlying}</span>,
       sortable: true,
     },
     {
       key: "counterparty",
       title: t("trade.counterparty"),
-      width: "minmax(120px, 1fr)",
+      width: "minmax(96px, 1fr)",
       cell: (trade) => <span className="ellipsis">{trade.counterparty}</span>,
       sortable: true,
     },
     {
       key: "notional",
       title: t("trade.notional"),
-      width: "150px",
+      width: "130px",
       align: "end",
       cell: (trade) => <Money amount={trade.notional} currency={trade.currency} />,
       sortable: true,
@@ -342,7 +344,7 @@ function useColumns(): Column<TradeRow>[] {
     {
       key: "end",
       title: t("trade.term"),
-      width: "100px",
+      width: "92px",
       cell: (trade) => (
         <span className="cell-two nums nowrap">
           <span>{trade.end || "–"}</span>
@@ -354,14 +356,14 @@ function useColumns(): Column<TradeRow>[] {
     {
       key: "next_observation",
       title: t("trade.next"),
-      width: "110px",
+      width: "100px",
       cell: (trade) => <span className="nums nowrap">{trade.next_observation ?? "–"}</span>,
       sortable: true,
     },
     {
       key: "pv",
       title: t("trade.pv"),
-      width: "130px",
+      width: "124px",
       align: "end",
       cell: (trade) => (
         <span title={trade.pv_as_of ?? ""}>
@@ -372,7 +374,7 @@ function useColumns(): Column<TradeRow>[] {
     {
       key: "updated_at",
       title: t("trade.updated"),
-      width: "100px",
+      width: "86px",
       align: "end",
       cell: (trade) => <TimeAgo at={trade.updated_at} />,
       sortable: true,
