@@ -63,7 +63,7 @@ async fn a_waiting_runner_is_woken_at_once() {
         assert!(got);
         let took = at.duration_since(pushed);
         println!("push to assignment: {took:?}");
-        assert!(took < Duration::from_secs(5), "{took:?}");
+        assert!(took < Duration::from_secs(15), "{took:?}");
     }
 }
 

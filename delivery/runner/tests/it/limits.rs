@@ -63,7 +63,7 @@ fn a_job_that_grabs_memory_is_stopped() {
         message.contains("bytes of memory, the limit is 67108864"),
         "{message}"
     );
-    assert!(begin.elapsed() < Duration::from_secs(20));
+    assert!(begin.elapsed() < Duration::from_secs(120));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_job_that_prints_endlessly_neither_fills_nor_slows_anything() {
     let outcome = world.run();
     assert_eq!(outcome.result, JobResult::Success);
     assert!(
-        begin.elapsed() < Duration::from_secs(10),
+        begin.elapsed() < Duration::from_secs(60),
         "{:?}",
         begin.elapsed()
     );

@@ -13,7 +13,7 @@ async fn a_request_begun_before_the_switch_ends_where_it_began() {
     let world = World::start().await;
     let (blue, green) = (Backend::start("blue").await, Backend::start("green").await);
     let at = world.service(&blue, None, json!({})).await;
-    let slow = tokio::spawn(async move { get(&crate::world::client(), at, "/slow?ms=400").await });
+    let slow = tokio::spawn(async move { get(&crate::world::client(), at, "/held").await });
     world
         .until("begun", |s| s.active.as_ref().unwrap().in_flight == 1)
         .await;
@@ -28,6 +28,7 @@ async fn a_request_begun_before_the_switch_ends_where_it_began() {
         ("blue", 1)
     );
     assert_eq!(get(&world.client, at, "/").await.unwrap().1, "green");
+    blue.shared.go.notify_one();
     assert_eq!(slow.await.unwrap().unwrap().1, "blue");
     world.until("drained", |s| s.draining.is_empty()).await;
 }
@@ -103,11 +104,12 @@ async fn shutdown_lets_a_request_finish() {
     let world = World::start().await;
     let blue = Backend::start("blue").await;
     let at = world.service(&blue, None, json!({})).await;
-    let slow = tokio::spawn(async move { get(&crate::world::client(), at, "/slow?ms=300").await });
+    let slow = tokio::spawn(async move { get(&crate::world::client(), at, "/held").await });
     world
         .until("begun", |s| s.active.as_ref().unwrap().in_flight == 1)
         .await;
-    world.gateway.shutdown(Duration::from_secs(10)).await;
+    let asked = world.gateway.shutdown(Duration::from_secs(60));
+    tokio::join!(asked, async { blue.shared.go.notify_one() });
     assert_eq!(slow.await.unwrap().unwrap().1, "blue");
     assert!(
         TcpStream::connect(at).await.is_err(),

@@ -122,11 +122,9 @@ async fn a_slow_version_is_a_504_and_is_not_asked_twice() {
     let at = world
         .service(&blue, None, json!({ "timeouts": times }))
         .await;
-    let began = tokio::time::Instant::now();
-    let (status, body) = get(&world.client, at, "/slow?ms=5000").await.unwrap();
+    let (status, body) = get(&world.client, at, "/held").await.unwrap();
     assert_eq!(status.as_u16(), 504);
     assert!(body.contains("backend-timeout"), "{body}");
-    assert!(began.elapsed() < Duration::from_secs(2));
     assert_eq!(blue.shared.served.load(Ordering::SeqCst), 1);
 }
 

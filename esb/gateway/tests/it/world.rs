@@ -39,6 +39,8 @@ pub struct Shared {
     pub resets: AtomicU64,
     /// Status of every answer but those of `/healthz`; 0: as usual.
     pub sick: AtomicU64,
+    /// Lets a request to `/held` end.
+    pub go: tokio::sync::Notify,
     /// Answers nothing.
     pub stuck: AtomicBool,
     pub last_headers: std::sync::Mutex<Option<http::HeaderMap>>,
@@ -135,6 +137,10 @@ async fn answer(
         }
         "/slow" => {
             tokio::time::sleep(Duration::from_millis(number(&request))).await;
+            Response::new(text(&label))
+        }
+        "/held" => {
+            shared.go.notified().await;
             Response::new(text(&label))
         }
         "/echo" => {
