@@ -42,6 +42,7 @@ export async function sessions(person: Person, from: string, to: string): Promis
 /** A snowball of two years and more whose 24th observation, about three weeks ago, knocks it out. */
 export interface Story {
   code: string;
+  /** Given by the house when the quote is accepted. */
   tradeId: string;
   initial: number;
   start: string;
@@ -53,7 +54,7 @@ export interface Story {
   market: Record<string, unknown>;
 }
 
-export async function makeStory(person: Person, code: string, tradeId: string): Promise<Story> {
+export async function makeStory(person: Person, code: string): Promise<Story> {
   const initial = 5000;
   const lastMonth = daysAfter(today(), -21);
   // Months have a 28th; the observation then rolls to the next session.
@@ -75,7 +76,7 @@ export async function makeStory(person: Person, code: string, tradeId: string): 
   const end = monthsAfter(start, 36);
   const terms = {
     schema: "rialto.otc/1",
-    trade_id: tradeId,
+    trade_id: "E2E",
     template: "snowball/1",
     direction: "house_sells",
     underlying: { code, initial: String(initial) },
@@ -105,7 +106,7 @@ export async function makeStory(person: Person, code: string, tradeId: string): 
     underlyings: { [code]: { spot: String(initial), q: "4%", vol: "20%" } },
     calendars: "cn-2026.1",
   };
-  return { code, tradeId, initial, start, end, knockOut, fixings, terms, market };
+  return { code, tradeId: "", initial, start, end, knockOut, fixings, terms, market };
 }
 
 /** The file of a vendor, with one row that is no price. */

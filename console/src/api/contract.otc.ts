@@ -84,7 +84,15 @@ export interface Quote {
   status: QuoteStatus;
   terms: Terms;
   unknown: string;
-  solved: { raw: string; rounded: string };
+  solved: { pointer: string; raw: string; rounded: string };
+  /** What the buyer pays. */
+  pays: number;
+  notional: number;
+  currency: string;
+  engine: string;
+  notes: string[];
+  reason: string;
+  worst: { vol: number; q: number; r: number; value: number };
   side: Open<"house_sells" | "house_buys">;
   counterparty: string;
   snapshot_id: string;
@@ -383,7 +391,10 @@ export interface CalendarItem {
   trade_id: string;
   trade_no: number;
   kind: string;
+  underlying: string | null;
+  /** Price; of payments the amount in the house's favour. */
   level: string | null;
+  side: string | null;
   distance: number | null;
   probability: number | null;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Path, Payoff } from "@/api/contract.otc";
 import { dateOf } from "@/shared/chart";
 import { EVENT_FIELDS, fieldProblem, nextVersion, payloadOf } from "./events";
-import { levelMarks, observedMark, pathSeries, payoffSeries } from "./plots";
+import { levelMarks, observedMark, pathSeries, payoffSeries, watched } from "./plots";
 import { daysAfter, remaining, today } from "./time";
 
 const labels = { payoff: "payoff", knockedIn: "in", now: "now" };
@@ -43,13 +43,9 @@ describe("the path", () => {
     ],
     barriers: [
       { date: day(30), kind: "knock_out", level: 5860, status: "past", hit: true },
-      ...Array.from({ length: 60 }, (_, i) => ({
-        date: day(i),
-        kind: "knock_in",
-        level: 4119,
-        status: "past" as const,
-        hit: i === 7,
-      })),
+      { date: day(61), kind: "knock_out", level: 5860, status: "next", hit: false },
+      { date: day(1), kind: "knock_in", level: 4119, status: "past", hit: false },
+      { date: day(365), kind: "knock_in", level: 4119, status: "future", hit: false },
     ],
   };
   const series = pathSeries(path, {
@@ -58,15 +54,40 @@ describe("the path", () => {
     hit: (k) => `${k} hit`,
   });
 
-  it("draws_few_dates_as_dots_and_many_as_a_line_with_its_hits", () => {
+  it("draws_single_dates_as_dots_and_a_level_watched_all_the_time_as_a_line", () => {
     expect(series.map((s) => [s.key, s.kind])).toEqual([
       ["fixings", undefined],
       ["knock_out", "dots"],
-      ["knock_in", "line"],
-      ["knock_in:hit", "dots"],
+      ["knock_in:line", undefined],
     ]);
     expect(series[1]?.filled?.(0)).toBe(true);
-    expect(series[3]?.points).toEqual([[20_007, 4119]]);
+    expect(series[1]?.filled?.(1)).toBe(false);
+    expect(series[2]?.points).toEqual([
+      [20_001, 4119],
+      [20_365, 4119],
+      [20_365, null],
+    ]);
+  });
+
+  it("never_joins_levels_that_differ", () => {
+    const points = [[0, 10] as const, [100, 10] as const, [200, 9] as const, [300, 9] as const];
+    expect(watched(points)).toEqual({
+      line: [
+        [0, 10],
+        [100, 10],
+        [100, null],
+        [200, 9],
+        [300, 9],
+        [300, null],
+      ],
+      loose: [],
+    });
+    expect(
+      watched([
+        [0, 10],
+        [100, 9],
+      ]).line,
+    ).toEqual([]);
   });
 
   it("marks_the_last_fixing_and_nothing_without_one", () => {

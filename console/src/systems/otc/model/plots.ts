@@ -2,9 +2,6 @@
 import type { BarrierPoint, Path, Payoff } from "@/api/contract.otc";
 import { dayOf, type Mark, type Point, type Series } from "@/shared/chart";
 
-/** More dates than this of one kind are a line, fewer are dots. */
-const LINE_FROM = 40;
-
 type Ink = Series["ink"];
 const INKS: Record<string, Ink> = {
   knock_out: 2,
@@ -54,6 +51,29 @@ export function levelMarks(
   });
 }
 
+/** Longer than this between two dates of one level, and the level was watched all the time. */
+const WATCHED_DAYS = 40;
+
+/**
+ * A level watched day by day is told by its first and last dates: those are joined by a line; all
+ * other dates are loose.
+ */
+export function watched(points: readonly Point[]): { line: Point[]; loose: Point[] } {
+  const line: Point[] = [];
+  const loose: Point[] = [];
+  let joined = false;
+  points.forEach((point, i) => {
+    const next = points[i + 1];
+    const joins = next !== undefined && next[1] === point[1] && next[0] - point[0] > WATCHED_DAYS;
+    if (joins || joined) line.push(point);
+    else loose.push(point);
+    // The line ends here: what comes next begins a new one.
+    if (joined && !joins) line.push([point[0], null]);
+    joined = joins;
+  });
+  return { line, loose };
+}
+
 /** The fixings so far, each kind of barrier, and the dates on which one was hit. */
 export function pathSeries(
   path: Path,
@@ -67,27 +87,36 @@ export function pathSeries(
   for (const kind of [...new Set(path.barriers.map((b) => b.kind))]) {
     const mine = path.barriers.filter((b) => b.kind === kind && dayOf(b.date) !== null);
     const at = (b: BarrierPoint): Point => [dayOf(b.date) ?? 0, b.level];
-    const hits = mine.filter((b) => b.hit);
-    const isLine = mine.length > LINE_FROM;
-    lines.push({
-      key: kind,
-      label: labels.kind(kind),
-      points: mine.map(at),
-      ink: inkOf(kind),
-      ...(isLine
-        ? { kind: "line" as const, dash: "long" as const }
-        : { kind: "dots" as const, filled: (i: number) => mine[i]?.hit ?? false }),
-    });
-    if (isLine && hits.length > 0) {
+    const ink = inkOf(kind);
+    const { line, loose } = watched(mine.map(at));
+    const hits = new Set(mine.filter((b) => b.hit).map((b) => dayOf(b.date)));
+    if (line.length > 0)
+      lines.push({
+        key: `${kind}:line`,
+        label: labels.kind(kind),
+        points: line,
+        ink,
+        dash: "long",
+      });
+    if (loose.length > 0)
+      lines.push({
+        key: kind,
+        label: labels.kind(kind),
+        points: loose,
+        ink,
+        kind: "dots",
+        filled: (i: number) => hits.has(loose[i]?.[0] ?? null),
+      });
+    const hitOnLine = line.filter(([day, level]) => level !== null && hits.has(day));
+    if (hitOnLine.length > 0)
       lines.push({
         key: `${kind}:hit`,
         label: labels.hit(kind),
-        points: hits.map(at),
-        ink: inkOf(kind),
+        points: hitOnLine,
+        ink,
         kind: "dots",
         filled: () => true,
       });
-    }
   }
   return lines;
 }

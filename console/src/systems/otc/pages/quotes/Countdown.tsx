@@ -7,7 +7,7 @@ import { remaining } from "../../model/time";
 export function Countdown({ quote }: { quote: Pick<Quote, "status" | "valid_until"> }) {
   const { t } = useTranslation("otc");
   const now = useNow(1000);
-  if (!["firm", "indicative"].includes(quote.status)) return <span className="faint">–</span>;
+  if (quote.status !== "firm") return <span className="faint">–</span>;
   const left = remaining(quote.valid_until, now);
   if (left === null) return <span className="down">{t("quote.expired")}</span>;
   return (

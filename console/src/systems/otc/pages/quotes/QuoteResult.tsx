@@ -46,6 +46,10 @@ export function QuoteResult({ quote }: { quote: Tagged<Quote> }) {
       <Card title={t("quote.proof")}>
         <Facts
           items={[
+            [t("valuation.engine"), <code key="e">{quote.engine}</code>],
+            ...(quote.notes.length > 0
+              ? [[t("quote.notes"), quote.notes.join(" ")] as [string, string]]
+              : []),
             [
               t("quote.snapshot"),
               <Hash key="s" value={quote.snapshot_id} label={t("quote.snapshot")} length={12} />,
@@ -73,12 +77,22 @@ function ChargeTable({ quote }: { quote: Quote }) {
           <th scope="row">{t("quote.fair")}</th>
           <td className="end nums">{format.number(quote.fair_value, 2)}</td>
         </tr>
+        <tr>
+          <th scope="row">{t("quote.worst")}</th>
+          <td className="end nums">{format.number(quote.worst.value, 2)}</td>
+        </tr>
         {quote.charges.map((charge) => (
           <tr key={charge.name}>
             <th scope="row">{word("charge", charge.name)}</th>
             <td className="end nums">{format.number(charge.amount, 2, true)}</td>
           </tr>
         ))}
+        <tr>
+          <th scope="row">{t("quote.pays")}</th>
+          <td className="end nums">
+            {format.number(quote.pays, 2)} <span className="faint">{quote.currency}</span>
+          </td>
+        </tr>
         <tr className="total">
           <th scope="row">{t("quote.edge")}</th>
           <td className="end">
@@ -145,7 +159,7 @@ function Shares({ quote }: { quote: Quote }) {
   );
 }
 
-const OPEN = new Set(["indicative", "firm"]);
+const OPEN = new Set(["firm"]);
 
 /** Accepting makes the trade in one step; declining asks why. */
 function Decide({ quote }: { quote: Tagged<Quote> }) {
@@ -183,7 +197,7 @@ function Decide({ quote }: { quote: Tagged<Quote> }) {
       </p>
     );
   }
-  if (!isOpen) return null;
+  if (!isOpen) return quote.reason ? <p className="soft">{quote.reason}</p> : null;
   const late = remaining(quote.valid_until, now) === null;
   return (
     <Card>
