@@ -1,4 +1,4 @@
-//! The only build scripts of the house: `cargo xtask up | test | tidy | openapi | bench`.
+//! The only build scripts of the house: `cargo xtask up | test | tidy | openapi | plots | bench`.
 
 mod bench;
 mod console;
@@ -35,6 +35,8 @@ enum Command {
     Tidy,
     /// Regenerate `openapi/` and the console's types from the code.
     Openapi,
+    /// Draw the plots of the product pages with the engine they describe.
+    Plots,
     /// Measure against peers, side by side, and print ratios.
     Bench(bench::Arguments),
 }
@@ -56,6 +58,9 @@ fn dispatch() -> Result<()> {
         Command::Test(arguments) => test::run(&arguments),
         Command::Tidy => step::step("tidy", tidy::run),
         Command::Openapi => openapi::regenerate(),
+        Command::Plots => step::run(&mut step::command(
+            "cargo run --quiet --package rialto-otc-plots",
+        )),
         Command::Bench(arguments) => bench::run(&arguments),
     }
 }

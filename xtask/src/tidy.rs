@@ -30,6 +30,7 @@ const PURE: &[&str] = &[
     "rialto-otc-market",
     "rialto-otc-pricing",
     "rialto-otc-lifecycle",
+    "rialto-otc-sample",
 ];
 
 /// What a pure crate must not reach, directly or through others.
@@ -81,6 +82,7 @@ pub fn run() -> Result<()> {
         findings.extend(worldly_words(&one.folder)?);
     }
     findings.extend(long_files(&system::root())?);
+    findings.extend(notices(&system::root())?);
     if findings.is_empty() {
         return Ok(());
     }
@@ -256,6 +258,23 @@ fn long_files(root: &Path) -> Result<Vec<String>> {
         }
     }
     Ok(findings)
+}
+
+/// Licences that data files carry and binaries must: each line of one stands in NOTICE too.
+fn notices(root: &Path) -> Result<Vec<String>> {
+    const DATA: &str = "otc/numerics/data/joe-kuo-d6-2048.txt";
+    let notice = fs::read_to_string(root.join("NOTICE")).context("NOTICE")?;
+    let data = fs::read_to_string(root.join(DATA)).context(DATA)?;
+    let licence = data
+        .lines()
+        .map_while(|line| line.strip_prefix('#'))
+        .map(str::trim)
+        .skip_while(|line| !line.starts_with("Copyright"))
+        .filter(|line| !line.is_empty());
+    let missing = licence.filter(|line| !notice.contains(line));
+    Ok(missing
+        .map(|line| format!("NOTICE lacks a line of the licence in {DATA}: {line}"))
+        .collect())
 }
 
 fn shorten(file: &Path) -> String {
