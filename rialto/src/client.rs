@@ -214,6 +214,19 @@ pub fn text(value: &Value) -> String {
     }
 }
 
+impl Contexts {
+    /// The context of this name.
+    fn named(&self, name: &str) -> Result<ServerContext> {
+        self.contexts.get(name).cloned().with_context(|| {
+            let known: Vec<&str> = self.contexts.keys().map(String::as_str).collect();
+            format!(
+                "RIALTO_CONTEXT names {name:?}, and there is no such context; there are: {}",
+                known.join(", ")
+            )
+        })
+    }
+}
+
 /// A connection to one server.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -224,7 +237,7 @@ pub struct Client {
 
 impl Client {
     /// Server and token from `RIALTO_SERVER` and `RIALTO_TOKEN` (or `RIALTO_TOKEN_FILE`), else
-    /// from the current context.
+    /// from the context that `RIALTO_CONTEXT` names, else from the current one.
     pub fn from_environment() -> Result<Self> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let token = match (variable("RIALTO_TOKEN"), variable("RIALTO_TOKEN_FILE")) {
@@ -236,9 +249,12 @@ impl Client {
             (None, None) => None,
         };
         let contexts = read_contexts(&contexts_file()?)?;
-        let current = contexts
-            .current
-            .and_then(|name| contexts.contexts.get(&name).cloned());
+        let current = match variable("RIALTO_CONTEXT") {
+            Some(name) => Some(contexts.named(&name)?),
+            None => contexts
+                .current
+                .and_then(|name| contexts.contexts.get(&name).cloned()),
+        };
         let server = variable("RIALTO_SERVER").or_else(|| current.clone().map(|c| c.server));
         let token = token
             .map(|t| t.trim().to_owned())

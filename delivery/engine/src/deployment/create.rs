@@ -5,7 +5,7 @@ use std::sync::{MutexGuard, PoisonError};
 
 use rialto_delivery_release::plan::DeploymentKind;
 use rialto_delivery_release::{
-    DEFINITION_PATH, DeploymentState, EnvironmentSpec, ReleaseDefinition, Tier,
+    DEFINITION_PATH, DeploymentState, EnvironmentSpec, Protection, ReleaseDefinition, Tier,
 };
 use rialto_delivery_run::assignment::JobResult;
 use rialto_delivery_run::state::FailureReason;
@@ -14,10 +14,10 @@ use rialto_delivery_store::deployment::{self, DeploymentRow};
 use rialto_delivery_store::environment::{self, EnvironmentRow};
 use rialto_delivery_store::ids::{DeploymentId, JobId, ProjectId};
 use rialto_delivery_store::job::{self, JobRow};
-use rialto_delivery_store::json;
 use rialto_delivery_store::pipeline::{self, Link, PipelineRow};
 use rialto_delivery_store::project::{self, Number};
 use rialto_delivery_store::release::{self, ReleaseRow};
+use rialto_delivery_store::{Reader, json};
 use rialto_platform_evidence::Actor;
 use rialto_platform_store::{Tx, new_id, now, to_micros};
 use serde::Deserialize;
@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 
 use super::Deployments;
 use super::involved::{Involved, people, pushers};
+use super::load::definition;
 use crate::DeliveryError;
 use crate::managed::ManagedJob;
 use crate::record::reference;
@@ -234,6 +235,8 @@ impl Deployments {
         let release = self.find_or_make_release(&mut tx, &found.release).await?;
         let environment =
             find_or_make_environment(&mut tx, &found.release.pipeline, &found.spec).await?;
+        let standing = standing(&mut tx, &environment).await?;
+        let protection = Protection::of(&found.spec, standing.as_ref());
         let id: DeploymentId = new_id();
         let time = to_micros(now());
         let row = DeploymentRow {
@@ -254,7 +257,7 @@ impl Deployments {
             requested_by_name: found.requester.as_ref().map(|r| r.name.clone()),
             requested_by_email: found.requester.as_ref().map(|r| r.email.clone()),
             authors: json::write(&found.deployment_authors)?,
-            required_approvals: i64::from(found.spec.approvals),
+            required_approvals: i64::from(protection.approvals),
             approval_expires_at: None,
             candidate_slot: None,
             previous_slot: None,
@@ -409,13 +412,14 @@ async fn find_or_make_environment(
     if let Some(row) = environment::find_by_name(tx, project, &spec.name).await? {
         return Ok(row);
     }
+    let protection = Protection::of(spec, None);
     let row = EnvironmentRow {
         id: new_id(),
         project_id: project.clone(),
         project_path: pipeline.project_path.clone(),
         name: spec.name.clone(),
-        tier: spec.tier.as_str().to_owned(),
-        protected: is_protected(spec),
+        tier: protection.tier.as_str().to_owned(),
+        protected: protection.is_protected(),
         managed: true,
         url: None,
         listen: None,
@@ -436,8 +440,19 @@ async fn find_or_make_environment(
     Ok(row)
 }
 
-pub(super) fn is_protected(spec: &EnvironmentSpec) -> bool {
-    spec.tier == Tier::Production || spec.approvals > 0
+/// What the version that serves an environment says of it.
+pub(super) async fn standing(
+    reader: &mut impl Reader,
+    environment: &EnvironmentRow,
+) -> Result<Option<EnvironmentSpec>, DeliveryError> {
+    let active = environment.active_release_id.as_deref();
+    let Some(id) = active.and_then(|id| id.parse().ok()) else {
+        return Ok(None);
+    };
+    let Some(row) = release::find(reader, &id).await? else {
+        return Ok(None);
+    };
+    Ok(definition(&row)?.environment(&environment.name).cloned())
 }
 
 fn requester(job: &ManagedJob, pipeline: &PipelineRow) -> Option<Requester> {

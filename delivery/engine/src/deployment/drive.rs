@@ -8,7 +8,8 @@ use rialto_delivery_release::precondition::{
     Facts, RequiredFact, Unmet, VerdictFact, check, check_rollback,
 };
 use rialto_delivery_release::{
-    Clearance, DeploymentState, Event, Next, Outcome, Step, approval, plan::DeploymentKind, resume,
+    Clearance, DEFINITION_PATH, DeploymentState, Event, Next, Outcome, Protection, Step, approval,
+    plan::DeploymentKind, resume,
 };
 use rialto_delivery_run::assignment::JobResult;
 use rialto_delivery_run::event::DeploymentPhase;
@@ -140,7 +141,7 @@ impl Deployments {
         match self.clearance(at).await? {
             Ok(clearance) => {
                 let expires = to_micros(now()) + APPROVAL_MICROS;
-                let detail = with_warning("all preconditions hold", &clearance);
+                let detail = with_warning(&checked(at), &clearance);
                 let line = Line::ok(Step::Preflight, &detail)
                     .with(Event::PreconditionsHold(clearance))
                     .took(began);
@@ -320,8 +321,10 @@ impl Deployments {
             at.deployment.previous_slot = active.map(|slot| slot.as_str().to_owned());
             at.deployment.previous_release_id = at.environment.active_release_id.clone();
             at.environment.state = "deploying".to_owned();
-            at.environment.tier = at.spec.tier.as_str().to_owned();
-            at.environment.protected = super::create::is_protected(&at.spec);
+            // Approved under the rule before it: from here on the release's own rule stands.
+            let protection = Protection::of(&at.spec, None);
+            at.environment.tier = protection.tier.as_str().to_owned();
+            at.environment.protected = protection.is_protected();
             Ok(())
         })
         .await?;
@@ -411,6 +414,20 @@ const APPROVAL_MICROS: i64 = rialto_delivery_release::state::APPROVAL_EXPIRY_MS 
 
 /// Leads the detail of a preflight that the gate refused.
 const GATE_MARK: &str = "gate: ";
+
+/// That the preconditions hold, and why more approvals are needed than the release asks for.
+fn checked(at: &Loaded) -> String {
+    let needed = at.deployment.required_approvals;
+    let asked = i64::from(at.spec.approvals);
+    if needed <= asked || at.kind() != DeploymentKind::Deploy {
+        return "all preconditions hold".to_owned();
+    }
+    format!(
+        "all preconditions hold; {needed} approvals are needed although {DEFINITION_PATH} of this \
+         release asks for {asked}: production takes at least one, and a laxer rule counts only \
+         after a deployment that brought it was approved"
+    )
+}
 
 /// The line with what people should know.
 fn with_warning(detail: &str, clearance: &Clearance) -> String {

@@ -270,3 +270,34 @@ async fn an_older_version_that_waits_ends_when_a_newer_one_goes_live() {
     assert!(controller.approve(&manager, &old_id, "").await.is_err());
     house.close().await;
 }
+
+/// The definition comes with the change: its author cannot ask for no approval of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_cannot_switch_off_the_approval_of_itself() {
+    let house = House::new().await;
+    let laxer = super::house::definition("50ms")
+        .replace("tier = \"production\"", "tier = \"testing\"")
+        .replace("requires = \"test\"\napprovals = 1", "approvals = 0");
+    assert!(laxer.contains("approvals = 0") && !laxer.contains("requires"));
+    let pipeline = house
+        .release_defined(PIPELINE, &laxer, "well", "one", "")
+        .await;
+    house.job_is(&pipeline, "to-test", Status::Success).await;
+    house
+        .job_is(&pipeline, "to-production", Status::Manual)
+        .await;
+    let waiting = house.deployments().await.remove(0);
+    assert_eq!(
+        (waiting.state.as_str(), waiting.required_approvals),
+        ("awaiting_approval", 1)
+    );
+    let told = waiting.steps.iter().find(|step| step.outcome == "ok");
+    assert!(
+        told.unwrap().detail.contains("asks for 0"),
+        "{:?}",
+        waiting.steps
+    );
+    let shown = house.environment("production").await;
+    assert_eq!((shown.tier.as_str(), shown.protected), ("production", true));
+    house.close().await;
+}

@@ -199,10 +199,22 @@ impl House {
         mark: &str,
         case: &str,
     ) -> String {
-        let definition = definition(bake);
+        self.release_defined(pipeline, &definition(bake), behaviour, mark, case)
+            .await
+    }
+
+    /// The same with a release definition of its own.
+    pub async fn release_defined(
+        &self,
+        pipeline: &str,
+        definition: &str,
+        behaviour: &str,
+        mark: &str,
+        case: &str,
+    ) -> String {
         let files = [
             (".gitlab-ci.yml", pipeline),
-            (".rialto/release.toml", definition.as_str()),
+            (".rialto/release.toml", definition),
             ("mark", mark),
         ];
         let id = self.world.push("main", &files).await.summary.id;
