@@ -1,10 +1,10 @@
 //! The fold of one trade: what its events add up to.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use rialto_otc_contract::TermSheet;
-use rialto_otc_contract::envelope::Premium;
+use rialto_otc_contract::envelope::{Premium, Size};
 use rialto_otc_time::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -366,6 +366,36 @@ impl Trade {
     #[must_use]
     pub fn sheet(&self) -> Option<TermSheet> {
         self.deal.sheet(self.walk.cursor.version).ok()
+    }
+
+    /// The contract as engines value it at the close of a date: the terms in force with the initial
+    /// fixings that are known, the size that is left, and the state of the book. `None` when the
+    /// trade is not booked.
+    #[must_use]
+    pub fn valued_sheet(&self, as_of: Date) -> Option<TermSheet> {
+        let sheet = self.sheet()?;
+        let mut initials = BTreeMap::new();
+        for (code, rule, date) in sheet.open_initials() {
+            let slot = self.deal.find_slot(code, rule).zip(date);
+            if let Some(fixed) = slot.and_then(|(slot, date)| self.deal.fixings.get(&(date, slot)))
+            {
+                initials.insert(code.to_owned(), fixed.value);
+            }
+        }
+        let mut sheet = sheet.fixed(&initials);
+        if let Some((left, whole)) = self.walk.cursor.size {
+            sheet.size = match sheet.size {
+                Size::Notional(_) => Size::Notional(left),
+                Size::Quantity(_) => Size::Quantity(left),
+            };
+            for underlying in &mut sheet.underlyings {
+                let scaled = |units: Decimal| units.checked_mul(left)?.checked_div(whole);
+                underlying.units = underlying.units.and_then(scaled);
+            }
+        }
+        sheet.premium = None;
+        sheet.state = Some(self.state().pricing_state(as_of));
+        Some(sheet)
     }
 
     /// The trade as people and engines are shown it.
