@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Flow } from "@/api/contract.otc";
 import { type Column } from "@/shared/grid";
-import { ActionButton, useWord } from "@/shared/ui";
+import { ActionButton, Tag, useWord } from "@/shared/ui";
 import { useAction, writes } from "../api";
 import { paths } from "../paths";
 import { FlowStatusPill, Money } from "./words";
@@ -17,7 +17,7 @@ export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Fl
     {
       key: "pay_date",
       title: t("flow.payDate"),
-      width: "105px",
+      width: "92px",
       cell: (flow) => <span className="nums nowrap">{flow.pay_date}</span>,
       value: (flow) => flow.pay_date,
       sortable: true,
@@ -25,25 +25,19 @@ export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Fl
     {
       key: "leg",
       title: t("flow.leg"),
-      width: "minmax(110px, 0.7fr)",
+      width: "minmax(170px, 1fr)",
       cell: (flow) => (
         <span className="cell-two">
-          <span>{word("leg", flow.leg)}</span>
-          <span>{word("flowKind", flow.kind)}</span>
+          <span className="row">
+            {word("leg", flow.leg)}
+            {flow.kind !== "contract" && <Tag tone="warn">{word("flowKind", flow.kind)}</Tag>}
+          </span>
+          <span className="nowrap">
+            {word("party", flow.payer)} → {word("party", flow.payee)}
+          </span>
         </span>
       ),
-      value: (flow) => flow.leg,
-    },
-    {
-      key: "way",
-      title: t("flow.way"),
-      width: "130px",
-      cell: (flow) => (
-        <span className="nowrap">
-          {word("party", flow.payer)} → {word("party", flow.payee)}
-        </span>
-      ),
-      value: (flow) => `${flow.payer}>${flow.payee}`,
+      value: (flow) => `${flow.leg} ${flow.payer}>${flow.payee}`,
     },
     {
       key: "amount",
@@ -56,7 +50,7 @@ export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Fl
     {
       key: "trace",
       title: t("flow.trace"),
-      width: "minmax(200px, 2fr)",
+      width: "minmax(160px, 1.8fr)",
       cell: (flow) => <code className="trace">{flow.trace}</code>,
       value: (flow) => flow.trace,
     },
@@ -82,7 +76,7 @@ export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Fl
     {
       key: "trade",
       title: t("trade.one"),
-      width: "minmax(130px, 0.9fr)",
+      width: "minmax(110px, 0.7fr)",
       cell: (flow) => (
         <Link className="cell-link ellipsis" to={paths.trade(flow.trade_id, "flows")}>
           {flow.trade_id}
