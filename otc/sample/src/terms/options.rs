@@ -10,7 +10,8 @@ const SIDES: [&str; 3] = ["call", "call", "put"];
 
 impl Draw<'_> {
     fn side(&mut self) -> &'static str {
-        self.dice.pick(&SIDES)
+        let side: &&str = self.dice.pick(&SIDES);
+        side
     }
 
     /// Units of a future, with their unit.
