@@ -1,2 +1,2 @@
 export { DataGrid, type Column, type Order } from "./DataGrid";
-export { download } from "./exports";
+export { csvOf, download } from "./exports";

@@ -44,22 +44,10 @@ export interface TradeFilter {
   sort?: string | undefined;
 }
 
-export interface FixingFilter {
-  underlying?: string | undefined;
-  from?: string | undefined;
-  to?: string | undefined;
-}
-
 export interface CalendarFilter {
   from?: string | undefined;
   to?: string | undefined;
   kind?: string | undefined;
-}
-
-export interface FlowFilter {
-  status?: string | undefined;
-  from?: string | undefined;
-  to?: string | undefined;
 }
 
 export const TRADE_PAGE = 200;
@@ -103,13 +91,6 @@ export const reads = {
         call<TermCheck>("POST", path`/termsheets/validate`, { body: { terms }, signal }),
       placeholderData: keepPreviousData,
       staleTime: Infinity,
-    }),
-  quotes: (filter: { status?: string | undefined }) =>
-    queryOptions({
-      queryKey: key("quotes", filter),
-      queryFn: ({ signal }) =>
-        get<List<Quote>>(path`/quotes`, { ...filter, page_size: 200 }, signal),
-      placeholderData: keepPreviousData,
     }),
   quote: (id: string) =>
     queryOptions({
@@ -164,24 +145,11 @@ export const reads = {
         get<List<Approval>>(path`/approvals`, { state, page_size: 200 }, signal),
       placeholderData: keepPreviousData,
     }),
-  fixings: (filter: FixingFilter) =>
-    queryOptions({
-      queryKey: key("fixings", filter),
-      queryFn: ({ signal }) =>
-        get<List<Fixing>>(path`/fixings`, { ...filter, page_size: 500 }, signal),
-      placeholderData: keepPreviousData,
-    }),
   calendar: (filter: CalendarFilter) =>
     queryOptions({
       queryKey: key("calendar", filter),
       queryFn: ({ signal }) =>
         get<List<CalendarItem>>(path`/calendar`, { ...filter, page_size: 500 }, signal),
-      placeholderData: keepPreviousData,
-    }),
-  flows: (filter: FlowFilter) =>
-    queryOptions({
-      queryKey: key("flows", filter),
-      queryFn: ({ signal }) => get<List<Flow>>(path`/flows`, { ...filter, page_size: 200 }, signal),
       placeholderData: keepPreviousData,
     }),
 };
@@ -237,6 +205,8 @@ export const writes = {
       query: { dry_run: dryRun },
       raw: { content: file, type },
     }),
+  /** Values every contract in force by the newest market. */
+  mark: () => post<{ valued: number; failed: unknown[] }>(path`/valuations`),
   flow: (flow: Flow, step: "instruct" | "settle" | "fail", note: string) =>
     post<EventOutcome>(path`/flows/${flow.trade_id}/${flow.id}/${step}`, { note }),
 };

@@ -130,13 +130,17 @@ export function JsonBlock({ value, label }: { value: unknown; label: string }) {
 export function ExportLinks({
   table,
   query,
+  label,
 }: {
   table: ExportTable;
   query?: Record<string, string | undefined>;
+  /** Which table, where the page has several. */
+  label?: string;
 }) {
   const { t } = useTranslation("otc");
   return (
-    <span className="export-links" role="group" aria-label={t("export.label")}>
+    <span className="export-links" role="group" aria-label={label ?? t("export.label")}>
+      {label && <span className="faint">{label}</span>}
       {(["csv", "xlsx"] as const).map((format) => (
         <a
           key={format}

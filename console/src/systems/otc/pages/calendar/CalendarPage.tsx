@@ -9,7 +9,7 @@ import { Empty, QueryView } from "@/shared/states";
 import { Card, LinkButton, Tag, useWord } from "@/shared/ui";
 import { reads, useTopics } from "../../api";
 import { useFilters } from "../../components/filters";
-import { Bar, Money } from "../../components/words";
+import { Bar, ExportLinks, Money } from "../../components/words";
 import { daysAfter, today } from "../../model/time";
 import { paths } from "../../paths";
 
@@ -29,7 +29,16 @@ export default function CalendarPage() {
   useTopics(["list:otc-trades", "list:otc-fixings"], [["calendar"]]);
   return (
     <>
-      <PageHeader title={t("menu.calendar")} name={t("menu.calendar")} actions={<LinkButton />} />
+      <PageHeader
+        title={t("menu.calendar")}
+        name={t("menu.calendar")}
+        actions={
+          <>
+            <ExportLinks table="events" label={t("tab.events")} query={{ from, to }} />
+            <LinkButton />
+          </>
+        }
+      />
       <div className="filters">
         <Input
           type="date"
@@ -56,13 +65,20 @@ export default function CalendarPage() {
         />
       </div>
       <QueryView query={query}>
-        {({ items }) =>
+        {({ items, next_page_token }) =>
           items.length === 0 ? (
             <Card>
               <Empty title={t("calendar.none")} detail={t("calendar.noneNext")} />
             </Card>
           ) : (
-            <Days items={items} />
+            <>
+              {next_page_token !== null && (
+                <p className="soft" role="status">
+                  {t("calendar.cut", { count: items.length })}
+                </p>
+              )}
+              <Days items={items} />
+            </>
           )
         }
       </QueryView>

@@ -1,4 +1,3 @@
-import { useQuery } from "@tanstack/react-query";
 import { Input } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -7,8 +6,9 @@ import { type Column, DataGrid } from "@/shared/grid";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
 import { Card, Icon, LinkButton } from "@/shared/ui";
-import { type FixingFilter, reads, useTopics } from "../../api";
+import { useTopics } from "../../api";
 import { useFilters } from "../../components/filters";
+import { usePaged } from "../../components/usePaged";
 import { ExportLinks, Money } from "../../components/words";
 import { CorrectFixing } from "./CorrectFixing";
 import { ImportCard } from "./ImportCard";
@@ -17,12 +17,12 @@ import { ImportCard } from "./ImportCard";
 export default function FixingsPage() {
   const { t } = useTranslation("otc");
   const { value, set } = useFilters();
-  const filter: FixingFilter = {
+  const filter = {
     underlying: value("underlying"),
     from: value("from"),
     to: value("to"),
   };
-  const query = useQuery(reads.fixings(filter));
+  const { query, rows, more } = usePaged<Fixing>("fixings", { ...filter });
   useTopics(["list:otc-fixings"], [["fixings"]]);
   const [corrected, setCorrected] = useState<Fixing | null>(null);
   const columns = useColumns(setCorrected);
@@ -55,10 +55,11 @@ export default function FixingsPage() {
           <DateFilter name="to" value={filter.to} set={set} />
         </div>
         <QueryView query={query}>
-          {({ items }) => (
+          {() => (
             <DataGrid
               label={t("fixing.list")}
-              rows={items}
+              rows={rows}
+              more={more}
               columns={columns}
               rowKey={(f) => `${f.underlying}@${f.date}`}
               rowHeight={36}

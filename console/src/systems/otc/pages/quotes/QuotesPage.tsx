@@ -1,4 +1,3 @@
-import { useQuery } from "@tanstack/react-query";
 import { Select } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
@@ -8,13 +7,14 @@ import { type Column, DataGrid } from "@/shared/grid";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
 import { ActionButton, Card, LinkButton, StatusPill, useWord } from "@/shared/ui";
-import { reads, useTopics } from "../../api";
+import { useTopics } from "../../api";
 import { useFilters } from "../../components/filters";
+import { usePaged } from "../../components/usePaged";
 import { ExportLinks, Signed } from "../../components/words";
 import { paths } from "../../paths";
 import { Countdown } from "./Countdown";
 
-const STATUSES = ["indicative", "firm", "expired", "accepted", "rejected", "booked"];
+const STATUSES = ["indicative", "firm", "expired", "rejected", "booked"];
 
 /** Every price that was asked for, also those that came to nothing. */
 export default function QuotesPage() {
@@ -23,7 +23,7 @@ export default function QuotesPage() {
   const navigate = useNavigate();
   const { value, set } = useFilters();
   const status = value("status");
-  const query = useQuery(reads.quotes({ status }));
+  const { query, rows, more } = usePaged<Quote>("quotes", { status });
   useTopics(["list:otc-quotes"], [["quotes"]]);
   const columns = useColumns();
   return (
@@ -54,10 +54,11 @@ export default function QuotesPage() {
           />
         </div>
         <QueryView query={query}>
-          {({ items }) => (
+          {() => (
             <DataGrid
               label={t("menu.quotes")}
-              rows={items}
+              rows={rows}
+              more={more}
               columns={columns}
               rowKey={(q) => q.id}
               href={(q) => paths.quote(q.id)}

@@ -1,13 +1,14 @@
-import { useQuery } from "@tanstack/react-query";
 import { Input, Select } from "antd";
 import { useTranslation } from "react-i18next";
+import type { Flow } from "@/api/contract.otc";
 import { DataGrid } from "@/shared/grid";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
 import { Card, LinkButton, useWord } from "@/shared/ui";
-import { reads, useTopics } from "../../api";
+import { useTopics } from "../../api";
 import { useFilters } from "../../components/filters";
 import { useFlowColumns } from "../../components/flows";
+import { usePaged } from "../../components/usePaged";
 import { ExportLinks } from "../../components/words";
 
 const STATUSES = ["determined", "instructed", "settled", "failed", "reversed"];
@@ -18,7 +19,7 @@ export default function FlowsPage() {
   const word = useWord("otc");
   const { value, set } = useFilters();
   const filter = { status: value("status"), from: value("from"), to: value("to") };
-  const query = useQuery(reads.flows(filter));
+  const { query, rows, more } = usePaged<Flow>("flows", filter);
   useTopics(["list:otc-flows", "list:otc-trades"], [["flows"]]);
   const columns = useFlowColumns({ withTrade: true });
   return (
@@ -28,7 +29,12 @@ export default function FlowsPage() {
         name={t("menu.flows")}
         actions={
           <>
-            <ExportLinks table="flows" query={filter} />
+            <ExportLinks
+              table="postings"
+              label={t("tab.postings")}
+              query={{ from: filter.from, to: filter.to }}
+            />
+            <ExportLinks table="flows" label={t("tab.flows")} query={filter} />
             <LinkButton />
           </>
         }
@@ -60,10 +66,11 @@ export default function FlowsPage() {
           />
         </div>
         <QueryView query={query}>
-          {({ items }) => (
+          {() => (
             <DataGrid
               label={t("menu.flows")}
-              rows={items}
+              rows={rows}
+              more={more}
               columns={columns}
               rowKey={(flow) => flow.id}
               rowHeight={48}

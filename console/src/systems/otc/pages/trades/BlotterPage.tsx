@@ -1,9 +1,10 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Input, Select } from "antd";
+import { App, Input, Select } from "antd";
 import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import type { TradeRow } from "@/api/contract.otc";
+import { useSession } from "@/api/session";
 import { TimeAgo, useFormat } from "@/shared/format";
 import { type Column, DataGrid, type Order } from "@/shared/grid";
 import { useShortcuts } from "@/shared/keys";
@@ -11,7 +12,15 @@ import { useLive } from "@/shared/live";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
 import { ActionButton, Card, Icon, LinkButton, useWord } from "@/shared/ui";
-import { reads, STREAM, type TradeFilter, tradePage, tradesKey } from "../../api";
+import {
+  reads,
+  STREAM,
+  useAction,
+  writes,
+  type TradeFilter,
+  tradePage,
+  tradesKey,
+} from "../../api";
 import { useFilters, useSettled } from "../../components/filters";
 import { ExportLinks, Money, Signed, TradeStatusPill, useLocal } from "../../components/words";
 import { paths } from "../../paths";
@@ -41,6 +50,7 @@ export default function BlotterPage() {
           <>
             <ExportLinks table="trades" query={{ ...filter }} />
             <LinkButton />
+            <MarkButton />
             <ActionButton primary icon="plus" onClick={() => void navigate(paths.ticket)}>
               {t("quote.new")}
             </ActionButton>
@@ -49,6 +59,29 @@ export default function BlotterPage() {
       />
       <Blotter filter={filter} set={set} />
     </>
+  );
+}
+
+const MARKERS = ["trader", "middle_office", "risk"];
+
+/** Values the whole book by the newest market; list and calendar then show it. */
+function MarkButton() {
+  const { t } = useTranslation("otc");
+  const { user } = useSession();
+  const { message } = App.useApp();
+  const mark = useAction(writes.mark, null, ({ valued, failed }) => {
+    message.info(t("trade.marked", { valued, failed: failed.length }), 6);
+  });
+  const may = user.roles.some((role) => MARKERS.includes(role));
+  return (
+    <ActionButton
+      icon="play"
+      busy={mark.isPending}
+      whyNot={may ? null : t("trade.mayNotMark")}
+      onClick={() => mark.mutate(undefined)}
+    >
+      {t("trade.mark")}
+    </ActionButton>
   );
 }
 

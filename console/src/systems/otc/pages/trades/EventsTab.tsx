@@ -3,11 +3,12 @@ import { Checkbox } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Trade, TradeEvent } from "@/api/contract.otc";
 import { DateTime } from "@/shared/format";
+import { type Column, csvOf, download } from "@/shared/grid";
 import { QueryView } from "@/shared/states";
-import { Card, Hash, StatusIcon, Tag, useWord } from "@/shared/ui";
+import { ActionButton, Card, Hash, StatusIcon, Tag, useWord } from "@/shared/ui";
 import { reads } from "../../api";
 import { useFilters } from "../../components/filters";
-import { ExportLinks, JsonBlock, useLocal } from "../../components/words";
+import { JsonBlock, useLocal } from "../../components/words";
 import { eventTone, QUIET_KINDS } from "../../model/events";
 
 /** The life of the contract: what happened, when it took effect, when it was known, by whom. */
@@ -27,7 +28,7 @@ export function EventsTab({ trade }: { trade: Trade }) {
           >
             {t("event.quiet")}
           </Checkbox>
-          <ExportLinks table="events" query={{ trade_id: trade.id }} />
+          {query.data && <CsvButton trade={trade} events={query.data.items} />}
         </>
       }
     >
@@ -45,6 +46,33 @@ export function EventsTab({ trade }: { trade: Trade }) {
         }}
       </QueryView>
     </Card>
+  );
+}
+
+/** Every event of the contract as a file, also those the line leaves out. */
+function CsvButton({ trade, events }: { trade: Trade; events: readonly TradeEvent[] }) {
+  const { t } = useTranslation("otc");
+  const local = useLocal();
+  const columns: Column<TradeEvent>[] = (
+    [
+      ["seq", (e) => e.seq],
+      ["kind", (e) => e.kind],
+      ["effective", (e) => e.effective],
+      ["known_at", (e) => e.known_at],
+      ["maker", (e) => e.maker],
+      ["checker", (e) => e.checker],
+      ["words", (e) => local.one(e.words)],
+      ["hash", (e) => e.hash],
+    ] as [string, (e: TradeEvent) => string | number | null][]
+  ).map(([title, value]) => ({ key: title, title, width: "", cell: value, value }));
+  return (
+    <ActionButton
+      small
+      icon="download"
+      onClick={() => download(`${trade.id}-events.csv`, csvOf(events, columns), "text/csv")}
+    >
+      {t("export.csv")}
+    </ActionButton>
   );
 }
 

@@ -6,7 +6,6 @@ import { Empty, QueryView } from "@/shared/states";
 import { Card } from "@/shared/ui";
 import { reads } from "../../api";
 import { useFlowColumns } from "../../components/flows";
-import { ExportLinks } from "../../components/words";
 
 /** The money of the contract, each amount with the formula it comes from. */
 export function FlowsTab({ trade }: { trade: Trade }) {
@@ -14,11 +13,7 @@ export function FlowsTab({ trade }: { trade: Trade }) {
   const query = useQuery(reads.tradeFlows(trade.id));
   const columns = useFlowColumns({ withTrade: false });
   return (
-    <Card
-      flush
-      title={t("tab.flows")}
-      extra={<ExportLinks table="flows" query={{ trade_id: trade.id }} />}
-    >
+    <Card flush title={t("tab.flows")}>
       <QueryView query={query}>
         {({ items }) => (
           <DataGrid<Flow>
@@ -27,6 +22,7 @@ export function FlowsTab({ trade }: { trade: Trade }) {
             columns={columns}
             rowKey={(flow) => flow.id}
             rowHeight={48}
+            exportName={`${trade.id}-flows`}
             empty={<Empty title={t("flow.none")} detail={t("flow.noneNext")} />}
           />
         )}

@@ -6,7 +6,7 @@ import { type Column, DataGrid } from "@/shared/grid";
 import { Empty, QueryView } from "@/shared/states";
 import { Card, useWord } from "@/shared/ui";
 import { reads } from "../../api";
-import { ExportLinks, Money } from "../../components/words";
+import { Money } from "../../components/words";
 
 /** What stands on each account after all of it, debit positive. */
 function Balances({ balances }: { balances: Record<string, string> }) {
@@ -92,11 +92,7 @@ export function PostingsTab({ trade }: { trade: Trade }) {
     },
   ];
   return (
-    <Card
-      flush
-      title={t("tab.postings")}
-      extra={<ExportLinks table="postings" query={{ trade_id: trade.id }} />}
-    >
+    <Card flush title={t("tab.postings")}>
       <QueryView query={query}>
         {({ items, balances }) => (
           <>
@@ -105,6 +101,7 @@ export function PostingsTab({ trade }: { trade: Trade }) {
               rows={items}
               columns={columns}
               rowKey={(p) => String(p.id)}
+              exportName={`${trade.id}-postings`}
               empty={<Empty title={t("posting.none")} detail={t("posting.noneNext")} />}
             />
             {items.length > 0 && <Balances balances={balances} />}
