@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -79,6 +79,20 @@ impl LoginArgs {
         eprintln!("logged in to {server} as {}", text(&me["user"]["login"]));
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The folder of this user's tokens for servers, or the file with them where one is named. Made if
+/// it is not there: what does not exist cannot be hidden, and would be open once it does.
+pub fn tokens_of_this_user() -> Option<PathBuf> {
+    let file = std::path::absolute(contexts_file().ok()?).ok()?;
+    if std::env::var_os("RIALTO_CONTEXTS").is_some() {
+        return Some(file);
+    }
+    let folder = file.parent()?.to_owned();
+    let mut builder = fs::DirBuilder::new();
+    // A user without a home has no tokens there either.
+    builder.recursive(true).mode(0o700).create(&folder).ok()?;
+    Some(folder)
 }
 
 fn contexts_file() -> Result<PathBuf> {

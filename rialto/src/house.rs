@@ -1,7 +1,7 @@
 //! The house: its parts opened, wired and started in order, and stopped in the reverse order.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::data_folder::DataFolder;
+use crate::isolation;
 
 /// How long answers under way at the gateway may take when it stops.
 const GATEWAY_GRACE: Duration = Duration::from_secs(5);
@@ -109,7 +110,8 @@ impl House {
             None
         };
         let router = router_access(settings, gateway.as_ref())?;
-        let supervisor = Supervisor::open(folder.path("services")).await?;
+        let services = isolation::services(settings, &folder)?;
+        let supervisor = Supervisor::open_caged(folder.path("services"), services).await?;
         let deployments = Deployments::new(delivery.clone(), supervisor.clone(), router);
         delivery.set_controller(Arc::new(deployments.clone()));
 
@@ -330,49 +332,13 @@ async fn start_runner(
         config.path = path;
     }
     config.inherited = crate::runner::tool_chains();
-    config.isolation.mode = settings
-        .runner
-        .isolation
-        .parse()
-        .map_err(anyhow::Error::msg)
-        .context("runner.isolation")?;
-    config
-        .isolation
-        .hidden
-        .extend(server_files(settings, folder)?);
-    config
-        .isolation
-        .allow_writing(runner.writable.clone())
-        .map_err(anyhow::Error::msg)
-        .context("runner.writable")?;
+    isolation::jobs(&mut config.isolation, settings, folder)?;
     let agent = Agent::new(config)?;
     let mut stopping = stop.subscribe();
     Ok(tokio::spawn(agent.run(async move {
         // An error means that the house is gone, which is a reason to stop too.
         let _ = stopping.wait_for(|stop| *stop).await;
     })))
-}
-
-/// What no job may reach: the data folder, and files with secrets or state outside of it.
-fn server_files(settings: &Settings, folder: &DataFolder) -> Result<Vec<PathBuf>> {
-    let mut hidden = vec![folder.root().to_owned()];
-    hidden.extend(settings.store.url_file.clone());
-    hidden.extend(settings.gateway.token_file.clone());
-    hidden.extend(settings.gateway.state_file.clone());
-    let url = database_url(settings, folder.root())?;
-    if let Some(file) = url.strip_prefix("sqlite://") {
-        let file = file.split('?').next().unwrap_or(file);
-        // The journal and the shared memory beside it are named after it.
-        hidden.extend(["", "-wal", "-shm", "-journal"].map(|end| format!("{file}{end}").into()));
-    }
-    hidden.extend(settings.runner.hide.clone());
-    // The supervisors of jobs do not work in the folder this process was started in.
-    hidden
-        .into_iter()
-        .map(|path| {
-            std::path::absolute(&path).with_context(|| format!("{} is no path", path.display()))
-        })
-        .collect()
 }
 
 /// The kept token when it still works, else a new one.

@@ -12,6 +12,7 @@ mod gate;
 mod gateway;
 mod git_hook;
 mod house;
+mod isolation;
 mod openapi;
 mod otc;
 mod runner;
@@ -76,6 +77,8 @@ enum Command {
     JobSupervisor(runner::JobSupervisorArgs),
     #[command(hide = true)]
     JobCage,
+    #[command(hide = true)]
+    ServiceCage(isolation::ServiceCageArgs),
 }
 
 fn main() -> ExitCode {
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Command::GitHook(arguments) => Ok(arguments.execute()),
         Command::JobSupervisor(arguments) => arguments.execute(),
         Command::JobCage => runner::cage(),
+        Command::ServiceCage(arguments) => arguments.execute(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

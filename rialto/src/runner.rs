@@ -5,10 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use rialto_delivery_cage::close_inherited;
 use rialto_delivery_runner::agent::{Agent, AgentConfig};
 use rialto_delivery_runner::executor::RunAs;
 use rialto_delivery_runner::isolation::IsolationMode;
 use rialto_delivery_runner::supervisor;
+
+use crate::client::tokens_of_this_user;
 
 /// Take jobs from a server and run them on this machine.
 ///
@@ -89,6 +92,7 @@ impl RunnerArgs {
             config.run_as = Some(RunAs::named(user).with_context(|| format!("--run-as {user}"))?);
         }
         config.isolation.mode = self.isolation;
+        config.isolation.hidden.extend(tokens_of_this_user());
         for path in self.token_file.iter().chain(&self.hide) {
             let real = path.canonicalize();
             let real = real.with_context(|| format!("{} cannot be hidden", path.display()))?;
@@ -175,6 +179,8 @@ impl JobSupervisorArgs {
     /// # Errors
     /// When the folder is incomplete, taken by another supervisor, or cannot be written.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
+        // What whoever started the server left open is nothing for a job.
+        close_inherited().context("files left open by others cannot be closed")?;
         supervisor::supervise(&self.dir)?;
         Ok(ExitCode::SUCCESS)
     }

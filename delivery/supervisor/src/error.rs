@@ -46,6 +46,9 @@ pub enum SupervisorError {
     /// The system has no `setsid`.
     #[error("the program setsid (package util-linux) was not found; services need it to start")]
     SetsidMissing,
+    /// It may not be started without isolation.
+    #[error("the service was not started: {0}")]
+    Isolation(String),
     /// A path part would leave the folder.
     #[error("\"{0}\" cannot be a part of a slot's path")]
     Name(String),

@@ -9,7 +9,10 @@
 //! - S1: a slot never has two live processes.
 //! - S2: a signal is only sent to a process whose start time is the recorded one.
 //! - S3: nothing of an archive is written outside its slot's folder.
+//! - S4: a service in a cage writes nothing that this process later reads or follows: of its slot
+//!   only `home`, `tmp` and the open logs.
 
+mod cage;
 mod error;
 pub mod http;
 mod logs;
@@ -20,8 +23,10 @@ mod status;
 mod supervisor;
 mod unpack;
 
+pub use cage::{ServiceCage, serve_cage};
 pub use error::{InstallError, SupervisorError, UnpackError};
 pub use record::{RunSpec, SlotKey};
+pub use rialto_delivery_cage::IsolationMode;
 pub use status::{Health, ProcessState, SlotStatus};
 pub use supervisor::{Installed, Supervisor};
 pub use unpack::unpack;

@@ -1,7 +1,9 @@
 //! Starting, recognising and ending processes.
 
+use std::ffi::OsString;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use rialto_delivery_release::SlotName;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
+use crate::cage::{Open, ServiceCage};
 use crate::error::SupervisorError;
 use crate::logs;
 use crate::record::{Identity, RunSpec};
@@ -28,6 +31,7 @@ pub(crate) struct Place<'a> {
     pub(crate) release: &'a Path,
     pub(crate) slot: SlotName,
     pub(crate) port: u16,
+    pub(crate) cage: Option<&'a ServiceCage>,
 }
 
 /// A free port of the loopback address.
@@ -36,16 +40,11 @@ pub(crate) fn free_port() -> std::io::Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// Starts a service in a session of its own.
+/// Starts a service in a session of its own, by its cage if there is one.
 pub(crate) fn spawn(
     place: &Place<'_>,
     run: &RunSpec,
 ) -> Result<(Child, Identity), SupervisorError> {
-    let setsid = ["/usr/bin/setsid", "/bin/setsid"]
-        .iter()
-        .map(Path::new)
-        .find(|path| path.is_file())
-        .ok_or(SupervisorError::SetsidMissing)?;
     let port = place.port.to_string();
     let words: Vec<String> = run
         .command
@@ -59,22 +58,46 @@ pub(crate) fn spawn(
         });
     };
     let program = find_program(program, place.release)?;
+    let home = own_folder(place.folder.join("home"))?;
+    let temporary = emptied(place.folder.join("tmp"))?;
     let log_folder = place.folder.join("log");
     let log = |name| {
         logs::open(&log_folder, name).map_err(SupervisorError::io("open", log_folder.join(name)))
     };
-    // `setsid` makes the session and becomes the program: same process, same pid.
-    let mut command = Command::new(setsid);
+    let (output, errors) = (log("stdout.log")?, log("stderr.log")?);
+    let mut words = vec![program.clone().into_os_string()];
+    words.extend(arguments.iter().map(OsString::from));
+    let words = match place.cage {
+        Some(cage) => {
+            let open = Open {
+                release: place.release,
+                home: &home,
+                temporary: &temporary,
+                logs: [
+                    &log_folder.join("stdout.log"),
+                    &log_folder.join("stderr.log"),
+                ],
+            };
+            cage.words(words, &open)
+                .map_err(SupervisorError::Isolation)?
+        }
+        None => {
+            // `setsid` makes the session and becomes the program: same process, same pid.
+            words.insert(0, session_starter()?.into());
+            words
+        }
+    };
+    let mut command = Command::new(&words[0]);
     command
-        .arg(&program)
-        .args(arguments)
+        .args(&words[1..])
         .current_dir(place.release)
         .env_clear()
         .env(
             "PATH",
             "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         )
-        .env("HOME", place.folder)
+        .env("HOME", &home)
+        .env("TMPDIR", &temporary)
         .env("LANG", "C.UTF-8")
         .envs(run.env.iter().map(|(name, value)| (name, value)))
         .env("PORT", &port)
@@ -83,8 +106,8 @@ pub(crate) fn spawn(
         .env("RIALTO_ENVIRONMENT", &run.environment)
         .env("RIALTO_SLOT", place.slot.as_str())
         .stdin(Stdio::null())
-        .stdout(log("stdout.log")?)
-        .stderr(log("stderr.log")?);
+        .stdout(output)
+        .stderr(errors);
     let child = command
         .spawn()
         .map_err(SupervisorError::io("start", &program))?;
@@ -102,6 +125,34 @@ pub(crate) fn spawn(
         started_at_micros: now_micros(),
     });
     Ok((child, identity))
+}
+
+fn session_starter() -> Result<&'static Path, SupervisorError> {
+    ["/usr/bin/setsid", "/bin/setsid"]
+        .iter()
+        .map(Path::new)
+        .find(|path| path.is_file())
+        .ok_or(SupervisorError::SetsidMissing)
+}
+
+/// A folder for the service alone.
+fn own_folder(path: PathBuf) -> Result<PathBuf, SupervisorError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    match builder.create(&path) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(SupervisorError::io("create", path)(error)),
+    }
+}
+
+/// The same, without what an earlier process left in it: that one is gone.
+fn emptied(path: PathBuf) -> Result<PathBuf, SupervisorError> {
+    match fs::remove_dir_all(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(SupervisorError::io("remove", path)(error))
+        }
+        _ => own_folder(path),
+    }
 }
 
 /// The program's path: a file of the archive if the word has a slash, a program of the system

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
+use crate::cage::ServiceCage;
 use crate::error::SupervisorError;
 use crate::record::{Desired, Identity, Record, RunSpec, SlotKey};
 use crate::status::{Health, ProcessState, SlotStatus};
@@ -35,6 +36,7 @@ pub(crate) struct Slot {
     pub(crate) operation: tokio::sync::Mutex<()>,
     state: Mutex<State>,
     changes: watch::Sender<u64>,
+    cage: Option<Arc<ServiceCage>>,
 }
 
 #[derive(Debug)]
@@ -58,7 +60,12 @@ pub(crate) struct Live {
 }
 
 impl Slot {
-    pub(crate) fn new(record: Record, folder: PathBuf, changes: watch::Sender<u64>) -> Arc<Self> {
+    pub(crate) fn new(
+        record: Record,
+        folder: PathBuf,
+        changes: watch::Sender<u64>,
+        cage: Option<Arc<ServiceCage>>,
+    ) -> Arc<Self> {
         let status = SlotStatus {
             process: ProcessState::Stopped,
             health: Health::Stopped,
@@ -86,6 +93,7 @@ impl Slot {
                 keeper: None,
             }),
             changes,
+            cage,
         })
     }
 
@@ -176,6 +184,7 @@ impl Slot {
             release: &record.folder,
             slot: self.key.slot,
             port,
+            cage: self.cage.as_deref(),
         };
         let (child, identity) = process::spawn(&place, run)?;
         self.write(|record| record.process = Some(identity.clone()))?;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
+use crate::cage::ServiceCage;
 use crate::error::{InstallError, SupervisorError};
 use crate::process;
 use crate::record::{Desired, Record, RunSpec, SlotKey};
@@ -28,6 +29,7 @@ struct Inner {
     root: PathBuf,
     slots: Mutex<BTreeMap<SlotKey, Arc<Slot>>>,
     changes: watch::Sender<u64>,
+    cage: Option<Arc<ServiceCage>>,
 }
 
 /// An archive unpacked into a slot.
@@ -53,14 +55,34 @@ impl Drop for Inner {
 }
 
 impl Supervisor {
+    /// As [`Supervisor::open_caged`], but services reach whatever their user does.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn open(root: impl Into<PathBuf>) -> Result<Self, SupervisorError> {
+        Self::open_with(root.into(), None).await
+    }
+
     /// Opens a root: living processes that the records know are adopted, those that should run and
     /// do not are started again.
     ///
     /// # Errors
     /// [`SupervisorError`] when the root cannot be read or a record is damaged. A service that does
     /// not start again is no error: it is shown as unhealthy and tried again.
-    pub async fn open(root: impl Into<PathBuf>) -> Result<Self, SupervisorError> {
-        let root = root.into();
+    pub async fn open_caged(
+        root: impl Into<PathBuf>,
+        cage: ServiceCage,
+    ) -> Result<Self, SupervisorError> {
+        if let Some(warning) = cage.warning() {
+            tracing::warn!(warning, "services are not fully isolated");
+        }
+        Self::open_with(root.into(), Some(Arc::new(cage))).await
+    }
+
+    async fn open_with(
+        root: PathBuf,
+        cage: Option<Arc<ServiceCage>>,
+    ) -> Result<Self, SupervisorError> {
         fs::create_dir_all(&root).map_err(SupervisorError::io("create", &root))?;
         let root = root
             .canonicalize()
@@ -70,11 +92,13 @@ impl Supervisor {
             root: root.clone(),
             slots: Mutex::new(BTreeMap::new()),
             changes,
+            cage,
         };
         let supervisor = Self(Arc::new(inner));
         for folder in slot_folders(&root)? {
             if let Some(record) = Record::read(&folder)? {
-                let slot = Slot::new(record, folder, supervisor.0.changes.clone());
+                let (changes, cage) = (supervisor.0.changes.clone(), supervisor.0.cage.clone());
+                let slot = Slot::new(record, folder, changes, cage);
                 supervisor
                     .lock()
                     .insert(slot.key.clone(), Arc::clone(&slot));
@@ -145,7 +169,8 @@ impl Supervisor {
             process: None,
         };
         record.write(&folder)?;
-        let slot = Slot::new(record, folder, self.0.changes.clone());
+        let (changes, cage) = (self.0.changes.clone(), self.0.cage.clone());
+        let slot = Slot::new(record, folder, changes, cage);
         self.lock().insert(key.clone(), slot);
         self.0.changes.send_modify(|n| *n += 1);
         Ok(installed)

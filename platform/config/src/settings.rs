@@ -27,6 +27,8 @@ pub struct Settings {
     pub delivery: DeliverySettings,
     /// The runner inside `rialto up` and `rialto serve`; `rialto runner` has flags of its own.
     pub runner: RunnerSettings,
+    /// Deployed services, which this server starts.
+    pub services: ServiceSettings,
     /// The gateway inside `rialto up` and `rialto serve`, or where to find one.
     pub gateway: GatewaySettings,
 }
@@ -135,6 +137,16 @@ pub struct RunnerSettings {
     pub writable: Option<Vec<PathBuf>>,
 }
 
+/// Deployed services, which this server starts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceSettings {
+    /// What keeps services from the server's files: `landlock`, `required` or `off`.
+    pub isolation: String,
+    /// Folders and files every service may write to, beside its own.
+    pub writable: Vec<PathBuf>,
+}
+
 /// The gateway inside `rialto up` and `rialto serve`, or where to find one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -218,6 +230,15 @@ impl Default for RunnerSettings {
             isolation: "landlock".to_owned(),
             hide: Vec::new(),
             writable: None,
+        }
+    }
+}
+
+impl Default for ServiceSettings {
+    fn default() -> Self {
+        Self {
+            isolation: "landlock".to_owned(),
+            writable: Vec::new(),
         }
     }
 }
@@ -372,12 +393,20 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "runner.hide",
-        "Further folders and files no job may reach, beside the data folder and the *_file keys.",
+        "Further folders and files no job or service may reach, beside the data folder and the *_file keys.",
     ),
     absent(
         "runner.writable",
         "[\"/srv/cache\"]",
         "Folders and files every job may write to. Absent: caches of cargo, npm and ~/.cache.",
+    ),
+    key(
+        "services.isolation",
+        "Keeps deployed services from the server's files: landlock (as far as the kernel has it), required (else none starts), off.",
+    ),
+    key(
+        "services.writable",
+        "Folders and files every deployed service may write to, beside its HOME and TMPDIR.",
     ),
     key(
         "gateway.admin_listen",
@@ -416,12 +445,13 @@ impl Settings {
         if self.runner.concurrency == 0 {
             found.push(("runner.concurrency", "must be 1 or more".to_owned()));
         }
-        if !matches!(
-            self.runner.isolation.as_str(),
-            "landlock" | "required" | "off"
-        ) {
-            let message = "must be landlock, required or off".to_owned();
-            found.push(("runner.isolation", message));
+        for (key, mode) in [
+            ("runner.isolation", &self.runner.isolation),
+            ("services.isolation", &self.services.isolation),
+        ] {
+            if !matches!(mode.as_str(), "landlock" | "required" | "off") {
+                found.push((key, "must be landlock, required or off".to_owned()));
+            }
         }
         if self.store.url.is_some() && self.store.url_file.is_some() {
             found.push((

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rialto_delivery_cage::own_program;
 use rialto_delivery_run::assignment::Assignment;
 use rialto_delivery_run::state::FailureReason;
 use sha2::{Digest as _, Sha256};
@@ -22,7 +23,7 @@ use tokio::task::JoinSet;
 
 use crate::cache::DEFAULT_STORE_BYTES;
 use crate::executor::{DEFAULT_PATH, RunAs};
-use crate::isolation::{Isolation, own_program};
+use crate::isolation::Isolation;
 use crate::lock::FileLock;
 use crate::supervisor::{self, SuperviseError, SupervisorSettings};
 use client::RunnerClient;

@@ -8,9 +8,6 @@
 //! fails.
 
 mod frame;
-mod powers;
-mod private;
-mod rules;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -25,12 +22,12 @@ use std::time::Duration;
 
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
+use rialto_delivery_cage::{Reach, Restricted, close_inherited, give_up};
 use serde::{Deserialize, Serialize};
 
 use crate::process::{Program, await_end, exit_code};
 use crate::tree;
 use frame::{read, write};
-pub(crate) use rules::{Reach, Restricted};
 
 /// How long a living cage may take to answer.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
@@ -231,6 +228,7 @@ impl Caged {
 /// # Errors
 /// When the socket breaks, or a request cannot be understood.
 pub fn serve() -> io::Result<()> {
+    close_inherited()?;
     // A job of the same user could else look into this process and speak for it.
     nix::sys::prctl::set_dumpable(false)?;
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
@@ -262,16 +260,6 @@ pub fn serve() -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn give_up(reach: &Reach) -> Result<Restricted, String> {
-    // A restricted thread cannot mount any more.
-    let private = private::replace(reach);
-    let mut restricted = rules::restrict(reach)?;
-    restricted.private = private;
-    restricted.powers_taken =
-        powers::give_up().map_err(|e| format!("the powers of root cannot be given up: {e}"))?;
-    Ok(restricted)
 }
 
 fn start(program: &Program, output: &Path) -> io::Result<Child> {

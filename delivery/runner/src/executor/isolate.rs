@@ -2,11 +2,12 @@
 
 use std::fs;
 
+use rialto_delivery_cage::{IsolationMode, Reach, Verdict, verdict};
+
 use super::environment::MARK_VARIABLE;
 use super::job::{Job, Stop};
 use super::{JobDirectories, StepError};
-use crate::cage::{Cage, Reach};
-use crate::isolation::{IsolationMode, Verdict, verdict};
+use crate::cage::Cage;
 use crate::process::Launcher;
 
 /// Opens the job's cage, if it is to have one, and tells in the log what it cannot do.
@@ -32,11 +33,12 @@ pub(super) fn isolate(job: &mut Job<'_>, directories: &JobDirectories) -> Result
         temporary: Some(directories.temporary.clone()),
         readable: vec![directories.script.clone()],
         pipes: vec![directories.pipes.clone()],
+        switches_user: job.config.run_as.is_some(),
     };
     let mark = (MARK_VARIABLE, job.mark.as_str());
     let (cage, restricted) = Cage::open(&isolation.cage, mark, reach, &directories.pipes)
         .map_err(|e| StepError::system(format!("the job cannot be isolated: {e}")))?;
-    match verdict(restricted.abi, isolation.mode) {
+    match verdict(restricted.abi, isolation.mode, "job") {
         Verdict::Refused(why) => return Err(StepError::system(why).into()),
         Verdict::None(why) => {
             job.log().warning(&why);
@@ -59,6 +61,9 @@ pub(super) fn isolate(job: &mut Job<'_>, directories: &JobDirectories) -> Result
     if restricted.private > 0 {
         job.isolation
             .push(format!("private_folders_{}", restricted.private));
+    }
+    if restricted.read_only {
+        job.isolation.push("elsewhere_read_only".to_owned());
     }
     if restricted.powers_taken {
         job.isolation.push("root_powers_taken".to_owned());

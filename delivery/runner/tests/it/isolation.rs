@@ -209,6 +209,110 @@ fn shared_folders_are_the_jobs_own_where_its_runner_may_mount() {
 }
 
 #[test]
+fn a_job_of_root_changes_no_owner_mode_or_time_of_what_is_not_its_own() {
+    let house = House::new();
+    let outside = house.dir.path().join("outside");
+    std::fs::write(&outside, "x").unwrap();
+    let secrets = house.data().join("secrets");
+    let before = std::fs::metadata(&secrets).unwrap();
+    let tries = [
+        "chmod 777 DATA/secrets",
+        "touch -d 2001-01-01 DATA/secrets",
+        "touch -d 2001-01-01 OUTSIDE",
+        "chmod 777 OUTSIDE",
+        "chown 1:1 OUTSIDE",
+        "chmod 777 /usr/bin/env",
+        "chown 1 /etc/hostname",
+    ];
+    let script: Vec<String> = tries
+        .iter()
+        .map(|t| refused(&t.replace("OUTSIDE", &outside.to_string_lossy())))
+        .collect();
+    let script: Vec<&str> = script.iter().map(String::as_str).collect();
+    let (outcome, log) = house.run(&house.job(&script));
+    let told = |entry: &str| outcome.isolation.iter().any(|word| word == entry);
+    if nix::unistd::geteuid().is_root() && told("elsewhere_read_only") {
+        assert_eq!(outcome.result, JobResult::Success, "{log}");
+        let after = std::fs::metadata(&secrets).unwrap();
+        assert_eq!(before.permissions(), after.permissions());
+        assert_eq!(before.modified().unwrap(), after.modified().unwrap());
+    } else {
+        // Its owner is the runner's user, and nothing can be mounted.
+        assert!(!told("elsewhere_read_only"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_job_has_no_power_of_root_that_no_build_needs() {
+    let house = House::new();
+    let tries = [
+        "date -s 2001-01-01",
+        "hostname elsewhere",
+        "ip link set lo down",
+        "dmesg --clear",
+        "chattr +i .",
+        "mknod disk b 254 0",
+        "chroot / true",
+        "nice -n -5 true 2>&1 | grep -vq .",
+        "setpriv --reuid 1 --clear-groups true",
+        "python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)'",
+    ];
+    let mut script: Vec<String> = tries.iter().map(|t| refused(t)).collect();
+    // CHOWN, DAC_OVERRIDE, FOWNER and FSETID, by their numbers.
+    script.push("test $((0x$(grep CapBnd /proc/self/status | cut -f2) & ~0x1b)) -eq 0 || test $(id -u) -ne 0".to_owned());
+    let script: Vec<&str> = script.iter().map(String::as_str).collect();
+    house.succeeds(&script);
+}
+
+#[test]
+fn tools_that_set_owners_work_as_root() {
+    let house = House::new();
+    let archive = house.dir.path().join("foreign.tar");
+    let folder = house.dir.path().join("foreign");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("file"), "from elsewhere").unwrap();
+    let packed = Command::new("tar")
+        .args(["--owner=1234", "--group=1234", "--mode=u+s", "-cf"])
+        .arg(&archive)
+        .args(["-C", &folder.to_string_lossy(), "file"])
+        .status();
+    assert!(packed.unwrap().success());
+    let (outcome, log) = house.run(&house.job(&[
+        &format!("tar -xf {}", archive.display()),
+        "cat file && chmod 600 file && touch -d 2001-01-01 file",
+        "if command -v npm; then mkdir dep app; echo '{\"name\":\"dep\",\"version\":\"1.0.0\"}' > dep/package.json",
+        "tarball=$(cd dep && npm pack --silent) && cd app && npm init --yes > /dev/null",
+        "npm install --offline --no-audit ../dep/$tarball && test -e node_modules/dep; fi",
+        "command -v pip3 && pip3 --version; git --version; cargo --version",
+    ]));
+    let may_mount = outcome
+        .isolation
+        .contains(&"elsewhere_read_only".to_owned());
+    // Else `tar` may not set owners, and says so; the rest is not reached.
+    assert_eq!(
+        outcome.result == JobResult::Success,
+        may_mount || !nix::unistd::geteuid().is_root(),
+        "{log}"
+    );
+    assert!(log.contains("from elsewhere") || !may_mount, "{log}");
+}
+
+#[test]
+fn a_job_inherits_no_open_file() {
+    let mut house = House::new();
+    let mut words: Vec<std::ffi::OsString> = ["sh", "-c", "exec 9</etc/passwd; exec \"$@\"", "sh"]
+        .map(Into::into)
+        .to_vec();
+    words.append(&mut house.isolation.cage);
+    house.isolation.cage = words;
+    let log = house.succeeds(&[
+        &refused("read line <&9"),
+        "for file in /proc/$$/fd/*; do echo open ${file##*/}; done",
+    ]);
+    assert!(log.contains("open 2") && !log.contains("open 9"), "{log}");
+}
+
+#[test]
 fn a_named_folder_is_open_but_for_what_is_hidden_in_it() {
     let mut house = House::new();
     let cache = house.dir.path().join("cache");

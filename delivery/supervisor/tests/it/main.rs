@@ -5,6 +5,7 @@
 )]
 
 mod archives;
+mod isolation;
 mod processes;
 mod service;
 mod world;

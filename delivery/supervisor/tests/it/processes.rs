@@ -161,11 +161,13 @@ async fn health_is_lost_after_failures_in_a_row() {
     let world = World::new();
     let supervisor = world.supervisor().await;
     let key = world.install(&supervisor, SlotName::Blue).await;
-    supervisor.start(&key, run("sick-after:400")).await.unwrap();
+    supervisor.start(&key, run("well")).await.unwrap();
     until(&supervisor, &key, "healthy", |s| {
         s.health == Health::Healthy
     })
     .await;
+    let limit = Duration::from_secs(5);
+    supervisor.probe(&key, "/sicken", limit).await.unwrap();
     let status = until(&supervisor, &key, "unhealthy", |s| {
         s.health == Health::Unhealthy
     })

@@ -3,7 +3,11 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Set by a request to `/sicken`.
+static SICK: AtomicBool = AtomicBool::new(false);
 
 /// Does nothing in a test run; with `SERVE` set it is the service and does not return.
 #[test]
@@ -19,26 +23,24 @@ fn serves_when_started_as_a_service() {
         std::process::exit(3);
     }
     let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
-    let began = Instant::now();
     for stream in listener.incoming().flatten() {
-        let behaviour = behaviour.clone();
-        std::thread::spawn(move || answer(stream, &behaviour, began));
+        std::thread::spawn(move || answer(stream));
     }
 }
 
-fn answer(mut stream: TcpStream, behaviour: &str, began: Instant) {
+fn answer(mut stream: TcpStream) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     while let Some(Ok(request)) = lines.next() {
         while lines
             .next()
             .is_some_and(|line| line.is_ok_and(|l| !l.is_empty()))
         {}
-        let sick = match behaviour.strip_prefix("sick-after:") {
-            Some(ms) => began.elapsed() >= Duration::from_millis(ms.parse().unwrap()),
-            None => false,
-        };
         let (status, body) = match request.split(' ').nth(1) {
-            Some("/healthz") if sick => ("500 Sick", "sick".to_owned()),
+            Some("/sicken") => {
+                SICK.store(true, Ordering::SeqCst);
+                ("200 OK", String::new())
+            }
+            Some("/healthz") if SICK.load(Ordering::SeqCst) => ("500 Sick", "sick".to_owned()),
             Some("/die") => std::process::exit(7),
             Some("/variables") => {
                 let mut all: Vec<String> =

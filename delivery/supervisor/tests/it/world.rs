@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use rialto_delivery_release::SlotName;
 use rialto_delivery_release::definition::HealthSpec;
-use rialto_delivery_supervisor::{RunSpec, SlotKey, SlotStatus, Supervisor};
+use rialto_delivery_supervisor::{
+    IsolationMode, RunSpec, ServiceCage, SlotKey, SlotStatus, Supervisor,
+};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -65,6 +67,20 @@ impl World {
 
     pub async fn supervisor(&self) -> Supervisor {
         Supervisor::open(self.folder.path().join("services"))
+            .await
+            .unwrap()
+    }
+
+    /// The data folder of a server, with the slots inside.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A supervisor whose services are kept from everything in the data folder.
+    pub async fn caged(&self, mode: IsolationMode) -> Supervisor {
+        let mut cage = ServiceCage::new(mode, vec![self.data()]).unwrap();
+        cage.program = crate::isolation::program();
+        Supervisor::open_caged(self.data().join("services"), cage)
             .await
             .unwrap()
     }

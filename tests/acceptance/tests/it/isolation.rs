@@ -91,7 +91,7 @@ async fn a_job_reaches_nothing_of_the_server_and_builds_all_the_same() -> Result
     let records = evidence.rialto(&["evidence", "--output", "json", "log"])?;
     let records = String::from_utf8_lossy(&records.stdout).into_owned();
     ensure!(
-        records.contains("landlock_abi_") && records.contains("hidden_folders_1"),
+        records.contains("landlock_abi_") && records.contains("hidden_folders_2"),
         "{records}"
     );
     for folder in SHARED {

@@ -1,6 +1,6 @@
 //! The restriction itself. Landlock knows only what is allowed, never what is not: everything
 //! beside the way from the root to a hidden path may be read, one rule each; of what is hidden only
-//! the job's own folders are open. Written may be these, the folders an operator named, and the few
+//! the process's own folders are open. Written may be these, the folders an operator named, and the few
 //! devices every program writes to.
 
 use std::fs::{self, File};
@@ -9,11 +9,12 @@ use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access as _, AccessFs, BitFlags, LandlockStatus, PathBeneath, Ruleset, RulesetAttr as _,
-    RulesetCreated, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
+    ABI, Access as _, AccessFs, BitFlags, LandlockStatus, PathBeneath, RestrictionStatus, Ruleset,
+    RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
 };
 use nix::fcntl::OFlag;
-use serde::{Deserialize, Serialize};
+
+use super::Reach;
 
 /// The newest version of Landlock whose rights are used.
 const KNOWN: ABI = ABI::V7;
@@ -27,43 +28,12 @@ const WRITTEN_DEVICES: [&str; 8] = [
     "null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts",
 ];
 
-/// What a job may reach.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Reach {
-    /// Neither read, listed nor written.
-    pub hidden: Vec<PathBuf>,
-    /// Open to the job wherever they are.
-    pub writable: Vec<PathBuf>,
-    /// Open to every job, but for what is hidden in there.
-    pub named: Vec<PathBuf>,
-    /// One of the job's own that takes the place of folders all programs write to, where it can.
-    pub temporary: Option<PathBuf>,
-    /// Open for reading wherever they are.
-    pub readable: Vec<PathBuf>,
-    /// Existing files in there may be written to.
-    pub pipes: Vec<PathBuf>,
-}
-
-/// A restriction in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Restricted {
-    /// Landlock's version in use, 0 when this kernel has none.
-    pub abi: u8,
-    /// How many paths are hidden.
-    pub hidden: usize,
-    /// Folders on the way to a hidden path that could not be listed: what is in them is closed.
-    pub closed: Vec<PathBuf>,
-    /// How many folders that all programs write to were replaced by the job's own.
-    pub private: usize,
-    /// Whether there were powers of root to take.
-    pub powers_taken: bool,
-}
-
-/// Restricts the calling thread and all it will start. There is no way back.
+/// Restricts the calling thread and all it will start. Gives Landlock's version in use (0: none),
+/// how many paths are hidden, and which folders on the way to them could not be listed.
 ///
 /// # Errors
 /// With a sentence when a rule cannot be made; the thread may then be restricted or not.
-pub(crate) fn restrict(reach: &Reach) -> Result<Restricted, String> {
+pub(crate) fn restrict(reach: &Reach) -> Result<(u8, usize, Vec<PathBuf>), String> {
     let hidden = outermost(&reach.hidden)?;
     let told = |error: RulesetError| format!("Landlock refused a rule: {error}");
     let mut rules = Rules {
@@ -105,21 +75,32 @@ pub(crate) fn restrict(reach: &Reach) -> Result<Restricted, String> {
     }
     let closed = rules.closed;
     let status = rules.ruleset.restrict_self().map_err(told)?;
-    let abi = match status.landlock {
+    Ok((effective(&status), hidden.len(), closed))
+}
+
+fn effective(status: &RestrictionStatus) -> u8 {
+    match status.landlock {
         LandlockStatus::Available { effective_abi, .. }
             if status.ruleset != RulesetStatus::NotEnforced =>
         {
             effective_abi as u8
         }
         _ => 0,
-    };
-    Ok(Restricted {
-        abi,
-        hidden: hidden.len(),
-        closed,
-        private: 0,
-        powers_taken: false,
-    })
+    }
+}
+
+/// The version of Landlock this kernel has, 0 when it has none that can be used.
+#[must_use]
+pub fn kernel_abi() -> u8 {
+    // Only a restriction tells. A thread of its own is restricted, and ends.
+    let asked = std::thread::spawn(|| {
+        Ruleset::default()
+            .handle_access(AccessFs::from_all(KNOWN))
+            .and_then(Ruleset::create)
+            .and_then(RulesetCreated::restrict_self)
+            .map_or(0, |status| effective(&status))
+    });
+    asked.join().unwrap_or(0)
 }
 
 /// The real paths of what exists, without those inside another one.
@@ -128,9 +109,7 @@ fn outermost(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     for path in paths {
         match path.canonicalize() {
             Ok(path) if path == Path::new("/") => {
-                return Err(
-                    "the root folder cannot be hidden from a job or opened to it".to_owned(),
-                );
+                return Err("the root folder can be neither hidden nor opened".to_owned());
             }
             Ok(path) => real.push(path),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -219,7 +198,7 @@ impl Rules {
             .read(true)
             .custom_flags((OFlag::O_PATH | OFlag::O_NOFOLLOW).bits())
             .open(path);
-        // What cannot even be looked up now, the job could not use either.
+        // What cannot even be looked up now, the process could not use either.
         let Ok(file) = opened else { return Ok(()) };
         let Ok(meta) = file.metadata() else {
             return Ok(());
