@@ -1,5 +1,6 @@
 //! Term sheets from text to flows.
 
+mod bad_input;
 mod explaining;
 mod lives;
 mod properties;

@@ -160,3 +160,33 @@ fn sizes_that_no_market_has_are_refused() {
         assert_eq!(refused(text), [code], "{text}");
     }
 }
+
+#[test]
+fn what_no_market_can_be_is_refused_at_its_field() {
+    for (quotes, told) in [
+        (r#""vol":-0.2"#, "E-VALUE-NEGATIVE /vol"),
+        (
+            r#""vol":[[0.5,0.2],[null,-0.1]]"#,
+            "E-VALUE-NEGATIVE /vol/1/1",
+        ),
+        (r#""vol":NaN"#, "E-VALUE-RATIO /vol"),
+        (r#""vol":"NaN""#, "E-VALUE-RATIO /vol"),
+        (r#""r":1e400"#, "E-VALUE-RATIO /r"),
+    ] {
+        let text = format!(r#"{{"as_of":0,"spot":10,{quotes}}}"#);
+        let findings = Snapshot::from_text(&text).expect_err("refused");
+        let found: Vec<_> = findings
+            .iter()
+            .map(|finding| format!("{} {}", finding.code, finding.pointer))
+            .collect();
+        assert_eq!(found, [told], "{text}");
+    }
+    for spot in ["-1", "0", "NaN"] {
+        let text = format!(r#"{{"as_of":0,"spot":{spot}}}"#);
+        let findings = Snapshot::from_text(&text).expect_err("refused");
+        assert!(
+            findings.iter().all(|finding| finding.pointer == "/spot"),
+            "{text}"
+        );
+    }
+}
