@@ -4,6 +4,7 @@ mod bench;
 mod console;
 mod openapi;
 mod postgres;
+mod python;
 mod step;
 mod system;
 mod test;

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::postgres::Cluster;
-use crate::{console, openapi, step, system, tidy};
+use crate::{console, openapi, python, step, system, tidy};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -39,6 +39,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut tell = |result: Result<()>| failed.extend(result.err());
     tell(step::step("openapi", openapi::check));
     tell(rust_tests(arguments));
+    tell(step::step("python wheel", || {
+        python::wheel(&system::target().join("debug/rialto"))
+    }));
     for script in ["typecheck", "lint", "format:check", "test"] {
         tell(step::step(&format!("console {script}"), || {
             step::run_quietly(&mut console::npm(script))

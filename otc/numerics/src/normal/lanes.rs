@@ -78,7 +78,10 @@ mod tests {
                 4e-16
             };
             assert!((got - want).abs() <= allowed, "{x}: {got} {want}");
-            assert!((density / pdf(x) - 1.0).abs() < 1e-15 * (1.0 + x * x), "{x}");
+            assert!(
+                (density / pdf(x) - 1.0).abs() < 1e-15 * (1.0 + x * x),
+                "{x}"
+            );
         }
     }
 
