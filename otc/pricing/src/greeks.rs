@@ -14,6 +14,19 @@ const VOL_STEP: f64 = 1e-3;
 /// Step of r and q, per 1.00.
 const RATE_STEP: f64 = 1e-3;
 
+/// Where a central difference of fourth order looks, in steps.
+pub(crate) const SIDES: [f64; 4] = [-2.0, -1.0, 1.0, 2.0];
+
+/// First derivative from the values at [`SIDES`].
+pub(crate) fn first([ll, l, h, hh]: [f64; 4], step: f64) -> f64 {
+    (ll - 8.0 * l + 8.0 * h - hh) / (12.0 * step)
+}
+
+/// Second derivative from the values at [`SIDES`] and in the middle.
+pub(crate) fn second([ll, l, h, hh]: [f64; 4], middle: f64, step: f64) -> f64 {
+    (-ll + 16.0 * l - 30.0 * middle + 16.0 * h - hh) / (12.0 * step * step)
+}
+
 /// Fills what `ask` wants and `priced` lacks. What the model cannot be bumped by is noted, and its
 /// Greek stays away.
 ///
@@ -104,7 +117,7 @@ impl Differences<'_> {
         bump: impl Fn(f64) -> Bump,
     ) -> Result<Option<[f64; 4]>, PriceError> {
         let mut values = [0.0; 4];
-        for (value, times) in values.iter_mut().zip([-2.0, -1.0, 1.0, 2.0]) {
+        for (value, times) in values.iter_mut().zip(SIDES) {
             match self.model.bumped(&bump(times * step)) {
                 Ok(model) => *value = self.engine.price(self.plan, &model, &self.ask)?.value,
                 Err(error) => {
@@ -123,7 +136,7 @@ impl Differences<'_> {
         bump: impl Fn(f64) -> Bump,
     ) -> Result<Option<f64>, PriceError> {
         let four = self.four(what, step, bump)?;
-        Ok(four.map(|[ll, l, h, hh]| (ll - 8.0 * l + 8.0 * h - hh) / (12.0 * step)))
+        Ok(four.map(|four| first(four, step)))
     }
 
     fn spot(&mut self, name: usize, value: f64) -> Result<(f64, f64), PriceError> {
@@ -133,11 +146,9 @@ impl Differences<'_> {
             by: Move::Absolute(by),
             sticky: Stickiness::Strike,
         };
-        let Some([ll, l, h, hh]) = self.four("delta", step, bump)? else {
+        let Some(four) = self.four("delta", step, bump)? else {
             return Err(PriceError::Model("the spot cannot be bumped".into()));
         };
-        let delta = (ll - 8.0 * l + 8.0 * h - hh) / (12.0 * step);
-        let gamma = (-ll + 16.0 * l - 30.0 * value + 16.0 * h - hh) / (12.0 * step * step);
-        Ok((delta, gamma))
+        Ok((first(four, step), second(four, value, step)))
     }
 }

@@ -10,6 +10,7 @@ pub mod cashflows;
 pub mod closed;
 pub mod desk;
 pub mod engine;
+mod flows;
 pub mod forward;
 mod greeks;
 pub mod heston;

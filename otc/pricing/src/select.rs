@@ -6,7 +6,7 @@ use rialto_otc_market::model::Model;
 use serde::Serialize;
 
 use crate::engine::{Ask, Engine, Fit, PriceError, Priced};
-use crate::greeks;
+use crate::{flows, greeks};
 
 /// All engines; among equals the earlier wins (specification, section 8.1).
 static ENGINES: &[&dyn Engine] = &[
@@ -103,6 +103,7 @@ fn run(
 ) -> Result<Priced, PriceError> {
     let mut priced = engine.price(plan, model, ask)?;
     greeks::complete(engine, plan, model, ask, &mut priced)?;
+    flows::complete(engine, plan, model, ask, &mut priced)?;
     finite(&priced)?;
     if priced.error.abs > ask.tolerance {
         priced.notes.push(format!(

@@ -320,8 +320,15 @@ pub fn value(
     valuation.trade_id.clone_from(&sheet.trade_id);
     valuation.stamp.snapshot_id = snapshot.id().to_owned();
     valuation.stamp.contract_hash = sheet.hash();
-    if request.greeks == Greeking::All && valuation.greeks.theta_1d.is_none() {
-        valuation.greeks.theta_1d = prepared.theta(request, calendars, &valuation)?;
+    // A contract on numeric times has no next session.
+    let dated = matches!(prepared.as_of, AsOf::Dated { .. });
+    if request.greeks == Greeking::All && valuation.greeks.theta_1d.is_none() && dated {
+        match prepared.theta(request, calendars, &valuation)? {
+            Ok(theta) => valuation.greeks.theta_1d = Some(theta),
+            Err(reason) => valuation
+                .notes
+                .push(format!("theta_1d is not given: {reason}")),
+        }
     }
     Ok(valuation)
 }
@@ -420,19 +427,20 @@ impl Prepared {
     }
 
     /// Change of the value to the next session at the same phase with spot, r, q and volatility by
-    /// tenor in place, flows paid between included; `None` for numeric contracts.
+    /// tenor in place, flows paid between included; or why there is none.
     fn theta(
         &self,
         request: &Request,
         calendars: &Calendars,
         now: &Valuation,
-    ) -> Result<Option<f64>, ValueError> {
+    ) -> Result<Result<f64, String>, ValueError> {
         let (AsOf::Dated { date, phase }, Some(exchange)) = (self.as_of, self.compiled.exchange)
         else {
-            return Ok(None);
+            return Ok(Err("no exchange says which session is next".into()));
         };
-        let Ok(next) = calendars.get(exchange).next(date) else {
-            return Ok(None);
+        let next = match calendars.get(exchange).next(date) {
+            Ok(next) => next,
+            Err(error) => return Ok(Err(error.to_string())),
         };
         let then = self
             .compiled
@@ -441,15 +449,17 @@ impl Prepared {
             variance: then.variance - self.model.as_of.variance,
             rate: then.rate - self.model.as_of.rate,
         };
-        let Ok(model) = self.model.bumped(&roll) else {
-            return Ok(None);
+        let model = match self.model.bumped(&roll) {
+            Ok(model) => model,
+            Err(error) => return Ok(Err(error.to_string())),
         };
         let past = |at: &Moment| match at.date {
             Some(on) => on < next || (on == next && phase == DayPhase::PostClose),
             None => false,
         };
         let Some(walked) = self.walked(past) else {
-            return Ok(None);
+            let reason = "today's spot cannot be observed at the next session".to_owned();
+            return Ok(Err(reason));
         };
         let tomorrow = Self {
             model,
@@ -488,7 +498,7 @@ impl Prepared {
         } else {
             0.0
         };
-        Ok(Some(open + fresh + waiting - now.value))
+        Ok(Ok(open + fresh + waiting - now.value))
     }
 
     /// The plan after the dates that are `past`, observed at today's spots: what is left of it,

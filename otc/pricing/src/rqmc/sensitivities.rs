@@ -13,6 +13,7 @@ use rialto_otc_numerics::statistics;
 use super::run::Job;
 use super::wants_spot;
 use crate::engine::{Ask, Greeking, LadderPoint, PriceError, Priced};
+use crate::greeks::{SIDES, first, second};
 
 /// Widest relative step of the spot.
 const SPOT_STEP: f64 = 1e-2;
@@ -168,7 +169,7 @@ impl Work<'_> {
         (name, notes): (&str, &mut Vec<String>),
     ) -> Result<Option<f64>, PriceError> {
         let mut sides = Vec::new();
-        for times in [-2.0, -1.0, 1.0, 2.0] {
+        for times in SIDES {
             match moved(model, &bump(times * step)) {
                 Ok(model) => sides.push(self.means(&model)?),
                 Err(error) => {
@@ -179,8 +180,8 @@ impl Work<'_> {
         }
         let each: Vec<f64> = (0..sides[0].len())
             .map(|at| {
-                let [ll, l, h, hh] = [0, 1, 2, 3].map(|side: usize| sides[side][at]);
-                (ll - 8.0 * l + 8.0 * h - hh) / (12.0 * step)
+                let four = [0, 1, 2, 3].map(|side: usize| sides[side][at]);
+                first(four, step)
             })
             .collect();
         self.told(name, &each).map(Some)
@@ -191,15 +192,15 @@ impl Work<'_> {
         let spot = model.names[name].spot;
         let step = spot * self.spot_step(model, name);
         let mut sides = Vec::new();
-        for times in [-2.0, -1.0, 1.0, 2.0] {
+        for times in SIDES {
             let model = moved(model, &spot_by(name, times * step)).map_err(PriceError::Model)?;
             sides.push(self.means(&model)?);
         }
         let mut greeks = [Vec::new(), Vec::new()];
         for (at, value) in means.iter().enumerate() {
-            let [ll, l, h, hh] = [0, 1, 2, 3].map(|side: usize| sides[side][at]);
-            greeks[0].push((ll - 8.0 * l + 8.0 * h - hh) / (12.0 * step));
-            greeks[1].push((-ll + 16.0 * l - 30.0 * value + 16.0 * h - hh) / (12.0 * step * step));
+            let four = [0, 1, 2, 3].map(|side: usize| sides[side][at]);
+            greeks[0].push(first(four, step));
+            greeks[1].push(second(four, *value, step));
         }
         Ok(greeks)
     }

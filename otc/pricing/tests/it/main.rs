@@ -1,4 +1,5 @@
 //! Engines against each other.
 
 mod engines;
+mod flows;
 mod world;
