@@ -13,6 +13,7 @@ use rialto_delivery_engine::{Delivery, DeliverySettings};
 use rialto_delivery_runner::agent::{Agent, AgentConfig};
 use rialto_delivery_supervisor::Supervisor;
 use rialto_esb_gateway::{Gateway, GatewayConfig, GatewayHandle};
+use rialto_otc_desk::Desk;
 use rialto_platform_config::{Settings, Span};
 use rialto_platform_evidence::{EvidenceLog, SigningKey};
 use rialto_platform_identity::{Actor, Auth, Identity, Rules};
@@ -33,12 +34,13 @@ const RUNNER_TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(24 * 365);
 const RELAY_EVERY: Duration = Duration::from_millis(500);
 
 /// The tables of every system, in the order they are migrated.
-pub fn migration_sets() -> [MigrationSet; 4] {
+pub fn migration_sets() -> [MigrationSet; 5] {
     [
         rialto_platform_evidence::MIGRATIONS,
         rialto_platform_identity::MIGRATIONS,
         rialto_platform_web::MIGRATIONS,
         rialto_delivery_store::MIGRATIONS,
+        rialto_otc_store::MIGRATIONS,
     ]
 }
 
@@ -72,6 +74,8 @@ pub struct House {
     pub identity: Identity,
     /// The delivery services.
     pub delivery: Delivery,
+    /// The OTC desk.
+    pub desk: Desk,
     /// The data folder, locked.
     pub folder: DataFolder,
     db: Db,
@@ -117,6 +121,7 @@ impl House {
 
         let web_stop = tokio_util::sync::CancellationToken::new();
         let web_settings = web_settings(settings, &folder)?;
+        let desk = Desk::new(db.clone(), evidence.clone());
         let web = Web::new(db.clone(), identity.clone(), evidence, web_settings)
             .stopping_with(web_stop.clone());
         let api = Api {
@@ -125,10 +130,16 @@ impl House {
             deployments: deployments.clone(),
         };
         web.add_gauges(rialto_delivery_api::gauges(delivery.clone()));
-        let site = Site::new(web).with(
-            rialto_delivery_api::routes(api),
-            rialto_delivery_api::ENDPOINTS,
-        );
+        let otc = rialto_otc_api::Api {
+            web: web.clone(),
+            desk: desk.clone(),
+        };
+        let site = Site::new(web)
+            .with(
+                rialto_delivery_api::routes(api),
+                rialto_delivery_api::ENDPOINTS,
+            )
+            .with(rialto_otc_api::routes(otc), rialto_otc_api::ENDPOINTS);
         let server = tokio::spawn(serve(listener, site.build(), web_stop.clone()));
 
         deployments.start().await?;
@@ -146,6 +157,7 @@ impl House {
             url,
             identity,
             delivery,
+            desk,
             folder,
             db,
             supervisor,
@@ -217,10 +229,12 @@ fn web_settings(settings: &Settings, folder: &DataFolder) -> Result<WebSettings>
     Ok(WebSettings {
         public_url: settings.server.public_url.clone(),
         body_limit: usize::try_from(settings.server.body_limit.0)?,
-        modules: vec![Module {
-            name: "delivery".into(),
-            base: "/api/delivery/v1".into(),
-        }],
+        modules: [("delivery", "/api/delivery/v1"), ("otc", "/api/otc/v1")]
+            .map(|(name, base)| Module {
+                name: name.into(),
+                base: base.into(),
+            })
+            .to_vec(),
         version: env!("CARGO_PKG_VERSION"),
         signing_key: folder.random_key("web.key")?,
     })

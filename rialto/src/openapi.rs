@@ -19,6 +19,8 @@ enum System {
     Platform,
     /// Projects, pipelines, releases, deployments.
     Delivery,
+    /// Term sheets, quotes, trades, fixings, flows.
+    Otc,
 }
 
 impl OpenapiArgs {
@@ -29,6 +31,7 @@ impl OpenapiArgs {
                 openapi::document(&platform_routes().split_for_parts().1, PLATFORM_ENDPOINTS)
             }
             System::Delivery => rialto_delivery_api::document(),
+            System::Otc => rialto_otc_api::document(),
         };
         let text = serde_json::to_string_pretty(&document).context("the document is not JSON")?;
         println!("{text}");

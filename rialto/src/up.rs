@@ -17,7 +17,8 @@ use crate::settings::ConfigArgs;
 pub struct UpArgs {
     #[command(flatten)]
     source: ConfigArgs,
-    /// Load the sample house: two example projects and people of several roles.
+    /// Load the sample house: two example projects, an OTC book of 300 contracts, and people of
+    /// several roles.
     #[arg(long)]
     sample: bool,
 }
@@ -146,8 +147,20 @@ async fn first_login(house: &House) -> Result<Logins> {
 async fn sample_logins(house: &House) -> Result<Logins> {
     let sample = rialto_delivery_engine::sample::load(&house.delivery, &house.identity).await?;
     let system = Actor::system("start");
+    let people = rialto_otc_desk::sample::people(&house.identity).await?;
+    if house.desk.load_sample().await? {
+        // Values of the whole book take a while; nobody has to wait for them.
+        let desk = house.desk.clone();
+        tokio::spawn(async move {
+            match desk.mark_book(&Actor::system("sample"), None).await {
+                Ok(report) => tracing::info!(valued = report.valued, "the sample book is valued"),
+                Err(error) => tracing::warn!(%error, "the sample book was not valued"),
+            }
+        });
+    }
     let mut logins = Vec::new();
-    for user in sample.users.iter().filter(|user| !user.has_password()) {
+    let users = sample.users.iter().chain(&people);
+    for user in users.filter(|user| !user.has_password()) {
         let link = house.identity.create_login_link(&system, &user.id).await?;
         logins.push((user.login.clone(), link));
     }

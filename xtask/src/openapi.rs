@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{console, step, system};
 
-const SYSTEMS: &[&str] = &["delivery", "platform"];
+const SYSTEMS: &[&str] = &["delivery", "otc", "platform"];
 
 /// Writes `openapi/<system>.json` and the console's types.
 pub fn regenerate() -> Result<()> {

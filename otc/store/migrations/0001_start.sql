@@ -135,6 +135,7 @@ CREATE TABLE otc_date (
     code TEXT NOT NULL,
     level TEXT,
     side TEXT,
+    probability TEXT,
     PRIMARY KEY (trade_id, date, kind, n)
 );
 CREATE INDEX otc_date_date ON otc_date (date, trade_no, kind, n);

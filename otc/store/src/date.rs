@@ -18,12 +18,16 @@ pub struct DateRow {
     pub level: Option<String>,
     /// `at_least` or `at_most` the level.
     pub side: Option<String>,
+    /// Probability under the pricing measure, when it was valued.
+    pub probability: Option<String>,
 }
 
 statements! {
     CLEAR_DATES = "DELETE FROM otc_date WHERE trade_id = $1";
-    INSERT_DATE = "INSERT INTO otc_date (trade_id, date, kind, n, trade_no, code, level, side)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    INSERT_DATE = "INSERT INTO otc_date (trade_id, date, kind, n, trade_no, code, level, side,
+        probability) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    SET_PROBABILITY = "UPDATE otc_date SET probability = $4
+        WHERE trade_id = $1 AND date = $2 AND kind = $3";
     LIST_DATES = "SELECT * FROM otc_date WHERE date >= $1 AND date <= $2
         AND (CAST($3 AS TEXT) IS NULL OR kind = $3)
         AND (date, trade_no, kind, n) > ($4, $5, $6, $7)
@@ -53,11 +57,27 @@ pub async fn insert(tx: &mut Tx<'_>, rows: &[DateRow]) -> Result<(), StoreError>
             row.trade_no,
             &row.code,
             row.level.clone(),
-            row.side.clone()
+            row.side.clone(),
+            row.probability.clone()
         ];
         tx.execute(INSERT_DATE, values).await?;
     }
     Ok(())
+}
+
+/// Writes how probable something is.
+///
+/// # Errors
+/// Store errors.
+pub async fn set_probability(
+    tx: &mut Tx<'_>,
+    trade_id: &str,
+    (date, kind): (&str, &str),
+    probability: &str,
+) -> Result<(), StoreError> {
+    tx.execute(SET_PROBABILITY, params![trade_id, date, kind, probability])
+        .await
+        .map(drop)
 }
 
 /// Place of a date in the list: date, trade number, kind, number.

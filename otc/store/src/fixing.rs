@@ -47,6 +47,10 @@ pub async fn insert(tx: &mut Tx<'_>, row: &FixingRow) -> Result<(), StoreError> 
         let before = params![&row.code, &row.rule, &row.date, row.version - 1];
         tx.execute(RETIRE_FIXING, before).await?;
     }
+    add(tx, row).await
+}
+
+async fn add(tx: &mut Tx<'_>, row: &FixingRow) -> Result<(), StoreError> {
     let values = params![
         &row.code,
         &row.rule,
@@ -60,6 +64,17 @@ pub async fn insert(tx: &mut Tx<'_>, row: &FixingRow) -> Result<(), StoreError> 
         row.entered_at
     ];
     tx.execute(INSERT_FIXING, values).await.map(drop)
+}
+
+/// Adds prices as they are: each says itself whether it is in force.
+///
+/// # Errors
+/// [`StoreError::Unique`] when one is there.
+pub async fn insert_all(tx: &mut Tx<'_>, rows: &[FixingRow]) -> Result<(), StoreError> {
+    for row in rows {
+        add(tx, row).await?;
+    }
+    Ok(())
 }
 
 /// The price in force.

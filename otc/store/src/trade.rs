@@ -433,8 +433,7 @@ pub async fn list(
     let Some(statement) = statement else {
         return Ok(Vec::new());
     };
-    let status =
-        (!wanted.status.is_empty()).then(|| format!(",{},", wanted.status.join(",")));
+    let status = (!wanted.status.is_empty()).then(|| format!(",{},", wanted.status.join(",")));
     let text = wanted.text.as_ref().map(|text| {
         let mut pattern = String::from("%");
         for letter in text.to_lowercase().chars() {
@@ -446,7 +445,11 @@ pub async fn list(
         pattern.push('%');
         pattern
     });
-    let edge = if wanted.descending { i64::MAX } else { i64::MIN };
+    let edge = if wanted.descending {
+        i64::MAX
+    } else {
+        i64::MIN
+    };
     let values = vec![
         status.into_value(),
         wanted.underlying.clone().into_value(),

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::role::Role;
 use crate::role::Role::{
-    Administrator, Auditor, Developer, MiddleOffice, Operations, QualityOwner, ReleaseManager, Risk,
-    Settlement, Tester, Trader,
+    Administrator, Auditor, Developer, MiddleOffice, Operations, QualityOwner, ReleaseManager,
+    Risk, Settlement, Tester, Trader,
 };
 
 const EVERYBODY: &[Role] = &Role::ALL;

@@ -1,0 +1,256 @@
+//! Term sheets, templates, markets, prices, ladders, solved unknowns, quotes.
+
+use serde_json::{Value, json};
+
+use crate::world::{World, market, snowball};
+
+pub async fn sheets_are_checked_with_all_findings(world: &World) {
+    let good = json!({"terms": snowball("V-1")});
+    let told = world
+        .post(&world.auditor, "/termsheets/validate", good)
+        .await
+        .is(200);
+    assert_eq!(told["valid"], true);
+    assert_eq!(told["summary"]["product"], "snowball");
+    assert!(told["summary"]["words"]["zh"].as_array().unwrap().len() > 5);
+    let mut wrong = snowball("V-2");
+    wrong["terms"]["ki"]["level"] = "103%".into();
+    wrong["terms"]["coupon"]["rate"] = "x".into();
+    let text = serde_json::to_string_pretty(&wrong).unwrap();
+    let told = world
+        .post(
+            &world.auditor,
+            "/termsheets/validate",
+            json!({"terms": text}),
+        )
+        .await
+        .is(200);
+    assert_eq!(told["valid"], false);
+    let finding = &told["findings"][0];
+    assert!(finding["line"].as_u64().unwrap() > 1, "{finding}");
+    assert!(!finding["text"]["zh"].as_str().unwrap().is_empty());
+    let refused = world
+        .post(&world.auditor, "/termsheets/validate", json!({}))
+        .await;
+    assert_eq!(refused.refusal(), (422, "invalid".into()));
+}
+
+pub async fn every_product_has_a_template(world: &World) {
+    let told = world.get(&world.auditor, "/templates").await.is(200);
+    let items = told["items"].as_array().unwrap();
+    assert!(items.len() >= 29, "{}", items.len());
+    for item in items {
+        let body = json!({"terms": item["example"]});
+        let told = world
+            .post(&world.auditor, "/termsheets/validate", body)
+            .await
+            .is(200);
+        assert_eq!(
+            told["valid"], true,
+            "{}: {}",
+            item["name"], told["findings"]
+        );
+    }
+    assert_eq!(world.get("", "/templates").await.status, 401);
+}
+
+pub async fn a_market_is_one_whatever_its_spelling(world: &World) -> String {
+    let body = market("2024-03-11", "5802.16");
+    let made = world
+        .post(&world.trader, "/snapshots", body.clone())
+        .await
+        .is(201);
+    let id = made["id"].as_str().unwrap().to_owned();
+    let mut spelled = body;
+    spelled["underlyings"]["XSHG:000905"]["spot"] = "5802.160".into();
+    let again = world.post(&world.risk, "/snapshots", spelled).await.is(200);
+    assert_eq!(again["id"], made["id"]);
+    assert_eq!(again["created_by"], "trader");
+    let listed = world
+        .get(&world.auditor, "/snapshots?page_size=1")
+        .await
+        .is(200);
+    assert_eq!(listed["items"][0]["names"], json!(["XSHG:000905"]));
+    let shown = world
+        .get(&world.auditor, &format!("/snapshots/{id}"))
+        .await
+        .is(200);
+    assert_eq!(shown["content"]["schema"], "rialto.market/1");
+    let mut bad = market("2024-03-11", "-1");
+    bad["underlyings"]["XSHG:000905"]["vol"] = "-5%".into();
+    let refused = world.post(&world.trader, "/snapshots", bad).await;
+    assert_eq!(refused.refusal(), (422, "invalid".into()));
+    assert!(refused.json()["findings"].as_array().unwrap().len() >= 2);
+    let refused = world
+        .post(&world.auditor, "/snapshots", market("2024-03-11", "1"))
+        .await;
+    assert_eq!(refused.refusal(), (403, "forbidden".into()));
+    assert_eq!(
+        world.get(&world.auditor, "/snapshots/none").await.status,
+        404
+    );
+    let refused = world.get(&world.auditor, "/snapshots?page_token=x").await;
+    assert_eq!(refused.refusal(), (400, "invalid_page_token".into()));
+    id
+}
+
+pub async fn sheets_are_priced(world: &World, snapshot: &str) {
+    let mut sheet = snowball("P-1");
+    sheet["underlying"]["initial"] = "5802.16".into();
+    let body = json!({"terms": sheet, "snapshot_id": snapshot});
+    let priced = world
+        .post(&world.auditor, "/prices", body.clone())
+        .await
+        .is(200);
+    let value = priced["value"].as_f64().unwrap();
+    assert!((15e6..25e6).contains(&value), "{value}");
+    assert_eq!(priced["house_value"].as_f64(), Some(-value));
+    assert!(
+        priced["why"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|why| why["chosen"] == true)
+    );
+    let mut inline = json!({"terms": sheet, "market": market("2024-03-11", "5802.16")});
+    inline["greeks"] = "none".into();
+    let again = world.post(&world.auditor, "/prices", inline).await.is(200);
+    assert_eq!(again["value"], priced["value"]);
+    let mut named = body;
+    named["engine"] = "abacus".into();
+    let refused = world.post(&world.auditor, "/prices", named).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text().contains("there are"), "{}", refused.text());
+
+    let ladder = json!({"terms": sheet, "snapshot_id": snapshot, "from": 4000.0, "to": 7000.0,
+        "count": 7});
+    let told = world
+        .post(&world.auditor, "/ladders", ladder.clone())
+        .await
+        .is(200);
+    let points = told["points"].as_array().unwrap();
+    assert_eq!(points.len(), 7);
+    let at = |n: usize| points[n]["value"].as_f64().unwrap();
+    assert!(at(0) < at(6), "{points:?}");
+    let mut bad = ladder;
+    bad["count"] = 1.into();
+    let refused = world.post(&world.auditor, "/ladders", bad).await;
+    assert_eq!(refused.refusal(), (422, "invalid".into()));
+
+    let solve = json!({"terms": sheet, "snapshot_id": snapshot, "unknown": "coupon",
+        "target": "100%", "increment": "0.0001"});
+    let told = world
+        .post(&world.auditor, "/solves", solve.clone())
+        .await
+        .is(200);
+    assert!(told["rounded"].as_str().unwrap().ends_with('%'), "{told}");
+    let mut solved = json!({"terms": told["terms"], "snapshot_id": snapshot});
+    solved["greeks"] = "none".into();
+    let value = world.post(&world.auditor, "/prices", solved).await.is(200)["value"].as_f64();
+    assert!((value.unwrap() - 2e7).abs() < 2e7 * 2e-4, "{value:?}");
+    let mut bad = solve;
+    bad["unknown"] = "colour".into();
+    let refused = world.post(&world.auditor, "/solves", bad).await;
+    assert_eq!(refused.refusal(), (422, "invalid".into()));
+}
+
+fn request(snapshot: &str, minutes: u32) -> Value {
+    json!({"terms": snowball("ASK"), "unknown": "coupon", "side": "house_sells",
+        "counterparty": "Sample fund", "snapshot_id": snapshot,
+        "spreads": {"vol": 0.01, "q": 0.005, "r": 0.001},
+        "charges": {"hedge_bp": 5.0, "margin_bp": 30.0}, "valid_minutes": minutes})
+}
+
+/// Quotes; the id of the trade that one of them became.
+pub async fn a_quote_becomes_a_trade_in_one_step(world: &World, snapshot: &str) -> String {
+    let made = world
+        .post(&world.trader, "/quotes", request(snapshot, 30))
+        .await;
+    let tag = made.header("etag").to_owned();
+    let quote = made.is(201);
+    assert_eq!(quote["status"], "firm");
+    assert_eq!(quote["corners"].as_array().unwrap().len(), 8);
+    assert!(quote["edge"].as_f64().unwrap() >= 0.0);
+    let id = quote["id"].as_str().unwrap().to_owned();
+    let path = format!("/quotes/{id}");
+    assert_eq!(
+        world.get(&world.auditor, &path).await.is(200)["solved"],
+        quote["solved"]
+    );
+    let listed = world
+        .get(&world.auditor, "/quotes?status=firm")
+        .await
+        .is(200);
+    assert_eq!(listed["items"][0]["id"], quote["id"]);
+    let refused = world.get(&world.auditor, "/quotes?status=lost").await;
+    assert_eq!(refused.refusal(), (422, "invalid".into()));
+    assert_eq!(world.get(&world.auditor, "/quotes/none").await.status, 404);
+    let mut bad = request(snapshot, 30);
+    bad["side"] = "both".into();
+    assert_eq!(world.post(&world.trader, "/quotes", bad).await.status, 422);
+
+    let accept = format!("{path}/accept");
+    let blind = world.post(&world.trader, &accept, json!({})).await;
+    assert_eq!(blind.refusal(), (428, "precondition_required".into()));
+    let slipped = world
+        .call_if(
+            &world.trader,
+            "POST",
+            &accept,
+            Some(&tag),
+            Some(json!({"spot": "5830"})),
+        )
+        .await;
+    assert_eq!(slipped.refusal(), (409, "E-QUOTE-SLIPPED".into()));
+    let accepted = world
+        .call_if(
+            &world.trader,
+            "POST",
+            &accept,
+            Some(&tag),
+            Some(json!({"spot": "5803"})),
+        )
+        .await
+        .is(201);
+    let trade = accepted["trade"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(accepted["quote"]["status"], "booked");
+    assert_eq!(accepted["quote"]["trade_id"], accepted["trade"]["id"]);
+    assert_eq!(accepted["trade"]["status"], "draft");
+    assert_eq!(accepted["trade"]["quote_id"], quote["id"]);
+    assert_eq!(accepted["trade"]["terms"]["terms"], quote["terms"]["terms"]);
+    let again = world
+        .call_if(&world.trader, "POST", &accept, Some(&tag), Some(json!({})))
+        .await;
+    assert_eq!(again.refusal(), (412, "stale_version".into()));
+
+    let made = world
+        .post(&world.trader, "/quotes", request(snapshot, 0))
+        .await
+        .is(201);
+    assert_eq!(made["status"], "indicative");
+    let path = format!("/quotes/{}", made["id"].as_str().unwrap());
+    let refused = world
+        .call_if(
+            &world.trader,
+            "POST",
+            &format!("{path}/accept"),
+            Some("*"),
+            Some(json!({})),
+        )
+        .await;
+    assert_eq!(refused.refusal(), (409, "E-QUOTE-STATUS".into()));
+    let reject = format!("{path}/reject");
+    let body = json!({"reason": "too dear"});
+    assert_eq!(
+        world
+            .post(&world.trader, &reject, body.clone())
+            .await
+            .is(200)["status"],
+        "rejected"
+    );
+    assert_eq!(
+        world.post(&world.trader, &reject, body).await.refusal().0,
+        409
+    );
+    trade
+}

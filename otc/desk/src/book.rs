@@ -1,0 +1,131 @@
+//! A contract enters the book.
+
+use rialto_otc_contract::TermSheet;
+use rialto_otc_lifecycle::payload::{Book, Link, Payload};
+use rialto_otc_lifecycle::{Document, Effective, NewEvent, TradeLog};
+use rialto_otc_store::{numbers, trade};
+use rialto_platform_identity::{Actor, Permission};
+use rialto_platform_store::{Tx, now, to_micros};
+use serde_json::json;
+
+use crate::ledger::Held;
+use crate::trade::{BookInput, booked_sheet};
+use crate::view::{LinkView, TradeView};
+use crate::{Desk, DeskError, blocking, summary, today};
+
+/// What a booking says.
+pub struct Booking {
+    pub sheet: TermSheet,
+    pub link: Option<Link>,
+    pub quote: Option<String>,
+    pub event_id: String,
+}
+
+fn link(view: &LinkView) -> Result<Link, DeskError> {
+    let value = serde_json::to_value(view).map_err(DeskError::json("link"))?;
+    serde_json::from_value(value).map_err(|error| {
+        let text = format!("{error}; kind is novated_from, migrated_from or rebooks");
+        DeskError::invalid("/link", "invalid", text)
+    })
+}
+
+impl Desk {
+    /// Books a trade as a draft. The same sheet again by the same person gives the trade there is.
+    ///
+    /// # Errors
+    /// Findings of the sheet; a refusal of the book; `E-BOOK-CONFLICT` when the id is taken.
+    pub async fn book(&self, actor: &Actor, input: BookInput) -> Result<TradeView, DeskError> {
+        actor.require(Permission::OtcTrade)?;
+        let link = input.link.as_ref().map(link).transpose()?;
+        let event_id = input.event_id.clone().unwrap_or_else(|| "book".to_owned());
+        let sheet = blocking(move || booked_sheet(&input)).await?;
+        let trade_id = sheet.trade_id.clone();
+        let booking = Booking {
+            sheet,
+            link,
+            quote: None,
+            event_id,
+        };
+        let mut tx = self.db().begin().await?;
+        let held = self.book_in(&mut tx, actor, booking).await?;
+        tx.commit().await?;
+        self.release(held);
+        self.trade(&trade_id).await
+    }
+
+    /// Books in the caller's transaction.
+    pub(crate) async fn book_in(
+        &self,
+        tx: &mut Tx<'_>,
+        actor: &Actor,
+        booking: Booking,
+    ) -> Result<Held, DeskError> {
+        let sheet = booking.sheet;
+        let trade_id = sheet.trade_id.clone();
+        let held = match trade::find(tx, &trade_id).await? {
+            Some(_) => self.hold(tx, &trade_id).await?,
+            None => {
+                let no = numbers(tx, "trade", 1).await?;
+                let mut row = summary::row(&sheet, no, &actor.login, to_micros(now()));
+                row.quote_id.clone_from(&booking.quote);
+                Held::fresh(row, TradeLog::new(trade_id.clone()))
+            }
+        };
+        let day = sheet.dates.trade.unwrap_or_else(today);
+        let new = NewEvent {
+            event_id: booking.event_id,
+            trade_id: trade_id.clone(),
+            effective_at: Effective::after(day),
+            known_at: held.known_at(),
+            source: if booking.quote.is_some() {
+                "quote"
+            } else {
+                "manual"
+            }
+            .to_owned(),
+            cause: None,
+            supersedes: None,
+            payload: Payload::Book(Book {
+                link: booking.link,
+                quote: booking.quote,
+                sheet: Document(sheet.to_value()),
+            }),
+            maker: actor.login.clone(),
+            checker: None,
+            approval_hash: None,
+            expected_version: None,
+        };
+        let known = held.row.seq > 0;
+        let (held, receipt) = match self.append(held, new).await {
+            Err(DeskError::Refused(refusal)) if known && refusal.code == "E-BOOK-STATE" => {
+                return Err(DeskError::conflict(
+                    "E-BOOK-CONFLICT",
+                    format!("Trade {trade_id} is booked already. Use another trade_id."),
+                    format!("交易 {trade_id} 已入账，请使用其他编号。"),
+                ));
+            }
+            other => other?,
+        };
+        if receipt.repeated {
+            return Ok(held);
+        }
+        let held = self.persist(tx, held).await?;
+        let body = json!({"trade": trade_id, "no": held.row.no, "event": receipt.event_id,
+            "hash": receipt.hash.to_string(), "terms": sheet.hash()});
+        let subject = format!("otc_trade:{trade_id}");
+        self.record(tx, actor, "otc_booking", subject, body).await?;
+        self.tell(tx, &held.row, &["created"]).await;
+        Ok(held)
+    }
+
+    /// Tells live readers that a trade changed.
+    pub(crate) async fn tell(&self, tx: &mut Tx<'_>, row: &trade::TradeRow, changed: &[&str]) {
+        let extra = json!({"status": row.status, "no": row.no});
+        let id = &row.trade_id;
+        let topic = format!("otc-trade:{id}");
+        tx.publish(&topic, id, row.seq, changed, extra.clone())
+            .await;
+        tx.publish("list:otc-trades", id, row.seq, changed, extra)
+            .await;
+    }
+}

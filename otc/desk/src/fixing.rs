@@ -1,0 +1,704 @@
+//! Published prices of the house, and what they do to trades.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rialto_otc_lifecycle::{Status, TradeLog};
+use rialto_otc_store::approval::{self, ApprovalRow};
+use rialto_otc_store::fixing::{self, FixingRow};
+use rialto_otc_store::{Reader, trade};
+use rialto_otc_time::{Date, Exchange, FixingSource};
+use rialto_platform_identity::{Actor, Permission};
+use rialto_platform_store::{Tx, from_micros, now, to_micros};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
+
+use crate::approval::Request;
+use crate::effects::{Effects, Step, enter};
+use crate::ledger::Held;
+use crate::view::{
+    ApprovalView, EffectView, FixingReport, FixingView, OutlierView, RowRefusal, Words,
+};
+use crate::{Desk, DeskError, blocking, today, words};
+
+/// Most prices of one request or file.
+pub const MOST_ROWS: usize = 200_000;
+
+/// Prices to be entered.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FixingInput {
+    /// The prices.
+    pub items: Vec<FixingItem>,
+    /// Why, when one of them corrects a known price.
+    pub reason: Option<String>,
+}
+
+/// A price to be entered.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FixingItem {
+    /// Underlying, `XSHG:000905`.
+    pub underlying: String,
+    /// Trading date, `yyyy-mm-dd`.
+    pub date: String,
+    /// Price, a decimal as text.
+    pub value: String,
+    /// Where it comes from; `manual` needs a second person.
+    pub source: String,
+    /// Which price; `close` when not told.
+    pub rule: Option<String>,
+}
+
+/// A row as it was read, before it was looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RawRow {
+    /// Row of the file, or place in the list, from 1.
+    pub row: u64,
+    /// Underlying.
+    pub code: String,
+    /// Date.
+    pub date: String,
+    /// Price.
+    pub value: String,
+    /// Where it comes from.
+    pub source: String,
+    /// Which price; `close` when empty.
+    pub rule: String,
+}
+
+impl FixingInput {
+    /// The items as rows.
+    #[must_use]
+    pub fn rows(&self) -> Vec<RawRow> {
+        let items = self.items.iter().zip(1..);
+        items
+            .map(|(item, row)| RawRow {
+                row,
+                code: item.underlying.clone(),
+                date: item.date.clone(),
+                value: item.value.clone(),
+                source: item.source.clone(),
+                rule: item.rule.clone().unwrap_or_default(),
+            })
+            .collect()
+    }
+}
+
+/// A price that can be entered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Price {
+    pub code: String,
+    pub date: Date,
+    pub rule: String,
+    pub value: Decimal,
+    pub source: String,
+    #[serde(default)]
+    pub row: u64,
+}
+
+/// How a price stands to what is known.
+enum Standing {
+    New,
+    Same,
+    Corrects,
+}
+
+/// Rows sorted by what has to be done with them.
+#[derive(Default)]
+struct Sorted {
+    /// Entered at once.
+    direct: Vec<Price>,
+    /// Put before a second person.
+    signed: Vec<Price>,
+    new: u64,
+    same: u64,
+    corrected: u64,
+    refused: Vec<RowRefusal>,
+    outliers: Vec<OutlierView>,
+}
+
+fn refusal(raw: &RawRow, column: &str, value: &str, code: &str, text: Words) -> RowRefusal {
+    RowRefusal {
+        row: raw.row,
+        column: column.to_owned(),
+        value: value.chars().take(80).collect(),
+        code: code.to_owned(),
+        message: text,
+    }
+}
+
+impl Desk {
+    /// What a row says, or why it cannot be taken.
+    fn read_row(&self, raw: &RawRow) -> Result<Price, Box<RowRefusal>> {
+        let refuse = |column: &str, value: &str, code: &str, en: String, zh: String| {
+            Box::new(refusal(raw, column, value, code, Words::new(en, zh)))
+        };
+        let code = raw.code.trim();
+        let exchange = code.split_once(':').filter(|(_, name)| !name.is_empty());
+        let exchange = exchange.and_then(|(mic, _)| mic.parse::<Exchange>().ok());
+        let Some(exchange) = exchange else {
+            let en = "An underlying is exchange and code, such as XSHG:000905.".to_owned();
+            let zh = "标的须为交易所加代码，例如 XSHG:000905。".to_owned();
+            return Err(refuse("underlying", code, "E-FIXING-CODE", en, zh));
+        };
+        let date: Date = raw.date.trim().parse().map_err(|_| {
+            let en = "A date looks like 2026-05-18.".to_owned();
+            let zh = "日期格式为 2026-05-18。".to_owned();
+            refuse("date", &raw.date, "E-FIXING-DATE", en, zh)
+        })?;
+        if date > today() {
+            let en = format!("{date} is still ahead.");
+            let zh = "定盘日尚未到来。".to_owned();
+            return Err(refuse("date", &raw.date, "E-FIXING-FUTURE", en, zh));
+        }
+        match self.calendars().get(exchange).is_session(date) {
+            Ok(true) => {}
+            Ok(false) => {
+                let en = format!("{} had no session on {date}.", exchange.code());
+                let zh = format!("{} 在 {date} 无交易。", exchange.code());
+                return Err(refuse("date", &raw.date, "E-FIXING-SESSION", en, zh));
+            }
+            Err(error) => {
+                let zh = "日历未覆盖该日。".to_owned();
+                let en = format!("{error}.");
+                return Err(refuse("date", &raw.date, error.code(), en, zh));
+            }
+        }
+        let value = rialto_otc_contract::value::decimal(raw.value.trim());
+        let Some(value) = value.filter(|value| *value > Decimal::ZERO) else {
+            let en = "A price is a number above zero.".to_owned();
+            let zh = "价格须为大于零的数。".to_owned();
+            return Err(refuse("value", &raw.value, "E-FIXING-VALUE", en, zh));
+        };
+        let rule = if raw.rule.is_empty() {
+            "close"
+        } else {
+            raw.rule.trim()
+        };
+        if let Err(error) = rule.parse::<FixingSource>() {
+            let zh = "定盘价口径无法识别。".to_owned();
+            let en = format!("{error}.");
+            return Err(refuse("rule", rule, "E-FIXING-RULE", en, zh));
+        }
+        let source = raw.source.trim();
+        if source.is_empty() || source.len() > 100 || source.contains('#') {
+            let en = "The source has 1 to 100 characters, none of them #.".to_owned();
+            let zh = "来源须为 1 至 100 个字符且不含 #。".to_owned();
+            return Err(refuse("source", source, "E-FIXING-SOURCE", en, zh));
+        }
+        Ok(Price {
+            code: code.to_owned(),
+            date,
+            rule: rule.to_owned(),
+            value,
+            source: source.to_owned(),
+            row: raw.row,
+        })
+    }
+
+    /// Reads all rows and sorts them by what has to be done.
+    async fn sort(&self, rows: &[RawRow]) -> Result<Sorted, DeskError> {
+        let mut sorted = Sorted::default();
+        let mut seen: BTreeMap<(Date, String, String), (Decimal, u64)> = BTreeMap::new();
+        let mut prices = Vec::new();
+        for raw in rows {
+            let price = match self.read_row(raw) {
+                Ok(price) => price,
+                Err(refused) => {
+                    sorted.refused.push(*refused);
+                    continue;
+                }
+            };
+            let key = (price.date, price.code.clone(), price.rule.clone());
+            match seen.get(&key) {
+                Some((value, _)) if *value == price.value => sorted.same += 1,
+                Some((_, row)) => {
+                    let text = Words::new(
+                        format!("Row {row} gives another price for the same date. Keep one."),
+                        format!("与第 {row} 行同日不同价，请保留一个。"),
+                    );
+                    let value = raw.value.as_str();
+                    let refused = refusal(raw, "value", value, "E-FIXING-TWICE", text);
+                    sorted.refused.push(refused);
+                }
+                None => {
+                    seen.insert(key, (price.value, raw.row));
+                    prices.push(price);
+                }
+            }
+        }
+        prices.sort_by(|a, b| (a.date, &a.code, &a.rule).cmp(&(b.date, &b.code, &b.rule)));
+        self.place(prices, &mut sorted).await?;
+        Ok(sorted)
+    }
+
+    /// Tells new prices from known ones, and those that need a second person from others.
+    async fn place(&self, prices: Vec<Price>, sorted: &mut Sorted) -> Result<(), DeskError> {
+        let mut reader = self.db();
+        // The last price before, by underlying and rule, as this very file goes on.
+        let mut last: BTreeMap<(String, String), Decimal> = BTreeMap::new();
+        let outlier = self.policy().outlier;
+        for price in prices {
+            let key = (price.code.clone(), price.rule.clone());
+            let standing = standing(&mut reader, &price).await?;
+            if !last.contains_key(&key) {
+                let date = price.date.to_string();
+                let before = fixing::before(&mut reader, &price.code, &price.rule, &date).await?;
+                if let Some(value) = before.and_then(|row| row.value.parse().ok()) {
+                    last.insert(key.clone(), value);
+                }
+            }
+            let before = last.insert(key, price.value);
+            let jump = before.map(|before| {
+                let moved = (price.value - before).abs();
+                (before, moved.checked_div(before).unwrap_or(Decimal::MAX))
+            });
+            let far = jump.filter(|(_, jump)| *jump > outlier);
+            match standing {
+                Standing::Same => sorted.same += 1,
+                Standing::New => {
+                    sorted.new += 1;
+                    if let Some((before, jump)) = far {
+                        sorted.outliers.push(told_outlier(&price, before, jump));
+                    }
+                    if far.is_some() || price.source == "manual" {
+                        sorted.signed.push(price);
+                    } else {
+                        sorted.direct.push(price);
+                    }
+                }
+                Standing::Corrects => {
+                    sorted.corrected += 1;
+                    if let Some((before, jump)) = far {
+                        sorted.outliers.push(told_outlier(&price, before, jump));
+                    }
+                    sorted.signed.push(price);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Enters prices. New ones from a vendor are taken at once and reach every trade that looks at
+    /// them; corrections, outliers and prices typed by hand wait for a second person. The same
+    /// prices again change nothing.
+    ///
+    /// # Errors
+    /// Store errors; rows that cannot be taken are in the report.
+    pub async fn enter_fixings(
+        &self,
+        actor: &Actor,
+        rows: &[RawRow],
+        reason: &str,
+        dry_run: bool,
+    ) -> Result<FixingReport, DeskError> {
+        actor.require(Permission::OtcFixing)?;
+        if rows.len() > MOST_ROWS {
+            let text = format!("more than {MOST_ROWS} prices; send them in parts");
+            return Err(DeskError::invalid("/items", "too_many", text));
+        }
+        let sorted = self.sort(rows).await?;
+        let mut report = FixingReport {
+            rows: rows.len() as u64,
+            new: sorted.new,
+            same: sorted.same,
+            corrected: sorted.corrected,
+            refused: sorted.refused,
+            outliers: sorted.outliers,
+            effects: Vec::new(),
+            trades: 0,
+            approval: None,
+            dry_run,
+        };
+        let mut effects = Effects::default();
+        if dry_run {
+            let mut all = sorted.direct.clone();
+            all.extend(sorted.signed);
+            all.sort_by_key(|price| price.date);
+            self.preview(&actor.login, all, &mut effects).await?;
+        } else {
+            for day in days(sorted.direct) {
+                self.enter_day(actor, &day, &mut effects).await?;
+            }
+            if !sorted.signed.is_empty() {
+                let approval = self.ask_for_fixings(actor, sorted.signed, reason).await?;
+                report.approval = Some(approval);
+            }
+        }
+        report.trades = effects.touched.len() as u64;
+        report.effects = effects.views();
+        Ok(report)
+    }
+
+    /// Enters the new prices of one date in one transaction: either all of them reached every
+    /// trade, or none did.
+    async fn enter_day(
+        &self,
+        actor: &Actor,
+        day: &[Price],
+        effects: &mut Effects,
+    ) -> Result<(), DeskError> {
+        let mut tx = self.db().begin().await?;
+        let mut told = Effects::default();
+        let held = self.take(&mut tx, actor, None, day, &mut told).await?;
+        let Some(first) = day.first() else {
+            return Ok(());
+        };
+        let items: Vec<Value> = day.iter().map(item_json).collect();
+        let body = json!({"date": first.date, "items": items, "trades": told.touched.len()});
+        let subject = format!("otc_fixings:{}", first.date);
+        self.record(&mut tx, actor, "otc_fixings", subject, body)
+            .await?;
+        self.tell_fixings(&mut tx, &first.date.to_string(), &held, &told)
+            .await;
+        tx.commit().await?;
+        for held in held {
+            self.release(held);
+        }
+        effects.merge(told);
+        Ok(())
+    }
+
+    async fn tell_fixings(&self, tx: &mut Tx<'_>, date: &str, held: &[Held], told: &Effects) {
+        tx.publish("list:otc-fixings", date, 1, &["entered"], Value::Null)
+            .await;
+        let changed = held
+            .iter()
+            .filter(|held| told.of.contains_key(&held.row.trade_id));
+        for held in changed {
+            self.tell(tx, &held.row, &["fixing"]).await;
+        }
+        if !told.touched.is_empty() {
+            tx.publish("list:otc-trades", date, 1, &["fixing"], Value::Null)
+                .await;
+        }
+    }
+
+    /// Writes prices and appends them to every trade that looks at them, in the caller's
+    /// transaction.
+    async fn take(
+        &self,
+        tx: &mut Tx<'_>,
+        maker: &Actor,
+        checker: Option<(&str, &str)>,
+        prices: &[Price],
+        effects: &mut Effects,
+    ) -> Result<Vec<Held>, DeskError> {
+        let mut all: BTreeMap<String, Held> = BTreeMap::new();
+        let mut steps: Vec<(String, Step)> = Vec::new();
+        for price in prices {
+            let date = price.date.to_string();
+            let known = fixing::find(tx, &price.code, &price.rule, &date).await?;
+            let value = known.as_ref().and_then(|row| row.value.parse().ok());
+            if value == Some(price.value) {
+                continue;
+            }
+            let (login, signed) = match checker {
+                Some((maker, checker)) => (maker.to_owned(), Some(checker.to_owned())),
+                None => (maker.login.clone(), None),
+            };
+            let row = FixingRow {
+                code: price.code.clone(),
+                rule: price.rule.clone(),
+                date: date.clone(),
+                version: known.map_or(1, |row| row.version + 1),
+                value: price.value.normalize().to_string(),
+                source: price.source.clone(),
+                current: true,
+                maker: login,
+                checker: signed,
+                entered_at: to_micros(now()),
+            };
+            fixing::insert(tx, &row).await?;
+            for id in trade::looking_at(tx, &price.code, &price.rule, &date).await? {
+                if !all.contains_key(&id) {
+                    let held = self.hold(tx, &id).await?;
+                    all.insert(id.clone(), held);
+                }
+                steps.push((id, Step::of(&row, price)));
+            }
+        }
+        let (all, told) = self.walk(all, steps).await?;
+        let mut done = Vec::new();
+        for (_, mut held) in all {
+            if told.reopened.contains(&held.row.trade_id) {
+                held = self.catch_up(tx, held).await?;
+            }
+            done.push(self.persist(tx, held).await?);
+        }
+        effects.merge(told);
+        Ok(done)
+    }
+
+    /// Appends steps to trades on a thread that may block.
+    async fn walk(
+        &self,
+        all: BTreeMap<String, Held>,
+        steps: Vec<(String, Step)>,
+    ) -> Result<(BTreeMap<String, Held>, Effects), DeskError> {
+        let desk = self.clone();
+        blocking(move || {
+            let mut all = all;
+            let mut told = Effects::default();
+            for (id, step) in steps {
+                if let Some(held) = all.get_mut(&id) {
+                    let no = held.row.no;
+                    // One trade at a time: others may fold in between.
+                    let mut context = desk.context();
+                    told.enter(&mut context, &mut held.log, no, &step);
+                }
+            }
+            Ok((all, told))
+        })
+        .await
+    }
+
+    /// What prices would do, without writing anything.
+    async fn preview(
+        &self,
+        maker: &str,
+        prices: Vec<Price>,
+        effects: &mut Effects,
+    ) -> Result<(), DeskError> {
+        let mut reader = self.db();
+        let mut logs: BTreeMap<String, (i64, TradeLog)> = BTreeMap::new();
+        for price in prices {
+            let date = price.date.to_string();
+            let ids = trade::looking_at(&mut reader, &price.code, &price.rule, &date).await?;
+            for id in &ids {
+                if !logs.contains_key(id) {
+                    let (row, log) = self.log(id).await?;
+                    logs.insert(id.clone(), (row.no, TradeLog::clone(&log)));
+                }
+            }
+            let known = fixing::find(&mut reader, &price.code, &price.rule, &date).await?;
+            let step = Step {
+                version: known.map_or(1, |row| row.version + 1),
+                maker: maker.to_owned(),
+                checker: Some(format!("{maker} (second person)")),
+                price: price.clone(),
+            };
+            let desk = self.clone();
+            let moved = std::mem::take(effects);
+            (logs, *effects) = blocking(move || {
+                let (mut logs, mut effects) = (logs, moved);
+                for id in ids {
+                    if let Some((no, log)) = logs.get_mut(&id) {
+                        effects.enter(&mut desk.context(), log, *no, &step);
+                    }
+                }
+                Ok((logs, effects))
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Puts prices before a second person, with what they would do.
+    async fn ask_for_fixings(
+        &self,
+        actor: &Actor,
+        prices: Vec<Price>,
+        reason: &str,
+    ) -> Result<ApprovalView, DeskError> {
+        let items: Vec<Value> = prices.iter().map(item_json).collect();
+        let document = json!({"kind": "fixings", "items": items});
+        let subject = hex::encode(Sha256::digest(document.to_string().as_bytes()));
+        let mut effects = Effects::default();
+        self.preview(&actor.login, prices.clone(), &mut effects)
+            .await?;
+        let mut tx = self.db().begin().await?;
+        let at = to_micros(now());
+        if let Some(known) = approval::of_subject(&mut tx, "fixings", &subject, at).await? {
+            return crate::approval::view(known);
+        }
+        let first = prices.first().map(|price| {
+            let Price {
+                code, date, value, ..
+            } = price;
+            format!("{code} {date} {}", words::number(*value))
+        });
+        let first = first.unwrap_or_default();
+        let more = prices.len();
+        let request = Request {
+            kind: "fixings",
+            trade_id: None,
+            event_id: String::new(),
+            subject,
+            document,
+            words: Words::new(
+                format!("Enter {more} prices that need a second person: {first} …"),
+                format!("录入 {more} 个须复核的定盘价：{first} …"),
+            ),
+            reason: reason.to_owned(),
+            difference: effects.difference(),
+        };
+        let view = self.ask(&mut tx, actor, request).await?;
+        tx.commit().await?;
+        Ok(view)
+    }
+
+    /// A second person signed prices: they are entered now.
+    pub(crate) async fn sign_fixings(
+        &self,
+        tx: &mut Tx<'_>,
+        checker: &Actor,
+        row: &ApprovalRow,
+        document: Value,
+    ) -> Result<(Vec<Held>, FixingReport), DeskError> {
+        #[derive(Deserialize)]
+        struct Items {
+            items: Vec<Price>,
+        }
+        let Items { items } =
+            serde_json::from_value(document).map_err(DeskError::json("approval"))?;
+        let mut effects = Effects::default();
+        let signed = Some((row.maker.as_str(), checker.login.as_str()));
+        let mut corrected = 0;
+        for price in &items {
+            if let Standing::Corrects = standing(tx, price).await? {
+                corrected += 1;
+            }
+        }
+        let held = self.take(tx, checker, signed, &items, &mut effects).await?;
+        let told: Vec<Value> = effects.views().iter().map(effect_json).collect();
+        let body = json!({"approval": row.id, "items": items.iter().map(item_json)
+            .collect::<Vec<_>>(), "effects": told, "maker": row.maker, "checker": checker.login});
+        let subject = format!("otc_approval:{}", row.id);
+        self.record(tx, checker, "otc_correction", subject, body)
+            .await?;
+        self.tell_fixings(tx, &row.id, &held, &effects).await;
+        let report = FixingReport {
+            rows: items.len() as u64,
+            new: items.len() as u64 - corrected,
+            same: 0,
+            corrected,
+            refused: Vec::new(),
+            outliers: Vec::new(),
+            trades: effects.touched.len() as u64,
+            effects: effects.views(),
+            approval: None,
+            dry_run: false,
+        };
+        Ok((held, report))
+    }
+
+    /// Gives a trade in force every price of the house that it lacks.
+    pub(crate) async fn catch_up(
+        &self,
+        reader: &mut impl Reader,
+        held: Held,
+    ) -> Result<Held, DeskError> {
+        if held.log.trade().status() != Some(Status::Live) {
+            return Ok(held);
+        }
+        let mut steps = Vec::new();
+        let (from, to) = (held.row.start_date.clone(), held.row.end_date.clone());
+        for (code, rule) in crate::summary::looks_at(&held.log) {
+            for row in fixing::of(reader, &code, &rule, (&from, &to)).await? {
+                steps.push(Step::read(row)?);
+            }
+        }
+        steps.sort_by(|a, b| (a.price.date, &a.price.code).cmp(&(b.price.date, &b.price.code)));
+        let desk = self.clone();
+        blocking(move || {
+            let mut held = held;
+            let known: BTreeSet<(String, String, Date)> = held
+                .log
+                .trade()
+                .fixings()
+                .map(|(code, rule, date, _)| (code.to_owned(), rule.to_owned(), date))
+                .collect();
+            for step in steps {
+                let price = &step.price;
+                let key = (price.code.clone(), price.rule.clone(), price.date);
+                if known.contains(&key) || held.log.trade().status() != Some(Status::Live) {
+                    continue;
+                }
+                // Bound here, so that the lock is free between two events.
+                let entered = enter(&mut desk.context(), &mut held.log, &step);
+                entered?;
+            }
+            Ok(held)
+        })
+        .await
+    }
+
+    /// Prices in force, newest first, before a place; with each its place.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub async fn fixings(
+        &self,
+        code: Option<&str>,
+        range: (Option<&str>, Option<&str>),
+        before: Option<(String, String, String)>,
+        limit: i64,
+    ) -> Result<Vec<FixingView>, DeskError> {
+        let rows = fixing::list(&mut self.db(), code, range, before, limit).await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(FixingView {
+                    underlying: row.code,
+                    date: row.date,
+                    rule: row.rule,
+                    value: row.value,
+                    source: row.source,
+                    version: row.version,
+                    maker: row.maker,
+                    checker: row.checker,
+                    entered_at: from_micros(row.entered_at)?,
+                })
+            })
+            .collect()
+    }
+}
+
+async fn standing(reader: &mut impl Reader, price: &Price) -> Result<Standing, DeskError> {
+    let date = price.date.to_string();
+    let known = fixing::find(reader, &price.code, &price.rule, &date).await?;
+    let value = known.map(|row| row.value.parse::<Decimal>());
+    Ok(match value {
+        None => Standing::New,
+        Some(Ok(value)) if value == price.value => Standing::Same,
+        Some(_) => Standing::Corrects,
+    })
+}
+
+fn told_outlier(price: &Price, before: Decimal, jump: Decimal) -> OutlierView {
+    let jump = rialto_otc_contract::value::percent_text(jump.round_dp(4));
+    let (value, before) = (words::number(price.value), words::number(before));
+    OutlierView {
+        row: price.row,
+        underlying: price.code.clone(),
+        date: price.date.to_string(),
+        message: Words::new(
+            format!("{value} is {jump} away from {before} before it: a second person must sign."),
+            format!("{value} 与前值 {before} 相差 {jump}，须双人复核。"),
+        ),
+        value,
+        before,
+    }
+}
+
+fn item_json(price: &Price) -> Value {
+    json!({"code": price.code, "date": price.date, "rule": price.rule,
+        "value": price.value.normalize().to_string(), "source": price.source})
+}
+
+fn effect_json(effect: &EffectView) -> Value {
+    let told = effect.difference.as_ref().map(|words| words.en.as_str());
+    json!({"trade": effect.trade_id, "events": effect.events, "difference": told})
+}
+
+/// Prices by date, oldest first.
+fn days(prices: Vec<Price>) -> Vec<Vec<Price>> {
+    let mut days: BTreeMap<Date, Vec<Price>> = BTreeMap::new();
+    for price in prices {
+        days.entry(price.date).or_default().push(price);
+    }
+    days.into_values().collect()
+}

@@ -1,0 +1,237 @@
+//! Files of fixings: CSV (UTF-8 or GB 18030) and XLSX.
+//!
+//! The first row names the columns, in English or Chinese: date, underlying, value, and optionally
+//! source and rule.
+
+use std::io::Cursor;
+
+use calamine::{Data, Reader as _, Xlsx};
+use rialto_otc_time::Date;
+use rialto_platform_identity::Actor;
+use serde::Deserialize;
+
+use crate::fixing::{MOST_ROWS, RawRow};
+use crate::view::FixingReport;
+use crate::{Desk, DeskError, blocking};
+
+/// Largest file, bytes.
+pub const MOST_BYTES: usize = 16 << 20;
+/// What stands for the source when the file does not name it.
+const SOURCE: &str = "import";
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum FileKind {
+    /// Comma-separated text.
+    Csv,
+    /// A workbook; its first sheet is read.
+    Xlsx,
+}
+
+/// A column by any of its names.
+fn column(name: &str) -> Option<usize> {
+    let name = name.trim().trim_start_matches('\u{feff}').to_lowercase();
+    Some(match name.as_str() {
+        "date" | "日期" | "定盘日" | "交易日" => 0,
+        "underlying" | "code" | "标的" | "代码" | "标的代码" => 1,
+        "value" | "price" | "close" | "价格" | "定盘价" | "收盘价" | "数值" => 2,
+        "source" | "来源" => 3,
+        "rule" | "口径" | "定盘规则" => 4,
+        _ => return None,
+    })
+}
+
+fn bad(message: impl Into<String>) -> DeskError {
+    DeskError::invalid("/body", "file", message)
+}
+
+/// Where each known column stands.
+fn heading(cells: &[String]) -> Result<[Option<usize>; 5], DeskError> {
+    let mut places = [None; 5];
+    for (n, cell) in cells.iter().enumerate() {
+        if cell.trim().is_empty() {
+            continue;
+        }
+        let Some(known) = column(cell) else {
+            let text = format!(
+                "row 1: there is no column {cell:?}; known are date, underlying, value, source, \
+                 rule (日期、标的、价格、来源、口径)"
+            );
+            return Err(bad(text));
+        };
+        if places[known].replace(n).is_some() {
+            return Err(bad(format!("row 1: the column {cell:?} is there twice")));
+        }
+    }
+    for (name, place) in ["date", "underlying", "value"].iter().zip(&places) {
+        if place.is_none() {
+            return Err(bad(format!(
+                "row 1 names no column {name}; the first row names the columns"
+            )));
+        }
+    }
+    Ok(places)
+}
+
+/// Rows behind a heading; blank ones are passed over.
+fn rows(cells: Vec<Vec<String>>) -> Result<Vec<RawRow>, DeskError> {
+    let mut all = cells.into_iter().zip(1_u64..);
+    let Some((first, _)) = all.next() else {
+        return Err(bad("the file is empty"));
+    };
+    let places = heading(&first)?;
+    let mut found = Vec::new();
+    for (cells, row) in all {
+        if cells.iter().all(|cell| cell.trim().is_empty()) {
+            continue;
+        }
+        let cell = |n: usize| {
+            let place = places.get(n).copied().flatten();
+            let text = place.and_then(|place| cells.get(place));
+            text.map(|text| text.trim().to_owned()).unwrap_or_default()
+        };
+        let source = Some(cell(3)).filter(|text| !text.is_empty());
+        found.push(RawRow {
+            row,
+            date: cell(0),
+            code: cell(1),
+            value: cell(2),
+            source: source.unwrap_or_else(|| SOURCE.to_owned()),
+            rule: cell(4),
+        });
+        if found.len() > MOST_ROWS {
+            return Err(bad(format!("more than {MOST_ROWS} rows; split the file")));
+        }
+    }
+    Ok(found)
+}
+
+/// Rows of a CSV file.
+fn csv(bytes: &[u8]) -> Result<Vec<RawRow>, DeskError> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => {
+            let (text, _, broken) = encoding_rs::GB18030.decode(bytes);
+            if broken {
+                return Err(bad("the file is neither UTF-8 nor GB 18030 text"));
+            }
+            text.into_owned()
+        }
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let mut cells = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| bad(format!("this is no CSV: {error}")))?;
+        cells.push(record.iter().map(str::to_owned).collect());
+    }
+    rows(cells)
+}
+
+/// A cell as text: dates as `yyyy-mm-dd`, numbers in their shortest form.
+fn cell(data: &Data) -> String {
+    match data {
+        Data::Empty => String::new(),
+        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
+        Data::Float(number) => number.to_string(),
+        Data::Int(number) => number.to_string(),
+        Data::Bool(flag) => flag.to_string(),
+        // Days since 1899-12-30; the fraction is a time of day.
+        Data::DateTime(at) => {
+            let days = at.as_f64().floor() - 25_569.0;
+            let date = Date::from_days(days as i32);
+            date.map(|date| date.to_string()).unwrap_or_default()
+        }
+        Data::Error(error) => format!("{error:?}"),
+    }
+}
+
+/// Rows of a workbook.
+fn xlsx(bytes: Vec<u8>) -> Result<Vec<RawRow>, DeskError> {
+    let no_book = |error| bad(format!("this is no XLSX workbook: {error}"));
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(no_book)?;
+    let range = book.worksheet_range_at(0);
+    let range = range.ok_or_else(|| bad("the workbook has no sheet"))?;
+    let range = range.map_err(|error| bad(format!("its first sheet cannot be read: {error}")))?;
+    // Rows are counted as the workbook does, also when the first ones are blank.
+    let blank = range.start().map_or(0, |(row, _)| row as usize);
+    if blank > 0 {
+        return Err(bad("row 1 is blank; the first row names the columns"));
+    }
+    let cells = range.rows().map(|row| row.iter().map(cell).collect());
+    rows(cells.collect())
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// [`DeskError::Invalid`] saying what is wrong with it as a whole.
+pub(crate) fn read(bytes: Vec<u8>, kind: FileKind) -> Result<Vec<RawRow>, DeskError> {
+    match kind {
+        FileKind::Csv => csv(&bytes),
+        FileKind::Xlsx => xlsx(bytes),
+    }
+}
+
+impl Desk {
+    /// Takes in a file of fixings, or tells what it would do.
+    ///
+    /// # Errors
+    /// As [`Desk::enter_fixings`]; [`DeskError::Invalid`] for a file that cannot be read.
+    pub async fn import_fixings(
+        &self,
+        actor: &Actor,
+        bytes: Vec<u8>,
+        kind: FileKind,
+        dry_run: bool,
+    ) -> Result<FixingReport, DeskError> {
+        let rows = blocking(move || read(bytes, kind)).await?;
+        self.enter_fixings(actor, &rows, "", dry_run).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_by_name_in_both_languages_and_encodings() {
+        let expected = RawRow {
+            row: 2,
+            code: "XSHG:000905".into(),
+            date: "2026-03-09".into(),
+            value: "5802.16".into(),
+            source: SOURCE.into(),
+            rule: String::new(),
+        };
+        let text = "日期,标的,收盘价\n2026-03-09,XSHG:000905,5802.16\n\n";
+        assert_eq!(csv(text.as_bytes()).expect("UTF-8"), [expected.clone()]);
+        let (bytes, ..) = encoding_rs::GB18030.encode(text);
+        assert_eq!(csv(&bytes).expect("GB 18030"), [expected.clone()]);
+        let text = "\u{feff}value,date,underlying,source\n5802.16,2026-03-09,XSHG:000905,\"a,b\"\n";
+        let named = RawRow {
+            source: "a,b".into(),
+            ..expected
+        };
+        assert_eq!(csv(text.as_bytes()).expect("any order"), [named]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_understood_says_why() {
+        for (text, part) in [
+            ("", "empty"),
+            ("date,value\n", "no column underlying"),
+            ("date,underlying,value,colour\n", "no column \"colour\""),
+            ("date,date,underlying,value\n", "twice"),
+        ] {
+            let error = csv(text.as_bytes()).expect_err(text).to_string();
+            assert!(error.contains(part), "{text:?}: {error}");
+        }
+        let error = xlsx(b"PK no".to_vec())
+            .expect_err("no workbook")
+            .to_string();
+        assert!(error.contains("no XLSX workbook"), "{error}");
+    }
+}

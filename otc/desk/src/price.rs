@@ -1,0 +1,321 @@
+//! Prices, ladders and solved unknowns of term sheets.
+
+use std::sync::Arc;
+
+use rialto_otc_contract::TermSheet;
+use rialto_otc_market::snapshot::Snapshot;
+use rialto_otc_pricing::desk::desk as desk_greeks;
+use rialto_otc_pricing::engine::{Greeking, PriceError};
+use rialto_otc_pricing::select::Candidate;
+use rialto_otc_pricing::solve::{Question, Target, Unknown, solve};
+use rialto_otc_pricing::valuation::{Request, Valuation, value};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::ledger::word;
+use crate::snapshot;
+use crate::view::{
+    ErrorView, GreeksView, LadderPointView, LadderView, PriceView, SolveView, WhyView,
+};
+use crate::{Desk, DeskError, blocking};
+
+/// Most points of a ladder.
+const MOST_POINTS: u32 = 2_000;
+
+/// A term sheet to be priced.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceInput {
+    /// The term sheet.
+    #[schema(value_type = Object)]
+    pub terms: Value,
+    /// Market by id.
+    pub snapshot_id: Option<String>,
+    /// Or the market itself.
+    #[schema(value_type = Option<Object>)]
+    pub market: Option<Value>,
+    /// Engine by name; chosen when not told.
+    pub engine: Option<String>,
+    /// `none`, `spot` or `all` (default).
+    pub greeks: Option<String>,
+}
+
+/// A term sheet to be priced at many spots.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LadderInput {
+    /// The term sheet.
+    #[schema(value_type = Object)]
+    pub terms: Value,
+    /// Market by id.
+    pub snapshot_id: String,
+    /// Underlying that moves; the only one when not told.
+    pub underlying: Option<String>,
+    /// Lowest spot, price units.
+    pub from: f64,
+    /// Highest spot.
+    pub to: f64,
+    /// How many points, 2 to 2,000.
+    pub count: u32,
+}
+
+/// A term sheet with an unknown.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SolveInput {
+    /// The term sheet; the unknown's present value is where the search begins.
+    #[schema(value_type = Object)]
+    pub terms: Value,
+    /// Market by id.
+    pub snapshot_id: String,
+    /// `coupon`, `bonus`, `strike`, `ko_level`, `ki_level`, `premium`, `part`, `rebate`, `spread`.
+    pub unknown: String,
+    /// What the holder's value is to be: `"100%"` of the notional, or currency units as a decimal;
+    /// the premium of the sheet when not told.
+    pub target: Option<String>,
+    /// Step of the answer, `"0.0001"`, rounded in the house's favour.
+    pub increment: Option<String>,
+}
+
+pub fn why(all: &[Candidate]) -> Vec<WhyView> {
+    all.iter()
+        .map(|candidate| WhyView {
+            engine: candidate.engine.to_owned(),
+            chosen: candidate.chosen,
+            reason: candidate.reason.clone(),
+        })
+        .collect()
+}
+
+pub fn view(sheet: &TermSheet, market: &Snapshot, found: Valuation) -> PriceView {
+    let desk = desk_greeks(sheet, market, &found.greeks, None);
+    let any = !found.greeks.delta.is_empty();
+    let greeks = found.greeks;
+    PriceView {
+        house_value: f64::from(sheet.direction.house_sign()) * found.value,
+        trade_id: found.trade_id,
+        value: found.value,
+        value_open: found.value_open,
+        value_determined: found.value_determined,
+        currency: found.currency,
+        greeks: GreeksView {
+            delta: greeks.delta,
+            gamma: greeks.gamma,
+            vega: greeks.vega,
+            rho: greeks.rho,
+            rho_q: greeks.rho_q,
+            theta_1d: greeks.theta_1d,
+        },
+        desk: any.then(|| serde_json::to_value(desk).unwrap_or_default()),
+        error_estimate: ErrorView {
+            abs: found.error_estimate.abs,
+            kind: word(&found.error_estimate.kind),
+        },
+        tolerance_met: found.tolerance_met,
+        engine: found.engine.to_owned(),
+        why: why(&found.why),
+        notes: found.notes,
+        snapshot_id: found.stamp.snapshot_id,
+        as_of: serde_json::to_value(found.stamp.as_of).unwrap_or_default(),
+        contract_hash: found.stamp.contract_hash,
+    }
+}
+
+/// Which Greeks a word asks for.
+pub fn greeking(text: Option<&str>) -> Result<Greeking, DeskError> {
+    match text {
+        None | Some("all") => Ok(Greeking::All),
+        Some("spot") => Ok(Greeking::Spot),
+        Some("none") => Ok(Greeking::None),
+        Some(other) => Err(DeskError::invalid(
+            "/greeks",
+            "invalid",
+            format!("`{other}` is not none, spot or all"),
+        )),
+    }
+}
+
+/// A share of the notional, or currency units; of nothing, the premium of the sheet.
+pub fn target(text: Option<&str>) -> Result<Target, DeskError> {
+    let Some(text) = text else {
+        return Ok(Target::Premium);
+    };
+    let refuse = || {
+        let message = format!("`{text}` is neither a percentage like 100% nor an amount");
+        DeskError::invalid("/target", "invalid", message)
+    };
+    let number = |text: &str| {
+        let value: Decimal = text.trim().parse().map_err(|_| refuse())?;
+        value.to_f64().ok_or_else(refuse)
+    };
+    match text.trim().strip_suffix('%') {
+        Some(percent) => Ok(Target::Share(number(percent)? / 100.0)),
+        None => Ok(Target::Amount(number(text)?)),
+    }
+}
+
+/// An unknown by name.
+pub fn unknown(name: &str) -> Result<Unknown, DeskError> {
+    Unknown::named(name).ok_or_else(|| {
+        let known: Vec<&str> = Unknown::ALL.iter().map(|unknown| unknown.name()).collect();
+        let text = format!("`{name}` is not one of {}", known.join(", "));
+        DeskError::invalid("/unknown", "unknown", text)
+    })
+}
+
+/// A positive step.
+pub fn increment(text: Option<&str>) -> Result<Option<Decimal>, DeskError> {
+    let read = text.map(|text| {
+        text.parse::<Decimal>()
+            .ok()
+            .filter(|step| *step > Decimal::ZERO)
+    });
+    match read {
+        None => Ok(None),
+        Some(Some(step)) => Ok(Some(step)),
+        Some(None) => Err(DeskError::invalid(
+            "/increment",
+            "invalid",
+            "a decimal above zero, such as 0.0001",
+        )),
+    }
+}
+
+impl Desk {
+    async fn market_of(
+        &self,
+        id: Option<&str>,
+        given: Option<Value>,
+    ) -> Result<Arc<Snapshot>, DeskError> {
+        match (id, given) {
+            (Some(id), None) => self.market(id).await,
+            (None, Some(market)) => {
+                blocking(move || Ok(Arc::new(snapshot::read(&market)?.0))).await
+            }
+            _ => Err(DeskError::invalid(
+                "/snapshot_id",
+                "missing",
+                "give either snapshot_id or market",
+            )),
+        }
+    }
+
+    /// Prices a term sheet.
+    ///
+    /// # Errors
+    /// Findings of sheet and market; the reason why no engine has a price.
+    pub async fn price(&self, input: PriceInput) -> Result<PriceView, DeskError> {
+        let market = self
+            .market_of(input.snapshot_id.as_deref(), input.market)
+            .await?;
+        let request = Request {
+            engine: input.engine,
+            greeks: greeking(input.greeks.as_deref())?,
+            ..Request::default()
+        };
+        let desk = self.clone();
+        blocking(move || {
+            let sheet = TermSheet::from_value(&input.terms)?;
+            let found = value(&sheet, &market, desk.calendars(), &request)?;
+            Ok(view(&sheet, &market, found))
+        })
+        .await
+    }
+
+    /// Prices a term sheet at many spots from one solve.
+    ///
+    /// # Errors
+    /// As [`Desk::price`]; a contract on several underlyings has no ladder yet.
+    pub async fn ladder(&self, input: LadderInput) -> Result<LadderView, DeskError> {
+        let (low, high, count) = (input.from, input.to, input.count);
+        if !(2..=MOST_POINTS).contains(&count) {
+            let text = format!("{count} is not 2 to {MOST_POINTS}");
+            return Err(DeskError::invalid("/count", "out_of_range", text));
+        }
+        let sound = low > 0.0 && low < high && high.is_finite();
+        if !sound {
+            let text = "from is above 0 and below to";
+            return Err(DeskError::invalid("/from", "out_of_range", text));
+        }
+        let market = self.market(&input.snapshot_id).await?;
+        let desk = self.clone();
+        blocking(move || {
+            let sheet = TermSheet::from_value(&input.terms)?;
+            let [only] = sheet.underlyings.as_slice() else {
+                let text = "a ladder moves one underlying, and this contract has several";
+                return Err(DeskError::invalid("/terms", "several_underlyings", text));
+            };
+            if input
+                .underlying
+                .as_ref()
+                .is_some_and(|asked| *asked != only.code)
+            {
+                let text = format!("the contract's underlying is {}", only.code);
+                return Err(DeskError::invalid("/underlying", "unknown", text));
+            }
+            let step = (high - low) / f64::from(count - 1);
+            let request = Request {
+                greeks: Greeking::Spot,
+                ladder: (0..count).map(|n| low + step * f64::from(n)).collect(),
+                ..Request::default()
+            };
+            let found = value(&sheet, &market, desk.calendars(), &request)?;
+            if found.ladder.is_empty() {
+                return Err(DeskError::Price(PriceError::Refused {
+                    engine: found.engine,
+                    reason: "this engine has no ladder".to_owned(),
+                }));
+            }
+            let points = found.ladder.iter().map(|point| LadderPointView {
+                spot: point.spot,
+                value: point.value,
+                delta: point.delta,
+                gamma: point.gamma,
+            });
+            Ok(LadderView {
+                underlying: only.code.clone(),
+                points: points.collect(),
+                engine: found.engine.to_owned(),
+                why: why(&found.why),
+            })
+        })
+        .await
+    }
+
+    /// Solves a term sheet for an unknown.
+    ///
+    /// # Errors
+    /// As [`Desk::price`]; [`DeskError::Solve`] when there is no answer.
+    pub async fn solve(&self, input: SolveInput) -> Result<SolveView, DeskError> {
+        let question = Question {
+            unknown: unknown(&input.unknown)?,
+            target: target(input.target.as_deref())?,
+            increment: increment(input.increment.as_deref())?,
+        };
+        let market = self.market(&input.snapshot_id).await?;
+        let desk = self.clone();
+        blocking(move || {
+            let sheet = TermSheet::from_value(&input.terms)?;
+            let request = Request {
+                greeks: Greeking::None,
+                ..Request::default()
+            };
+            let found = solve(&sheet, &market, desk.calendars(), &request, &question)?;
+            Ok(SolveView {
+                value: found.exact,
+                rounded: found.value,
+                pointer: found.pointer,
+                edge: found.edge,
+                method: found.method.to_owned(),
+                evaluations: found.evaluations as u64,
+                engine: found.valuation.engine.to_owned(),
+                terms: found.terms,
+                notes: found.notes,
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,458 @@
+//! Quotes: made, kept, accepted into a trade.
+
+use jiff::SignedDuration;
+use rialto_otc_contract::TermSheet;
+use rialto_otc_pricing::engine::Greeking;
+use rialto_otc_pricing::quote::{
+    Asked, Charges, Heading, Quote, SLIPPAGE, Side, Spreads, Status, acceptable, quote,
+};
+use rialto_otc_pricing::valuation::Request;
+use rialto_otc_store::quote::{self as store, QuoteRow};
+use rialto_otc_store::{numbers, snapshot};
+use rialto_platform_identity::{Actor, Permission};
+use rialto_platform_store::{from_micros, new_id, now, to_micros};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::book::Booking;
+use crate::price::{increment, target, unknown};
+use crate::view::{QuoteView, TradeView};
+use crate::{Desk, DeskError, blocking, summary};
+
+/// Longest life of a quote: a week.
+const LONGEST_MINUTES: u32 = 7 * 24 * 60;
+
+rialto_kernel::define_id!(QuoteId);
+
+/// Half-spreads of the marks, per 1.00.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpreadsInput {
+    /// Of volatility: 0.01 is one point.
+    pub vol: f64,
+    /// Of the carry.
+    pub q: f64,
+    /// Of the rate.
+    pub r: f64,
+}
+
+/// What the house charges, basis points of the notional.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChargesInput {
+    /// Expected cost of hedging.
+    pub hedge_bp: f64,
+    /// Sales margin.
+    pub margin_bp: f64,
+    /// Model reserve.
+    pub reserve_bp: f64,
+    /// Credit and funding.
+    pub funding_bp: f64,
+}
+
+/// What a client asks for.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuoteInput {
+    /// The term sheet; the unknown's present value is where the search begins.
+    #[schema(value_type = Object)]
+    pub terms: Value,
+    /// `coupon`, `bonus`, `strike`, `ko_level`, `ki_level`, `premium`, `part`, `rebate`, `spread`.
+    pub unknown: String,
+    /// `house_sells` or `house_buys`.
+    pub side: String,
+    /// Who asks.
+    pub counterparty: String,
+    /// Market by id.
+    pub snapshot_id: String,
+    /// Half-spreads of the marks.
+    #[serde(default)]
+    pub spreads: SpreadsInput,
+    /// Charges.
+    #[serde(default)]
+    pub charges: ChargesInput,
+    /// What the buyer pays: `"100%"` of the notional or currency units; when not told the principal
+    /// of a note, else the premium of the sheet.
+    pub pays: Option<String>,
+    /// Step of the answer as it is written.
+    pub increment: Option<String>,
+    /// How long it stands; 0 makes it indicative, which cannot be accepted.
+    pub valid_minutes: u32,
+}
+
+/// What accepts a quote.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptInput {
+    /// Spot of the first underlying now; that of the newest market when not told.
+    pub spot: Option<String>,
+}
+
+/// The status now: a firm quote past its time is expired.
+fn status(row: &QuoteRow) -> String {
+    let expired = row.status == "firm" && row.valid_until < to_micros(now());
+    if expired {
+        "expired".to_owned()
+    } else {
+        row.status.clone()
+    }
+}
+
+fn field<T: serde::de::DeserializeOwned>(document: &Value, name: &str) -> Result<T, DeskError> {
+    let value = document.get(name).cloned().unwrap_or_default();
+    serde_json::from_value(value)
+        .map_err(|error| DeskError::Internal(format!("quote, {name}: {error}")))
+}
+
+/// A quote as it is shown.
+pub fn view(row: QuoteRow) -> Result<QuoteView, DeskError> {
+    let document: Value = serde_json::from_str(&row.document).map_err(DeskError::json("quote"))?;
+    Ok(QuoteView {
+        no: row.no,
+        status: status(&row),
+        terms: field(&document, "terms")?,
+        unknown: field(&document, "unknown")?,
+        solved: field(&document, "solved")?,
+        side: field(&document, "side")?,
+        pays: field(&document, "pays")?,
+        notional: field(&document, "notional")?,
+        currency: field(&document, "currency")?,
+        fair_value: field(&document, "fair_value")?,
+        corners: field(&document, "corners")?,
+        worst: field(&document, "worst")?,
+        shares: field(&document, "shares")?,
+        charges: field(&document, "charges")?,
+        edge: field(&document, "edge")?,
+        bid: field(&document, "bid")?,
+        offer: field(&document, "offer")?,
+        greeks: field(&document, "greeks")?,
+        desk: field(&document, "desk")?,
+        engine: field(&document, "engine")?,
+        notes: document
+            .get("notes")
+            .map_or(Ok(Vec::new()), |_| field(&document, "notes"))?,
+        id: row.id,
+        counterparty: row.counterparty,
+        snapshot_id: row.snapshot_id,
+        valid_until: from_micros(row.valid_until)?,
+        content_hash: row.content_hash,
+        created_by: row.created_by,
+        created_at: from_micros(row.created_at)?,
+        trade_id: row.trade_id,
+        reason: row.reason,
+        version: u64::try_from(row.version).unwrap_or(0),
+    })
+}
+
+fn asked(input: &QuoteInput) -> Result<Asked, DeskError> {
+    let side = match input.side.as_str() {
+        "house_sells" => Side::HouseSells,
+        "house_buys" => Side::HouseBuys,
+        other => {
+            let text = format!("`{other}` is neither house_sells nor house_buys");
+            return Err(DeskError::invalid("/side", "unknown", text));
+        }
+    };
+    let (spreads, charges) = (input.spreads, input.charges);
+    Ok(Asked {
+        unknown: unknown(&input.unknown)?,
+        side,
+        pays: match input.pays.as_deref() {
+            None => None,
+            some => Some(target(some)?),
+        },
+        spreads: Spreads {
+            vol: spreads.vol,
+            q: spreads.q,
+            r: spreads.r,
+        },
+        charges: Charges {
+            hedge_bp: charges.hedge_bp,
+            margin_bp: charges.margin_bp,
+            reserve_bp: charges.reserve_bp,
+            funding_bp: charges.funding_bp,
+        },
+        increment: increment(input.increment.as_deref())?,
+    })
+}
+
+impl Desk {
+    /// Makes a quote and keeps it, whatever becomes of it.
+    ///
+    /// # Errors
+    /// Findings of sheet and market; [`DeskError::Quote`] when nothing can be quoted.
+    pub async fn make_quote(
+        &self,
+        actor: &Actor,
+        input: QuoteInput,
+    ) -> Result<QuoteView, DeskError> {
+        actor.require(Permission::OtcQuote)?;
+        if input.valid_minutes > LONGEST_MINUTES {
+            let text = format!("at most {LONGEST_MINUTES} minutes (a week)");
+            return Err(DeskError::invalid("/valid_minutes", "out_of_range", text));
+        }
+        if input.counterparty.trim().is_empty() || input.counterparty.len() > 200 {
+            let text = "say in 1 to 200 characters who asks";
+            return Err(DeskError::invalid("/counterparty", "missing", text));
+        }
+        let asked = asked(&input)?;
+        let market = self.market(&input.snapshot_id).await?;
+        let desk = self.clone();
+        let terms = input.terms.clone();
+        let (sheet, quoted) = blocking(move || {
+            let sheet = TermSheet::from_value(&terms)?;
+            let request = Request {
+                greeks: Greeking::All,
+                ..Request::default()
+            };
+            let quoted = quote(&sheet, &market, desk.calendars(), &request, &asked)?;
+            Ok((sheet, quoted))
+        })
+        .await?;
+        let at = now();
+        let life = SignedDuration::from_mins(i64::from(input.valid_minutes));
+        let id: QuoteId = new_id();
+        let mut tx = self.db().begin().await?;
+        let no = numbers(&mut tx, "quote", 1).await?;
+        let made = Quote {
+            heading: Heading {
+                id: id.as_str().to_owned(),
+                no: format!("Q{no:06}"),
+                counterparty: input.counterparty.clone(),
+                created_by: actor.login.clone(),
+                created_at: at,
+                valid_until: at + life,
+            },
+            quoted,
+        };
+        let codes: Vec<&str> = sheet.underlyings.iter().map(|u| u.code.as_str()).collect();
+        let indicative = input.valid_minutes == 0;
+        let row = QuoteRow {
+            id: id.as_str().to_owned(),
+            no,
+            status: if indicative { "indicative" } else { "firm" }.to_owned(),
+            product: summary::product(&sheet),
+            counterparty: input.counterparty,
+            underlying: codes.join(","),
+            snapshot_id: input.snapshot_id,
+            document: made.canonical(),
+            content_hash: made.content_hash(),
+            valid_until: to_micros(at + life),
+            trade_id: None,
+            reason: String::new(),
+            version: 1,
+            created_by: actor.login.clone(),
+            created_at: to_micros(at),
+            updated_at: to_micros(at),
+        };
+        store::insert(&mut tx, &row).await?;
+        let body = json!({"quote": row.id, "no": row.no, "content_hash": row.content_hash,
+            "counterparty": row.counterparty, "snapshot": row.snapshot_id});
+        let subject = format!("otc_quote:{}", row.id);
+        self.record(&mut tx, actor, "otc_quote", subject, body)
+            .await?;
+        tx.publish("list:otc-quotes", &row.id, 1, &["created"], Value::Null)
+            .await;
+        tx.commit().await?;
+        view(row)
+    }
+
+    /// A quote.
+    ///
+    /// # Errors
+    /// [`DeskError::NotFound`].
+    pub async fn quote(&self, id: &str) -> Result<QuoteView, DeskError> {
+        let row = store::find(&mut self.db(), id).await?;
+        view(row.ok_or_else(|| DeskError::not_found("quote", id))?)
+    }
+
+    /// Quotes, newest first, with a number below `before`.
+    ///
+    /// # Errors
+    /// [`DeskError::Invalid`] for an unknown status.
+    pub async fn quotes(
+        &self,
+        status: Option<&str>,
+        counterparty: Option<&str>,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<QuoteView>, DeskError> {
+        let status = status.filter(|status| !status.is_empty());
+        if let Some(other) = status.filter(|status| Status::named(status).is_none()) {
+            let known: Vec<&str> = Status::ALL.iter().map(|status| status.name()).collect();
+            let text = format!("`{other}` is not one of {}", known.join(", "));
+            return Err(DeskError::invalid("status", "unknown", text));
+        }
+        let at = to_micros(now());
+        let rows = store::list(&mut self.db(), status, counterparty, at, before, limit).await?;
+        rows.into_iter().map(view).collect()
+    }
+
+    /// Spots of the quote and now, of each underlying known at both times.
+    async fn spots(
+        &self,
+        row: &QuoteRow,
+        spot: Option<&str>,
+    ) -> Result<Vec<(f64, f64)>, DeskError> {
+        let then = self.market(&row.snapshot_id).await?;
+        let codes: Vec<&str> = row.underlying.split(',').collect();
+        let at = |market: &rialto_otc_market::snapshot::Snapshot, code: &str| {
+            market
+                .underlying(code)
+                .and_then(|quotes| quotes.spot.to_f64())
+        };
+        if let Some(text) = spot {
+            let read: Option<Decimal> = text.parse().ok();
+            let value = read.filter(|spot| *spot > Decimal::ZERO);
+            let value = value.and_then(|spot| spot.to_f64()).ok_or_else(|| {
+                DeskError::invalid("/spot", "invalid", "a spot is a decimal above zero")
+            })?;
+            let first = codes.first().and_then(|code| at(&then, code));
+            return Ok(first.map(|then| (then, value)).into_iter().collect());
+        }
+        let Some(newest) = snapshot::newest(&mut self.db()).await? else {
+            return Ok(Vec::new());
+        };
+        let now = self.market(&newest.id).await?;
+        let pairs = codes
+            .iter()
+            .filter_map(|code| Some((at(&then, code)?, at(&now, code)?)));
+        Ok(pairs.collect())
+    }
+
+    /// Accepts a quote: it becomes a trade, in one step.
+    ///
+    /// # Errors
+    /// [`DeskError::Conflict`] when it has expired, slipped or been decided; [`DeskError::Stale`]
+    /// when it is not the version that was seen.
+    pub async fn accept_quote(
+        &self,
+        actor: &Actor,
+        id: &str,
+        version: Option<u64>,
+        input: AcceptInput,
+    ) -> Result<(QuoteView, TradeView), DeskError> {
+        actor.require(Permission::OtcQuote)?;
+        actor.require(Permission::OtcTrade)?;
+        let row = self.decidable(id, version).await?;
+        let spots = self.spots(&row, input.spot.as_deref()).await?;
+        let standing = Status::named(&status(&row)).unwrap_or(Status::Expired);
+        let until = from_micros(row.valid_until)?;
+        acceptable(standing, until, now(), &spots, SLIPPAGE)
+            .map_err(|error| DeskError::conflict(error.code(), error.to_string(), error.zh()))?;
+        let document: Value =
+            serde_json::from_str(&row.document).map_err(DeskError::json("quote"))?;
+        let terms = document.get("terms").cloned().unwrap_or_default();
+        let mut sheet = blocking(move || Ok(TermSheet::from_value(&terms)?)).await?;
+        sheet.trade_id = format!("T-Q{:06}", row.no);
+        sheet
+            .parties
+            .counterparty
+            .entry("name".to_owned())
+            .or_insert_with(|| row.counterparty.clone());
+        sheet.ids.insert("quote".to_owned(), row.id.clone());
+        let trade_id = sheet.trade_id.clone();
+        let booking = Booking {
+            sheet,
+            link: None,
+            quote: Some(row.id.clone()),
+            event_id: "book".to_owned(),
+        };
+        let mut tx = self.db().begin().await?;
+        let held = self.book_in(&mut tx, actor, booking).await?;
+        let row = QuoteRow {
+            status: "booked".to_owned(),
+            trade_id: Some(trade_id.clone()),
+            updated_at: to_micros(now()),
+            ..row
+        };
+        let row = self.close_quote(&mut tx, actor, row).await?;
+        tx.commit().await?;
+        self.release(held);
+        Ok((view(row)?, self.trade(&trade_id).await?))
+    }
+
+    /// The client says no.
+    ///
+    /// # Errors
+    /// [`DeskError::Conflict`] when it was decided already.
+    pub async fn reject_quote(
+        &self,
+        actor: &Actor,
+        id: &str,
+        reason: &str,
+    ) -> Result<QuoteView, DeskError> {
+        actor.require(Permission::OtcQuote)?;
+        if reason.trim().is_empty() {
+            return Err(DeskError::invalid(
+                "/reason",
+                "missing",
+                "say why it is rejected",
+            ));
+        }
+        let row = self.decidable(id, None).await?;
+        let standing = Status::named(&status(&row)).unwrap_or(Status::Expired);
+        standing
+            .after(rialto_otc_pricing::quote::Action::Reject)
+            .map_err(|refusal| {
+                DeskError::conflict("E-QUOTE-STATUS", refusal.to_string(), refusal.zh())
+            })?;
+        let row = QuoteRow {
+            status: "rejected".to_owned(),
+            reason: reason.to_owned(),
+            updated_at: to_micros(now()),
+            ..row
+        };
+        let mut tx = self.db().begin().await?;
+        let row = self.close_quote(&mut tx, actor, row).await?;
+        tx.commit().await?;
+        view(row)
+    }
+
+    async fn decidable(&self, id: &str, version: Option<u64>) -> Result<QuoteRow, DeskError> {
+        let row = store::find(&mut self.db(), id).await?;
+        let row = row.ok_or_else(|| DeskError::not_found("quote", id))?;
+        let there = u64::try_from(row.version).unwrap_or(0);
+        if version.is_some_and(|seen| seen != there) {
+            return Err(DeskError::Stale {
+                what: "quote",
+                version: there,
+            });
+        }
+        Ok(row)
+    }
+
+    /// Writes what became of a quote, unless somebody else decided meanwhile.
+    async fn close_quote(
+        &self,
+        tx: &mut rialto_platform_store::Tx<'_>,
+        actor: &Actor,
+        row: QuoteRow,
+    ) -> Result<QuoteRow, DeskError> {
+        if !store::decide(tx, &row).await? {
+            return Err(DeskError::Stale {
+                what: "quote",
+                version: u64::try_from(row.version).unwrap_or(0) + 1,
+            });
+        }
+        let body = json!({"quote": row.id, "no": row.no, "status": row.status,
+            "trade": row.trade_id, "reason": row.reason, "content_hash": row.content_hash});
+        let subject = format!("otc_quote:{}", row.id);
+        self.record(tx, actor, "otc_quote", subject, body).await?;
+        tx.publish(
+            "list:otc-quotes",
+            &row.id,
+            row.version + 1,
+            &["status"],
+            Value::Null,
+        )
+        .await;
+        Ok(QuoteRow {
+            version: row.version + 1,
+            ..row
+        })
+    }
+}
