@@ -253,9 +253,9 @@ fn a_job_has_no_power_of_root_that_no_build_needs() {
         "chattr +i .",
         "mknod disk b 254 0",
         "chroot / true",
-        "nice -n -5 true 2>&1 | grep -vq .",
+        "python3 -c \"import os; os.nice(-5)\"",
         "setpriv --reuid 1 --clear-groups true",
-        "python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)'",
+        "python3 -c \"import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)\"",
     ];
     let mut script: Vec<String> = tries.iter().map(|t| refused(t)).collect();
     // CHOWN, DAC_OVERRIDE, FOWNER and FSETID, by their numbers.
@@ -283,7 +283,7 @@ fn tools_that_set_owners_work_as_root() {
         "if command -v npm; then mkdir dep app; echo '{\"name\":\"dep\",\"version\":\"1.0.0\"}' > dep/package.json",
         "tarball=$(cd dep && npm pack --silent) && cd app && npm init --yes > /dev/null",
         "npm install --offline --no-audit ../dep/$tarball && test -e node_modules/dep; fi",
-        "command -v pip3 && pip3 --version; git --version; cargo --version",
+        "command -v pip3 && pip3 --version; git --version",
     ]));
     let may_mount = outcome
         .isolation

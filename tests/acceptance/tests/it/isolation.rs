@@ -1,4 +1,5 @@
-//! A job of the embedded runner cannot reach the server beside it, though both are of one user.
+//! Neither a job of the embedded runner nor a deployed service can reach the server beside it, though
+//! all are of one user.
 
 use std::fs;
 
@@ -103,6 +104,70 @@ async fn a_job_reaches_nothing_of_the_server_and_builds_all_the_same() -> Result
     ensure!(
         fs::read(data.join("secrets/evidence.pem"))? == key,
         "the key changed"
+    );
+    Ok(())
+}
+
+/// What the deployed service tries before it serves; see [`TRIES`].
+const SERVICE_TRIES: [&str; 8] = [
+    "cat DATA/secrets/evidence.pem",
+    "cat DATA/secrets/runner.token",
+    "ls DATA",
+    "echo x >> DATA/rialto.db",
+    "cat /proc/SERVER/environ",
+    "kill -0 SERVER",
+    "kill -9 SERVER",
+    "touch /etc/rialto-service",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_pushed_to_the_test_environment_reaches_nothing_of_the_server() -> Result<()> {
+    let house = House::start().await?;
+    let developer = house.person(DEVELOPER).await?;
+    let path = "sample/nav-report";
+    let project = text(&developer.project(path).await?["id"]).to_owned();
+    let copy = developer.clone_project(path, &house.folder.path().join("nav"))?;
+    let data = house.folder.path().join("data").canonicalize()?;
+    let ready: Value = serde_json::from_str(&fs::read_to_string(data.join("ready.json"))?)?;
+
+    let mut looks = String::from("    import subprocess\n");
+    for attempt in SERVICE_TRIES {
+        let attempt = attempt
+            .replace("DATA", &data.to_string_lossy())
+            .replace("SERVER", &ready["pid"].to_string());
+        looks.push_str(&format!(
+            "    got = subprocess.run({attempt:?}, shell=True).returncode == 0\n    \
+             print(\"GOT-IN\" if got else \"refused\", {attempt:?}, flush=True)\n"
+        ));
+    }
+    let file = copy.folder.join("nav/server.py");
+    let program = fs::read_to_string(&file)?;
+    let serving = "    server = ThreadingHTTPServer(";
+    ensure!(program.contains(serving), "{program}");
+    fs::write(
+        &file,
+        program.replace(serving, &format!("{looks}{serving}")),
+    )?;
+    let sha = copy.push("look around")?;
+    let pipeline = developer
+        .pipeline(&project, &sha, &["success", "failed"])
+        .await?;
+    ensure!(pipeline["status"] == "success", "{pipeline}");
+
+    let slots = data.join("services/sample%2Fnav-report/test");
+    let logs = ["blue", "green"].map(|slot| slots.join(slot).join("log/stdout.log"));
+    let log = developer
+        .until("the service to have looked around", async |_| {
+            let texts = logs.iter().filter_map(|log| fs::read_to_string(log).ok());
+            let tried = |log: &String| log.contains("refused") || log.contains("GOT-IN");
+            let mut looked = texts.filter(tried);
+            Ok(looked.find(|log| log.contains("listens on")))
+        })
+        .await?;
+    ensure!(!log.contains("GOT-IN"), "{log}");
+    ensure!(
+        log.matches("refused").count() == SERVICE_TRIES.len(),
+        "{log}"
     );
     Ok(())
 }
