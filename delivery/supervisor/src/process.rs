@@ -46,18 +46,8 @@ pub(crate) fn spawn(
     run: &RunSpec,
 ) -> Result<(Child, Identity), SupervisorError> {
     let port = place.port.to_string();
-    let words: Vec<String> = run
-        .command
-        .iter()
-        .map(|word| word.replace("${PORT}", &port))
-        .collect();
-    let Some((program, arguments)) = words.split_first() else {
-        return Err(SupervisorError::ProgramMissing {
-            program: String::new(),
-            path: place.release.to_owned(),
-        });
-    };
-    let program = find_program(program, place.release)?;
+    let words = service_words(place, run, &port)?;
+    let program = PathBuf::from(&words[0]);
     let home = own_folder(place.folder.join("home"))?;
     let temporary = emptied(place.folder.join("tmp"))?;
     let log_folder = place.folder.join("log");
@@ -65,8 +55,6 @@ pub(crate) fn spawn(
         logs::open(&log_folder, name).map_err(SupervisorError::io("open", log_folder.join(name)))
     };
     let (output, errors) = (log("stdout.log")?, log("stderr.log")?);
-    let mut words = vec![program.clone().into_os_string()];
-    words.extend(arguments.iter().map(OsString::from));
     let words = match place.cage {
         Some(cage) => {
             let open = Open {
@@ -83,8 +71,7 @@ pub(crate) fn spawn(
         }
         None => {
             // `setsid` makes the session and becomes the program: same process, same pid.
-            words.insert(0, session_starter()?.into());
-            words
+            [vec![session_starter()?.into()], words].concat()
         }
     };
     let mut command = Command::new(&words[0]);
@@ -125,6 +112,23 @@ pub(crate) fn spawn(
         started_at_micros: now_micros(),
     });
     Ok((child, identity))
+}
+
+/// The service's program and its arguments.
+fn service_words(
+    place: &Place<'_>,
+    run: &RunSpec,
+    port: &str,
+) -> Result<Vec<OsString>, SupervisorError> {
+    let mut words = run.command.iter().map(|word| word.replace("${PORT}", port));
+    let Some(program) = words.next() else {
+        return Err(SupervisorError::ProgramMissing {
+            program: String::new(),
+            path: place.release.to_owned(),
+        });
+    };
+    let program = find_program(&program, place.release)?.into_os_string();
+    Ok([program].into_iter().chain(words.map(Into::into)).collect())
 }
 
 fn session_starter() -> Result<&'static Path, SupervisorError> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rialto_delivery_pipeline::plan::{Artifacts, Reports};
 use rialto_delivery_run::assignment::{ArtifactSource, Assignment, JobResult, Source};
