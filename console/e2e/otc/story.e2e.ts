@@ -72,8 +72,7 @@ async function quoteAndBook(v: Visit, story: Story): Promise<void> {
   await v.button(v.t("otc:ticket.quote")).click();
   await v.page.getByText(v.t("otc:quote.bid"), { exact: true }).first().waitFor();
   await v.page.getByRole("timer").first().waitFor();
-  await v.page.getByText(v.t("otc:charge.hedge"), { exact: true }).waitFor();
-  await v.accessible("ticket");
+  await v.page.getByRole("rowheader", { name: v.t("otc:charge.hedge"), exact: true }).waitFor();
   await v.button(v.t("otc:quote.accept")).click();
   await v.page.waitForURL(/\/otc\/trades\/T-Q/);
   story.tradeId = decodeURIComponent(new URL(v.page.url()).pathname.split("/")[3] ?? "");

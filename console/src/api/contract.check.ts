@@ -3,7 +3,9 @@
  * Nothing here runs: a difference is a type error that names the field.
  */
 import type * as contract from "./contract";
+import type * as desk from "./contract.otc";
 import type { components as delivery } from "./generated/delivery";
+import type { components as otc } from "./generated/otc";
 import type { components as platform } from "./generated/platform";
 
 /**
@@ -20,6 +22,7 @@ type Sent<T> = T extends readonly (infer Item)[]
 type Fits<Given extends Expected, Expected> = [Given, Expected];
 
 type D = delivery["schemas"];
+type O = otc["schemas"];
 type P = platform["schemas"];
 
 export type Checks = [
@@ -37,6 +40,26 @@ export type Checks = [
   Fits<Sent<D["ReleaseView"]>, contract.Release>,
   Fits<Sent<D["DeploymentView"]>, contract.Deployment>,
   Fits<Sent<D["VariableView"]>, contract.Variable>,
+  Fits<Sent<O["ApprovalView"]>, desk.Approval>,
+  Fits<Sent<O["Decision"]>, desk.Decision>,
+  Fits<Sent<O["EventView"]>, desk.TradeEvent>,
+  Fits<Sent<O["FindingView"]>, desk.Finding>,
+  Fits<Sent<O["FixingReport"]>, desk.FixingReport>,
+  Fits<Sent<O["FixingView"]>, desk.Fixing>,
+  Fits<Sent<O["FlowView"]>, desk.Flow>,
+  Fits<Sent<O["PriceView"]>, desk.Valuation>,
+  Fits<Sent<O["Recorded"]>, desk.Recorded>,
+  Fits<Sent<O["SnapshotView"]>, desk.Snapshot>,
+  Fits<Sent<O["TemplateView"]>, desk.Template>,
+  Fits<Sent<O["TradePage"]>, desk.TradeList>,
+  Fits<Sent<O["TradePostings"]>, desk.Postings>,
+  Fits<Sent<O["TradeView"]>, desk.Trade>,
+  Fits<Sent<O["Validation"]>, desk.TermCheck>,
+  Fits<Sent<O["QuoteView"]>, desk.Quote>,
+  Fits<Sent<O["PayoffView"]>, desk.Payoff>,
+  Fits<Sent<O["PathView"]>, desk.Path>,
+  Fits<Sent<O["ChanceView"]>, desk.Chance>,
+  Fits<Sent<O["CalendarItemView"]>, desk.CalendarItem>,
   Fits<Sent<P["User"]>, contract.User>,
   Fits<Sent<P["Token"]>, contract.Token>,
   Fits<Sent<P["IssuedToken"]>, contract.IssuedToken>,

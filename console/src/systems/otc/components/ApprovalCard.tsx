@@ -12,8 +12,14 @@ import { Difference } from "./Difference";
 import { Effects } from "./Effects";
 import { JsonBlock, useLocal } from "./words";
 
+interface Props {
+  approval: Approval;
+  /** Called with what came of an approval; the card itself may be gone by then. */
+  decided: (decision: Decision) => void;
+}
+
 /** What waits for a second person: what it is, what it changes, and the decision. */
-export function ApprovalCard({ approval }: { approval: Approval }) {
+export function ApprovalCard({ approval, decided }: Props) {
   const { t } = useTranslation("otc");
   const word = useWord("otc");
   const isOpen = approval.state === "open";
@@ -60,7 +66,7 @@ export function ApprovalCard({ approval }: { approval: Approval }) {
               <JsonBlock value={approval.document} label={t("event.payload")} />
             </details>
           </div>
-          {isOpen && <Decide approval={approval} />}
+          {isOpen && <Decide approval={approval} decided={decided} />}
         </div>
       </Card>
     </article>
@@ -68,19 +74,16 @@ export function ApprovalCard({ approval }: { approval: Approval }) {
 }
 
 /** The second pair of eyes; the maker reads why it is not theirs. */
-function Decide({ approval }: { approval: Approval }) {
+function Decide({ approval, decided }: Props) {
   const { t } = useTranslation("otc");
   const { user } = useSession();
   const [comment, setComment] = useState("");
-  const [outcome, setOutcome] = useState<Decision | null>(null);
   const mine = [user.id, user.login, user.name].includes(approval.maker);
   const whyNot = mine ? t("approval.own") : null;
   const approve = useAction(
     () => writes.approve(approval.id, comment.trim()),
     t("approval.done"),
-    (out) => {
-      if (out.approval.difference ?? out.recorded?.difference ?? out.fixings) setOutcome(out);
-    },
+    decided,
   );
   const reject = useAction(
     () => writes.reject(approval.id, comment.trim()),
@@ -123,12 +126,27 @@ function Decide({ approval }: { approval: Approval }) {
           {t("approval.reject")}
         </ActionButton>
       </div>
-      {outcome && (
-        <Modal open title={t("event.difference")} footer={null} onCancel={() => setOutcome(null)}>
-          <Difference value={outcome.recorded?.difference ?? outcome.approval.difference} />
-          {outcome.fixings && <Effects effects={outcome.fixings.effects} />}
-        </Modal>
-      )}
     </div>
+  );
+}
+
+/** What a decision changed, where it is more than a step of its own. */
+export function DecisionDialog({
+  decision,
+  close,
+}: {
+  decision: Decision | null;
+  close: () => void;
+}) {
+  const { t } = useTranslation("otc");
+  if (!decision) return null;
+  const { approval, recorded, fixings } = decision;
+  const isStep = approval.kind === "booking" || approval.event_kind === "settlement-instructed";
+  if (isStep || (!fixings && !recorded?.difference)) return null;
+  return (
+    <Modal open title={t("event.difference")} footer={null} onCancel={close}>
+      {recorded?.difference && <Difference value={recorded.difference} />}
+      {fixings && <Effects effects={fixings.effects} />}
+    </Modal>
   );
 }

@@ -1,17 +1,20 @@
 import { useQuery } from "@tanstack/react-query";
 import { Segmented } from "antd";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import type { Decision } from "@/api/contract.otc";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
 import { Card, LinkButton } from "@/shared/ui";
 import { reads, useTopics } from "../../api";
-import { ApprovalCard } from "../../components/ApprovalCard";
+import { ApprovalCard, DecisionDialog } from "../../components/ApprovalCard";
 import { useFilters } from "../../components/filters";
 
 /** Decisions that wait for a second person, and those that were taken. */
 export default function ApprovalsPage() {
   const { t } = useTranslation("otc");
   const { value, set } = useFilters();
+  const [decision, setDecision] = useState<Decision | null>(null);
   const state = value("state") ?? "open";
   const query = useQuery(reads.approvals(state === "all" ? undefined : state));
   useTopics(["list:otc-approvals"], [["approvals"]]);
@@ -39,13 +42,14 @@ export default function ApprovalsPage() {
             <ul className="stack">
               {items.map((approval) => (
                 <li key={approval.id}>
-                  <ApprovalCard approval={approval} />
+                  <ApprovalCard approval={approval} decided={setDecision} />
                 </li>
               ))}
             </ul>
           )
         }
       </QueryView>
+      <DecisionDialog decision={decision} close={() => setDecision(null)} />
     </>
   );
 }

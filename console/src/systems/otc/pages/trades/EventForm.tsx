@@ -12,6 +12,7 @@ import { Difference } from "../../components/Difference";
 import {
   EVENT_FIELDS,
   type EventField,
+  FIRST_STEPS,
   fieldProblem,
   nextVersion,
   payloadOf,
@@ -50,7 +51,9 @@ export function EventForm({ trade, kind, close }: Props) {
     (out) => {
       if (out.approval) message.info(t("event.waits"), 6);
       else message.success(t("event.done", { kind: word("eventKind", kind) }));
-      if (out.difference) setOutcome(out);
+      // Steps on the way into force change the status alone: the page shows that.
+      const isStep = (FIRST_STEPS as readonly string[]).includes(kind);
+      if (out.difference && !isStep) setOutcome(out);
       else close();
     },
   );

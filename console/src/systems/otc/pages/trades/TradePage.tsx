@@ -1,14 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Navigate, Route, Routes, useParams } from "react-router";
 import type { Tagged } from "@/api/client";
-import type { Trade } from "@/api/contract.otc";
+import type { Decision, Trade } from "@/api/contract.otc";
 import { TimeAgo, useFormat } from "@/shared/format";
 import { PageHeader, TabBar } from "@/shared/record";
 import { QueryView } from "@/shared/states";
 import { Card, Figure, Figures, Icon, LinkButton, StatusIcon } from "@/shared/ui";
 import { reads, useTopics } from "../../api";
-import { ApprovalCard } from "../../components/ApprovalCard";
+import { ApprovalCard, DecisionDialog } from "../../components/ApprovalCard";
 import { JsonBlock, Money, Prose, Signed, TradeStatusPill, useLocal } from "../../components/words";
 import { paths } from "../../paths";
 import { EventsTab } from "./EventsTab";
@@ -30,6 +31,7 @@ const TABS = ["overview", "events", "flows", "postings", "terms", "valuation"] a
 function TradeView({ trade }: { trade: Tagged<Trade> }) {
   const { t } = useTranslation("otc");
   const local = useLocal();
+  const [decision, setDecision] = useState<Decision | null>(null);
   const name = `${trade.id} ${local.one(trade.title)}`;
   return (
     <>
@@ -47,7 +49,8 @@ function TradeView({ trade }: { trade: Tagged<Trade> }) {
         }
       />
       <Waiting trade={trade} />
-      {trade.open_approval && <OpenApproval id={trade.open_approval} />}
+      {trade.open_approval && <OpenApproval id={trade.open_approval} decided={setDecision} />}
+      <DecisionDialog decision={decision} close={() => setDecision(null)} />
       <Headline trade={trade} />
       <TabBar
         label={name}
@@ -122,10 +125,10 @@ function Waiting({ trade }: { trade: Trade }) {
 }
 
 /** The decision that waits, where the contract is read. */
-function OpenApproval({ id }: { id: string }) {
+function OpenApproval({ id, decided }: { id: string; decided: (decision: Decision) => void }) {
   const query = useQuery(reads.approvals("open"));
   const approval = query.data?.items.find((one) => one.id === id);
-  return approval ? <ApprovalCard approval={approval} /> : null;
+  return approval ? <ApprovalCard approval={approval} decided={decided} /> : null;
 }
 
 function Headline({ trade }: { trade: Trade }) {
