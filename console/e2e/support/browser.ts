@@ -34,12 +34,16 @@ export class Texts {
   /** `otc:trade.one` is looked for in the texts of that system only. */
   t(key: string, values: Record<string, string | number> = {}): string {
     const [path = "", system] = key.split(":").reverse();
+    // A counted text is looked for as it is and then in its plural.
+    const paths = "count" in values ? [path, `${path}_other`] : [path];
     for (const [name, map] of this.maps) {
       if (system !== undefined && name !== system) continue;
-      let at: unknown = map;
-      for (const part of path.split(".")) at = (at as Record<string, unknown> | undefined)?.[part];
-      if (typeof at === "string") {
-        return at.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => String(values[name] ?? ""));
+      for (const one of paths) {
+        let at: unknown = map;
+        for (const part of one.split(".")) at = (at as Record<string, unknown> | undefined)?.[part];
+        if (typeof at === "string") {
+          return at.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => String(values[name] ?? ""));
+        }
       }
     }
     throw new Error(`no text for ${key}`);
@@ -93,7 +97,7 @@ export class Visit {
       viewport: { width: 1440, height: 900 },
       permissions: ["clipboard-read", "clipboard-write"],
     });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(60_000);
     await context.tracing.start({ screenshots: true, snapshots: true });
     const page = context.pages()[0] ?? (await context.newPage());
     return new Visit(house, locale, context, page, profile);
