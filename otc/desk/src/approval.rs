@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::ledger::Held;
 use crate::view::{ApprovalView, Decision, FixingReport, Recorded, Words};
-use crate::{Desk, DeskError, today};
+use crate::{Desk, DeskError};
 
 /// How long something may wait.
 const LIFE: SignedDuration = SignedDuration::from_hours(24);
@@ -397,7 +397,7 @@ fn event(held: &Held, event_id: String, payload: Payload, actor: &Actor) -> NewE
     NewEvent {
         event_id,
         trade_id: held.row.trade_id.clone(),
-        effective_at: Effective::after(today()),
+        effective_at: Effective::after(crate::event::dealt(held)),
         known_at: held.known_at(),
         source: "approval".to_owned(),
         cause: None,

@@ -120,12 +120,16 @@ impl Desk {
     ) -> Result<Sent, DeskError> {
         let payload = payload(&input)?;
         actor.require(permission(payload.kind()))?;
-        let day = match &input.effective {
-            Some(text) => date("/effective", text)?,
-            None => effective(&payload).unwrap_or_else(today),
-        };
+        let told = input.effective.as_deref();
+        let told = told.map(|text| date("/effective", text)).transpose()?;
         let mut tx = self.db().begin().await?;
         let held = self.hold(&mut tx, trade_id).await?;
+        let day = match told.or_else(|| effective(&payload)) {
+            Some(day) => day,
+            // The way into force belongs to the date the contract was dealt.
+            None if matches!(payload.kind(), Kind::Submit | Kind::Confirm) => dealt(&held),
+            None => today(),
+        };
         let new = NewEvent {
             event_id: input.event_id.clone(),
             trade_id: trade_id.to_owned(),
@@ -273,6 +277,12 @@ impl Desk {
         self.tell(tx, &row, &["open_approval"]).await;
         Ok(view)
     }
+}
+
+/// When the contract was dealt: the date of its booking.
+pub fn dealt(held: &Held) -> Date {
+    let booked = held.log.events().first();
+    booked.map_or_else(today, |event| event.effective_at.date)
 }
 
 /// The date that a payload itself names.

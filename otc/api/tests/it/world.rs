@@ -318,7 +318,8 @@ pub fn snowball(trade_id: &str) -> Value {
 pub fn market(date: &str, spot: &str) -> Value {
     json!({"schema": "rialto.market/1", "as_of": {"date": date, "phase": "post_close"},
         "discount": {"CNY": {"zero": [["3m", "1.62%"], ["1y", "1.71%"], ["3y", "1.88%"]]}},
-        "underlyings": {"XSHG:000905": {"spot": spot, "vol": "21.5%", "q": "6.2%"}}})
+        "underlyings": {"XSHG:000905": {"spot": spot, "vol": "21.5%", "q": "6.2%"}},
+        "fixings": {"XSHG:000905": {"2024-03-11": "5802.16"}}})
 }
 
 /// Prices as a CSV file.
