@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rialto_otc_contract::plan::{Action, Carry, Instant, Monitor, Plan, Rule};
 use rialto_otc_contract::program::{VarKind, phase};
 
-use super::expr::{Linear, MAX_AFFINE, Point, kinks};
+use super::expr::{Linear, MAX_AFFINE, Point, kinks, sees_spot};
 use crate::engine::PriceError;
 
 /// Values of all variables; those of affine ones stay 0.
@@ -371,6 +371,16 @@ fn same_rules(a: &[Rule<f64>], b: &[Rule<f64>]) -> bool {
 }
 
 impl Outcome {
+    /// Whether nothing in it looks at the spot.
+    pub(crate) fn is_flat(&self, rules: &[Rule<f64>]) -> bool {
+        self.actions
+            .iter()
+            .all(|(rule, action, _)| match &rules[*rule].actions[*action] {
+                Action::Pay { amount: value, .. } | Action::Set { value, .. } => !sees_spot(value),
+                Action::Stop => true,
+            })
+    }
+
     /// Payments of the date and the affine variables after it, at one spot; `discount` gives the
     /// factor from the payment of a rule's action back to the date.
     pub(crate) fn at(

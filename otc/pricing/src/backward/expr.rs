@@ -172,6 +172,32 @@ impl Point<'_> {
     }
 }
 
+/// Whether an expression looks at the spot.
+pub(crate) fn sees_spot(expr: &Expr<f64>) -> bool {
+    match expr {
+        Expr::Const(_) | Expr::Var(_) => false,
+        Expr::Spot(_) | Expr::Worst | Expr::Best | Expr::Basket => true,
+        Expr::Add(terms)
+        | Expr::Sub(terms)
+        | Expr::Mul(terms)
+        | Expr::Div(terms)
+        | Expr::Min(terms)
+        | Expr::Max(terms) => terms.iter().any(sees_spot),
+        Expr::If(condition, yes, no) => {
+            condition_sees_spot(condition) || sees_spot(yes) || sees_spot(no)
+        }
+    }
+}
+
+fn condition_sees_spot(condition: &Cond<f64>) -> bool {
+    match condition {
+        Cond::Always(_) | Cond::Flag(_) => false,
+        Cond::Compare(_, left, right) => sees_spot(left) || sees_spot(right),
+        Cond::And(parts) | Cond::Or(parts) => parts.iter().any(condition_sees_spot),
+        Cond::Not(part) => condition_sees_spot(part),
+    }
+}
+
 /// Spots inside `(lo, hi)` at which a date's rules have a jump or a kink, for the given values of
 /// the discrete variables; unsorted, with repetitions.
 pub(crate) fn kinks(rules: &[Rule<f64>], at: Point<'_>, lo: f64, hi: f64) -> Vec<f64> {

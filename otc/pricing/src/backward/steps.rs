@@ -16,6 +16,9 @@ pub(crate) struct Steps {
     pub(crate) drift: Vec<f64>,
     /// Discount factor from each date to now.
     pub(crate) discount: Vec<f64>,
+    /// Payments made later than their date, by date, rule and action, in this order: the factor from
+    /// the payment back to the date.
+    late: Vec<((usize, usize, usize), f64)>,
 }
 
 /// Why a plan is refused by engines that walk its dates in geometric Brownian motion.
@@ -65,6 +68,7 @@ impl Steps {
             variance: Vec::new(),
             drift: Vec::new(),
             discount: Vec::new(),
+            late: late(plan, model),
         };
         let mut before = 0.0;
         for (index, instant) in plan.instants.iter().enumerate() {
@@ -98,22 +102,31 @@ impl Steps {
     }
 
     /// Discount factor from the payment of an action back to its date.
-    pub(crate) fn payment(
-        &self,
-        plan: &Plan<f64>,
-        model: &Model,
-        (instant, rule, action): (usize, usize, usize),
-    ) -> f64 {
-        let at = &plan.instants[instant];
-        match &at.rules[rule].actions[action] {
-            Action::Pay { at: paid, .. } => {
-                let from = at.at.rate - model.as_of.rate;
-                let to = paid.rate - model.as_of.rate;
-                (-model.discount.integral(from, to)).exp()
+    pub(crate) fn payment(&self, instant: usize, rule: usize, action: usize) -> f64 {
+        let found = self
+            .late
+            .binary_search_by_key(&(instant, rule, action), |(key, _)| *key);
+        found.map_or(1.0, |index| self.late[index].1)
+    }
+}
+
+fn late(plan: &Plan<f64>, model: &Model) -> Vec<((usize, usize, usize), f64)> {
+    let now = model.as_of.rate;
+    let mut late = Vec::new();
+    for (n, instant) in plan.instants.iter().enumerate() {
+        for (rule, rules) in instant.rules.iter().enumerate() {
+            for (action, pays) in rules.actions.iter().enumerate() {
+                if let Action::Pay { at, .. } = pays
+                    && at.rate != instant.at.rate
+                {
+                    let (from, to) = (instant.at.rate - now, at.rate - now);
+                    let factor = (-model.discount.integral(from, to)).exp();
+                    late.push(((n, rule, action), factor));
+                }
             }
-            _ => 1.0,
         }
     }
+    late
 }
 
 /// Logarithm of what proportional dividends up to a time leave of the spot.

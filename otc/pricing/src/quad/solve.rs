@@ -5,9 +5,9 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use rialto_otc_contract::plan::Plan;
-use rialto_otc_market::model::Model;
 
-use super::grid::{Grid, Kernel, REACH, tilts};
+use super::grid::{Grid, Panels, REACH};
+use super::kernel::{Kernel, tilts};
 use crate::backward::chain::{Chain, Piece};
 use crate::backward::dates::{Dates, UNIT};
 use crate::backward::expr::{Linear, MAX_AFFINE};
@@ -16,6 +16,9 @@ use crate::engine::PriceError;
 
 /// Panels are this many standard deviations of the shortest step wide.
 const PANEL: f64 = 4.0;
+
+/// More nodes on a panel of the first date: delta and gamma differentiate the step to it.
+const EYE: usize = 4;
 
 /// Values below this share of the notional are taken for zero at the ends of a layer.
 const TINY: f64 = 1e-12;
@@ -35,8 +38,10 @@ pub(crate) type Point = [f64; 3];
 /// What a chain is solved with.
 pub(crate) struct Solver<'a> {
     pub(crate) plan: &'a Plan<f64>,
-    pub(crate) model: &'a Model,
     pub(crate) steps: &'a Steps,
+    /// The market whose grid is used: another one only for differences between two markets, which
+    /// must not see the grid move.
+    pub(crate) frame: &'a Steps,
     pub(crate) dates: &'a Dates,
     /// Nodes on a full panel.
     pub(crate) order: usize,
@@ -44,6 +49,9 @@ pub(crate) struct Solver<'a> {
 
 /// Value functions on a grid: one array for each layer and component, zero outside its ranges.
 type Layers = Vec<Vec<f64>>;
+
+/// What a date pays and the affine variables after it.
+type Paid = (Linear, [Linear; MAX_AFFINE]);
 
 /// For each layer, the nodes of each of its pieces on one date.
 type Ranges = Rc<Vec<Vec<Range<usize>>>>;
@@ -62,7 +70,10 @@ impl Solver<'_> {
     }
 
     fn between(&self, from: Option<usize>, to: usize) -> Move {
-        let steps = self.steps;
+        Self::move_of(self.steps, from, to)
+    }
+
+    fn move_of(steps: &Steps, from: Option<usize>, to: usize) -> Move {
         let (variance, drift, discount) = from.map_or((0.0, 0.0, 1.0), |from| {
             (
                 steps.variance[from],
@@ -77,13 +88,26 @@ impl Solver<'_> {
         }
     }
 
+    /// The value at each log-spot now, with derivatives by the spot: the sum over the chains.
+    pub(crate) fn sum(&self, parts: &[Chain<'_>], logs: &[f64]) -> Result<Vec<Point>, PriceError> {
+        let mut sum = vec![[0.0; 3]; logs.len()];
+        for chain in parts {
+            for (sum, point) in sum.iter_mut().zip(self.at(chain, logs)?) {
+                for (sum, part) in sum.iter_mut().zip(point) {
+                    *sum += part;
+                }
+            }
+        }
+        Ok(sum)
+    }
+
     /// The chain's share of the value at each log-spot now, with derivatives by the spot.
     pub(crate) fn at(&self, chain: &Chain<'_>, logs: &[f64]) -> Result<Vec<Point>, PriceError> {
         let Some(first) = chain.active.first() else {
             return Ok(vec![[0.0; 3]; logs.len()]);
         };
         let now = self.between(None, *first);
-        let eye = self.eye(chain, now, logs)?;
+        let eye = self.eye(chain, logs)?;
         let mut values = self.back_to_first(chain, logs, &eye)?;
         let ranges = ranges(&eye, &chain.pieces[0]);
         self.date(chain, 0, &eye.nodes, &ranges, &(0..eye.len()), &mut values)?;
@@ -93,7 +117,8 @@ impl Solver<'_> {
     }
 
     /// Nodes at the first date, fine enough for the step from now to it.
-    fn eye(&self, chain: &Chain<'_>, now: Move, logs: &[f64]) -> Result<Grid, PriceError> {
+    fn eye(&self, chain: &Chain<'_>, logs: &[f64]) -> Result<Grid, PriceError> {
+        let now = Self::move_of(self.frame, None, chain.active[0]);
         let (lowest, highest) = ends(logs);
         let reach = REACH * now.variance.sqrt();
         if now.variance < SAME {
@@ -107,21 +132,29 @@ impl Solver<'_> {
         let mut width = PANEL * now.variance.sqrt();
         if let Some(next) = chain.active.get(1) {
             // What lies ahead is smooth on the scale of the next step only.
-            let next = self.between(Some(chain.active[0]), *next).variance.sqrt();
+            let next = Self::move_of(self.frame, Some(chain.active[0]), *next);
+            let next = next.variance.sqrt();
             width = width.min(PANEL * next);
         }
-        self.checked_grid(lo, hi, &cuts, width)
+        let finer = self.order + EYE;
+        self.checked_grid((lo, hi), &cuts, width, (finer, Panels::Narrow))
     }
 
-    fn checked_grid(&self, lo: f64, hi: f64, cuts: &[f64], width: f64) -> Result<Grid, PriceError> {
-        let nodes = ((hi - lo) / width + cuts.len() as f64) * self.order as f64;
+    fn checked_grid(
+        &self,
+        (lo, hi): (f64, f64),
+        cuts: &[f64],
+        width: f64,
+        (order, panels): (usize, Panels),
+    ) -> Result<Grid, PriceError> {
+        let nodes = ((hi - lo) / width + cuts.len() as f64) * order as f64;
         if !nodes.is_finite() || nodes > MOST_NODES as f64 {
             return Err(PriceError::Refused {
                 engine: super::ID,
                 reason: format!("it would take {nodes:.0} nodes, at most {MOST_NODES} are used"),
             });
         }
-        Grid::new(lo, hi, cuts, width, self.order)
+        Grid::new((lo, hi), cuts, width, order, panels)
     }
 
     /// Values just after the first date, at the nodes of the eye.
@@ -134,18 +167,23 @@ impl Solver<'_> {
         let layers = chain.pieces[0].len() * self.components();
         let count = chain.active.len();
         if count == 1 {
-            return Ok(vec![vec![0.0; Kernel::padded(eye.len())]; layers]);
+            return Ok(vec![vec![0.0; eye.len()]; layers]);
         }
-        let moves: Vec<Move> = (1..count)
-            .map(|index| self.between(Some(chain.active[index - 1]), chain.active[index]))
-            .collect();
-        let grid = self.master(chain, logs, &moves)?;
+        let moves = |steps: &Steps| -> Vec<Move> {
+            let pairs = chain.active.windows(2);
+            pairs
+                .map(|pair| Self::move_of(steps, Some(pair[0]), pair[1]))
+                .collect()
+        };
+        let grid = self.master(chain, logs, &moves(self.frame))?;
+        let moves = moves(self.steps);
         let mut kernels = Kernels::new(&grid, &moves)?;
         let by_date = ranges_by_date(&grid, &chain.pieces);
-        let mut values = vec![vec![0.0; Kernel::padded(grid.len())]; layers];
+        let mut values = vec![vec![0.0; grid.len()]; layers];
         let mut next = values.clone();
+        let mut needed = Vec::new();
+        let mut cone = self.cone(&grid, logs, chain.active[count - 1]);
         for index in (1..count).rev() {
-            let cone = self.cone(&grid, logs, chain.active[index]);
             self.date(
                 chain,
                 index,
@@ -160,8 +198,9 @@ impl Solver<'_> {
                 let all = vec![vec![0..eye.len()]; layers];
                 kernels.step(step, &mut values, eye, &all, scale, &mut next);
             } else {
-                let cone = self.cone(&grid, logs, chain.active[index - 1]);
-                let needed = self.needed(&chain.pieces[index - 1], &by_date[index - 1], &cone);
+                cone = self.cone(&grid, logs, chain.active[index - 1]);
+                let (pieces, ranges) = (&chain.pieces[index - 1], &by_date[index - 1]);
+                self.needed(pieces, ranges, &cone, &mut needed);
                 kernels.step(step, &mut values, &grid, &needed, scale, &mut next);
             }
             std::mem::swap(&mut values, &mut next);
@@ -174,9 +213,9 @@ impl Solver<'_> {
         let (lowest, highest) = ends(logs);
         let (mut lo, mut hi) = (f64::INFINITY, f64::NEG_INFINITY);
         for instant in &chain.active[1..] {
-            let reach = REACH * self.steps.variance[*instant].sqrt();
-            lo = lo.min(lowest + self.steps.drift[*instant] - reach);
-            hi = hi.max(highest + self.steps.drift[*instant] + reach);
+            let reach = REACH * self.frame.variance[*instant].sqrt();
+            lo = lo.min(lowest + self.frame.drift[*instant] - reach);
+            hi = hi.max(highest + self.frame.drift[*instant] + reach);
         }
         // Where every date leaves nothing, nodes would only ever hold zeros.
         let (first, last) = held(&chain.pieces[1..]);
@@ -191,15 +230,23 @@ impl Solver<'_> {
                 reason: "two dates have no variance between them".into(),
             });
         }
-        self.checked_grid(lo, hi, &cuts(&chain.pieces[1..]), PANEL * shortest.sqrt())
+        let cuts = cuts(&chain.pieces[1..]);
+        // Values grow like the spot, and are interpolated times the factors of the drift.
+        let widest = 1.0 / (1.0 + steepest(moves));
+        self.checked_grid(
+            (lo, hi),
+            &cuts,
+            PANEL * shortest.sqrt(),
+            (self.order, Panels::Graded(widest)),
+        )
     }
 
-    /// Nodes that can matter on a date, seen from now.
+    /// Nodes that can matter on a date, seen from now: whole panels.
     fn cone(&self, grid: &Grid, logs: &[f64], instant: usize) -> Range<usize> {
         let (lowest, highest) = ends(logs);
-        let reach = REACH * self.steps.variance[instant].sqrt();
-        let drift = self.steps.drift[instant];
-        grid.window(lowest + drift - reach, highest + drift + reach)
+        let reach = REACH * self.frame.variance[instant].sqrt();
+        let drift = self.frame.drift[instant];
+        grid.cover(lowest + drift - reach, highest + drift + reach)
     }
 
     /// For each array, the nodes at which a date goes on with it.
@@ -208,9 +255,11 @@ impl Solver<'_> {
         layers: &[Vec<Piece<'_>>],
         ranges: &[Vec<Range<usize>>],
         cone: &Range<usize>,
-    ) -> Vec<Vec<Range<usize>>> {
+        needed: &mut Vec<Vec<Range<usize>>>,
+    ) {
         let components = self.components();
-        let mut needed = vec![Vec::new(); layers.len() * components];
+        needed.resize(layers.len() * components, Vec::new());
+        needed.iter_mut().for_each(Vec::clear);
         for (piece, range) in layers.iter().flatten().zip(ranges.iter().flatten()) {
             if let Some(from) = piece.from {
                 let range = meet(range, cone);
@@ -221,7 +270,6 @@ impl Solver<'_> {
                 }
             }
         }
-        needed
     }
 
     /// Turns values just after a date into those just before it.
@@ -251,10 +299,23 @@ impl Solver<'_> {
                     continue;
                 }
                 if piece.plus.is_some() || piece.minus.is_some() {
+                    let rules = &self.plan.instants[instant].rules;
+                    let flat = [piece.plus, piece.minus]
+                        .into_iter()
+                        .flatten()
+                        .all(|outcome| outcome.is_flat(rules));
+                    // What does not look at the spot is found once, anywhere.
+                    let once = match flat {
+                        true => Some(self.paid(piece, instant, nodes[range.start].exp())?),
+                        false => None,
+                    };
                     for node in range {
                         let after = kept.as_ref().unwrap_or(values);
-                        let spot = nodes[node].exp();
-                        let sum = self.outcome(piece, instant, spot, node, after)?;
+                        let paid = match once {
+                            Some(paid) => paid,
+                            None => self.paid(piece, instant, nodes[node].exp())?,
+                        };
+                        let sum = self.outcome(piece, paid, node, after);
                         for (part, value) in sum.iter().enumerate().take(components) {
                             values[layer * components + part][node] = *value;
                         }
@@ -276,32 +337,31 @@ impl Solver<'_> {
         Ok(())
     }
 
-    /// One node of a piece that pays or updates: the new constant and coefficients.
-    fn outcome(
-        &self,
-        piece: &Piece<'_>,
-        instant: usize,
-        spot: f64,
-        node: usize,
-        after: &Layers,
-    ) -> Result<[f64; 1 + MAX_AFFINE], PriceError> {
+    /// What a piece pays at a spot, and the affine variables after it.
+    fn paid(&self, piece: &Piece<'_>, instant: usize, spot: f64) -> Result<Paid, PriceError> {
         let rules = &self.plan.instants[instant].rules;
-        let discount = |rule: usize, action: usize| {
-            self.steps
-                .payment(self.plan, self.model, (instant, rule, action))
-        };
+        let discount = |rule, action| self.steps.payment(instant, rule, action);
         let affine = &self.dates.affine;
         let mut sum = Linear::constant(0.0);
         let mut held = UNIT;
         if let Some(outcome) = piece.plus {
-            let (paid, left) = outcome.at(self.plan, rules, affine, spot, &discount)?;
-            sum = paid;
-            held = left;
+            (sum, held) = outcome.at(self.plan, rules, affine, spot, &discount)?;
         }
         if let Some(outcome) = piece.minus {
             let (paid, _) = outcome.at(self.plan, rules, affine, spot, &discount)?;
             sum = sum.plus(paid.scaled(-1.0));
         }
+        Ok((sum, held))
+    }
+
+    /// One node of a piece that pays or updates: the new constant and coefficients.
+    fn outcome(
+        &self,
+        piece: &Piece<'_>,
+        (mut sum, held): Paid,
+        node: usize,
+        after: &Layers,
+    ) -> [f64; 1 + MAX_AFFINE] {
         if let Some(from) = piece.from {
             let components = self.components();
             sum.c[0] += after[from * components][node];
@@ -310,7 +370,7 @@ impl Solver<'_> {
                 sum = sum.plus(held.scaled(coefficient));
             }
         }
-        Ok(sum.c)
+        sum.c
     }
 
     /// The value at one log-spot now and its derivatives, by differentiating the first kernel.
@@ -371,11 +431,7 @@ impl<'a> Kernels<'a> {
     fn new(grid: &'a Grid, moves: &[Move]) -> Result<Self, PriceError> {
         let (lo, hi) = ends(&grid.nodes);
         let centre = 0.5 * (lo + hi);
-        let steepest = moves
-            .iter()
-            .map(|step| (step.drift / step.variance).abs())
-            .fold(0.0, f64::max);
-        if steepest * (hi - centre) > MOST_EXPONENT {
+        if steepest(moves) * (hi - centre) > MOST_EXPONENT {
             return Err(PriceError::Refused {
                 engine: super::ID,
                 reason: "the drift is too large for the variance".into(),
@@ -390,7 +446,7 @@ impl<'a> Kernels<'a> {
                 .map(|step| step.drift.abs())
                 .fold(0.0, f64::max),
             centre,
-            scratch: vec![0.0; Kernel::padded(grid.len())],
+            scratch: vec![0.0; grid.len()],
         })
     }
 
@@ -430,7 +486,7 @@ impl<'a> Kernels<'a> {
         };
         for ((array, out), ranges) in values.iter_mut().zip(out.iter_mut()).zip(needed) {
             out.clear();
-            out.resize(Kernel::padded(target.len()), 0.0);
+            out.resize(target.len(), 0.0);
             let live = live(array, TINY * scale);
             if live.is_empty() {
                 continue;
@@ -447,6 +503,12 @@ impl<'a> Kernels<'a> {
             }
         }
     }
+}
+
+/// Largest rate at which the factors of a drift grow with the log-spot.
+fn steepest(moves: &[Move]) -> f64 {
+    let rates = moves.iter().map(|step| (step.drift / step.variance).abs());
+    rates.fold(0.0, f64::max)
 }
 
 /// From where to where some date leaves something, in log-spots.

@@ -92,8 +92,8 @@ fn the_difference_trick_changes_nothing() {
     let steps = Steps::new(&plan, &model).expect("steps");
     let solver = Solver {
         plan: &plan,
-        model: &model,
         steps: &steps,
+        frame: &steps,
         dates: &dates,
         order: 8,
     };
@@ -131,8 +131,8 @@ fn the_error_estimate_is_honest() {
         let steps = Steps::new(&plan, &model).expect("steps");
         let solver = Solver {
             plan: &plan,
-            model: &model,
             steps: &steps,
+            frame: &steps,
             dates: &dates,
             order: 16,
         };
