@@ -4,13 +4,14 @@ import { useTranslation } from "react-i18next";
 import { Link, Navigate, Route, Routes, useParams } from "react-router";
 import type { Tagged } from "@/api/client";
 import type { Decision, Trade } from "@/api/contract.otc";
-import { TimeAgo, useFormat } from "@/shared/format";
+import { TimeAgo, useFormat, useNow } from "@/shared/format";
 import { PageHeader, TabBar } from "@/shared/record";
 import { QueryView } from "@/shared/states";
 import { Card, Figure, Figures, Icon, LinkButton, StatusIcon } from "@/shared/ui";
 import { reads, useTopics } from "../../api";
 import { ApprovalCard, DecisionDialog } from "../../components/ApprovalCard";
 import { JsonBlock, Money, Prose, Signed, TradeStatusPill, useLocal } from "../../components/words";
+import { today } from "../../model/time";
 import { paths } from "../../paths";
 import { EventsTab } from "./EventsTab";
 import { FlowsTab } from "./FlowsTab";
@@ -99,13 +100,14 @@ function Waiting({ trade }: { trade: Trade }) {
   const { t } = useTranslation("otc");
   const local = useLocal();
   const { state } = trade;
+  const date = today(useNow(60_000));
   const notes: { key: string; text: string; to?: string }[] = [];
   for (const review of state.reviews)
     notes.push({
       key: `review${review.id}`,
       text: t("trade.review", { id: review.id, why: local.one(review.text) }),
     });
-  if (state.waiting_for && trade.status === "live")
+  if (state.waiting_for && state.waiting_for < date && trade.status === "live")
     notes.push({
       key: "fixing",
       text: t("trade.waitsFixing", { date: state.waiting_for }),
