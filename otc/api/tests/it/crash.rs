@@ -25,9 +25,18 @@ impl World {
         let mut count = 0;
         for row in listed["items"].as_array().unwrap() {
             let id = row["id"].as_str().unwrap();
-            let rows = event::of_trade(&mut &self.db.db, id, 0, 1_000_000)
-                .await
-                .unwrap();
+            // A commit that was under way when its task was dropped may land between two reads:
+            // the row is read again behind the chain, and both must agree once nothing moves.
+            let (row, rows) = loop {
+                let before = self.trade(id).await;
+                let rows = event::of_trade(&mut &self.db.db, id, 0, 1_000_000)
+                    .await
+                    .unwrap();
+                let after = self.trade(id).await;
+                if before["seq"] == after["seq"] {
+                    break (after, rows);
+                }
+            };
             let events: Vec<Event> = rows
                 .iter()
                 .map(|row| serde_json::from_str(&row.document).unwrap())
