@@ -217,7 +217,7 @@ async function readTheDifference(v: Visit, story: Story): Promise<void> {
   await v.heading(new RegExp(story.tradeId));
   await status(v, "live").first().waitFor();
   await v.page.getByText(v.t("otc:flag.review"), { exact: true }).first().waitFor();
-  await v.page.getByRole("link", { name: v.t("otc:tab.flows"), exact: true }).click();
+  await v.go(`/otc/trades/${story.tradeId}/flows`);
   await v.page.getByText(v.t("otc:flowKind.adjustment"), { exact: true }).first().waitFor();
   await v.accessible("corrected contract");
 }
