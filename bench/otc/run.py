@@ -170,7 +170,9 @@ def snowballs(bench):
     if apart > 0.05:
         sys.exit("our two engines disagree about the snowball: no error can be told")
     bp = lambda value: abs(value - exact["value"]) / 1e6 * 1e4
-    mine = {"task": "prices", "contracts": [contract], "engine": "quad1d", "greeks": "spot", "reps": 20}
+    mine = {"task": "prices", "contracts": [contract], "engine": "quad1d", "greeks": "spot", "reps": 200}
+    # The peer's first call compiles; it is not measured.
+    peer.ask({"task": "price", "terms": terms, "method": "quad1301", "reps": 1})
     for points in (1301, 2601):
         theirs = {"task": "price", "terms": terms, "method": f"quad{points}", "reps": 1}
         (slow, told), (fast, found) = bench.turns(peer, theirs, mine)
@@ -194,7 +196,7 @@ def snowball_greeks(bench, terms, contract):
     wish = {"task": "prices", "contracts": [contract], "engine": "quad1d", "greeks": "all"}
     best = bench.ours.ask({**wish, "tolerance": 1e-9, "reps": 1})["priced"][0]["greeks"]
     theirs = {"task": "greeks", "terms": terms, "method": "quad1301", "reps": 1}
-    (slow, told), (fast, found) = bench.turns(bench.pricelib, theirs, {**wish, "reps": 10})
+    (slow, told), (fast, found) = bench.turns(bench.pricelib, theirs, {**wish, "reps": 100})
     # The peer prices one underlying at 100; ours a notional of a million on it.
     delta, vega = best["delta"][0], best["vega"][0]
     off = lambda d, v: f"delta {abs(d / delta - 1):.1e}, vega {abs(v / vega - 1):.1e}"
@@ -211,7 +213,7 @@ def snowball_ladder(bench, terms, contract, exact):
     wish = {"task": "prices", "contracts": [contract], "engine": "quad1d", "greeks": "spot", "ladder": spots}
     best = bench.ours.ask({**wish, "tolerance": 1e-9, "reps": 1})["priced"][0]["ladder"]
     theirs = {"task": "ladder", "terms": terms, "method": "quad1301", "spots": spots, "reps": 1}
-    (slow, told), (fast, found) = bench.turns(bench.pricelib, theirs, {**wish, "reps": 10})
+    (slow, told), (fast, found) = bench.turns(bench.pricelib, theirs, {**wish, "reps": 100})
     worst = lambda values: max(abs(v - b["value"]) for v, b in zip(values, best)) / 1e6 * 1e4
     mine = [point["value"] for point in found["priced"][0]["ladder"]]
     bench.row(
@@ -224,7 +226,7 @@ def snowball_coupon(bench, terms, contract):
     question = {"task": "solve", "contracts": [contract], "engine": "quad1d", "unknown": "coupon", "target": 1}
     best = bench.ours.ask({**question, "tolerance": 1e-9, "reps": 1})["number"]
     theirs = {"task": "coupon", "terms": terms, "method": "quad1301", "target": 100, "reps": 1}
-    (slow, told), (fast, found) = bench.turns(bench.pricelib, theirs, {**question, "reps": 5})
+    (slow, told), (fast, found) = bench.turns(bench.pricelib, theirs, {**question, "reps": 20})
     off = lambda coupon: f"{abs(coupon - best) * 1e4:.2g} bp of coupon"
     bench.row("coupon of a par snowball", fast, off(found["number"]), "2 ms", fast <= 2e-3,
               "pricelib", slow, off(told["coupon"]))
@@ -267,7 +269,7 @@ def errors(values, exact):
 def americans(bench):
     book = options(20261122, 100)
     contracts = [lot("american", one, {"type": "put", "strike": str(one["strike"])}) for one in book]
-    mine = {"task": "prices", "contracts": contracts, "engine": "american", "reps": 5}
+    mine = {"task": "prices", "contracts": contracts, "engine": "american", "reps": 30}
     exact = bench.quantlib.ask({"product": "american", "contracts": book, "method": "qdfp_reference", "reps": 1})
     per_100 = lambda values: [v * 100 / one["strike"] for v, one in zip(values, book)]
     right = per_100(exact["values"])
@@ -279,9 +281,11 @@ def americans(bench):
         (slow, told), (fast, found) = bench.turns(bench.quantlib, theirs, mine)
         ours = per_100(values_of(found))
         share = sum(abs(a - b) <= 1e-5 for a, b in zip(ours, right)) / len(right)
+        told_here = method == "qdfp_accurate"
         bench.row(
-            f"American put, beside {name}", fast / len(book), errors(ours, right), "30 us, 99 % within 1e-5",
-            fast / len(book) <= 3e-5 and share >= 0.99, "QuantLib", slow / len(book), errors(per_100(told["values"]), right),
+            f"American put, beside {name}", fast / len(book), errors(ours, right),
+            "30 us, 99 % within 1e-5" if told_here else None,
+            fast / len(book) <= 3e-5 and share >= 0.99 if told_here else None, "QuantLib", slow / len(book), errors(per_100(told["values"]), right),
         )
 
 
@@ -294,7 +298,7 @@ def barriers(bench):
         })
         for one in book
     ]
-    mine = {"task": "prices", "contracts": contracts, "greeks": "none", "reps": 20}
+    mine = {"task": "prices", "contracts": contracts, "engine": "closed", "greeks": "none", "reps": 20}
     exact = None
     for method, name in (("analytic", "analytic"), ("fd200", "finite differences 200")):
         theirs = {"product": "barrier", "contracts": book, "method": method, "reps": 3}

@@ -8,8 +8,8 @@ const RIGHT: f64 = 700.0;
 const TOP: f64 = 64.0;
 const BOTTOM: f64 = 340.0;
 /// Bars hang below the curves.
-const BARS_TOP: f64 = 440.0;
-const BARS_BOTTOM: f64 = 540.0;
+const BARS_TOP: f64 = 460.0;
+const BARS_BOTTOM: f64 = 560.0;
 
 /// A line.
 pub(crate) struct Curve {
@@ -126,7 +126,7 @@ fn corners(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 impl Picture {
     /// The file.
     pub(crate) fn svg(&self) -> String {
-        let height = if self.bars.is_empty() { 400.0 } else { 590.0 };
+        let height = if self.bars.is_empty() { 416.0 } else { 610.0 };
         let mut out = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH:.0} {height:.0}\" \
              width=\"{WIDTH:.0}\" height=\"{height:.0}\" role=\"img\" \
@@ -206,17 +206,11 @@ impl Picture {
         } else {
             ""
         };
-        let axis = format!(
-            "{} in % of the initial fixing{others}; amounts in % of the notional, to the holder",
-            self.underlying
-        );
-        text(
-            out,
-            ((LEFT + RIGHT) / 2.0, BOTTOM + 42.0),
-            "middle",
-            "#3c3c3a",
-            &axis,
-        );
+        let middle = (LEFT + RIGHT) / 2.0;
+        let axis = format!("{} in % of the initial fixing{others}", self.underlying);
+        text(out, (middle, BOTTOM + 40.0), "middle", "#3c3c3a", &axis);
+        let amounts = "amounts to the holder in % of the notional (quantity times initial fixing)";
+        text(out, (middle, BOTTOM + 58.0), "middle", "#3c3c3a", amounts);
         self.marks(out, &x);
         for curve in &self.curves {
             let at = curve
