@@ -207,9 +207,9 @@ mod tests {
             rule: String::new(),
         };
         let text = "日期,标的,收盘价\n2026-03-09,XSHG:000905,5802.16\n\n";
-        assert_eq!(csv(text.as_bytes()).expect("UTF-8"), [expected.clone()]);
+        assert_eq!(csv(text.as_bytes()).expect("UTF-8"), vec![expected.clone()]);
         let (bytes, ..) = encoding_rs::GB18030.encode(text);
-        assert_eq!(csv(&bytes).expect("GB 18030"), [expected.clone()]);
+        assert_eq!(csv(&bytes).expect("GB 18030"), vec![expected.clone()]);
         let text = "\u{feff}value,date,underlying,source\n5802.16,2026-03-09,XSHG:000905,\"a,b\"\n";
         let named = RawRow {
             source: "a,b".into(),

@@ -229,11 +229,15 @@ impl Desk {
             quoted,
         };
         let codes: Vec<&str> = sheet.underlyings.iter().map(|u| u.code.as_str()).collect();
-        let indicative = input.valid_minutes == 0;
         let row = QuoteRow {
             id: id.as_str().to_owned(),
             no,
-            status: if indicative { "indicative" } else { "firm" }.to_owned(),
+            status: if input.valid_minutes == 0 {
+                "indicative"
+            } else {
+                "firm"
+            }
+            .to_owned(),
             product: summary::product(&sheet),
             counterparty: input.counterparty,
             underlying: codes.join(","),
@@ -248,16 +252,26 @@ impl Desk {
             created_at: to_micros(at),
             updated_at: to_micros(at),
         };
-        store::insert(&mut tx, &row).await?;
+        self.keep_quote(&mut tx, actor, &row).await?;
+        tx.commit().await?;
+        view(row)
+    }
+
+    /// Writes a quote that was made.
+    async fn keep_quote(
+        &self,
+        tx: &mut rialto_platform_store::Tx<'_>,
+        actor: &Actor,
+        row: &QuoteRow,
+    ) -> Result<(), DeskError> {
+        store::insert(tx, row).await?;
         let body = json!({"quote": row.id, "no": row.no, "content_hash": row.content_hash,
             "counterparty": row.counterparty, "snapshot": row.snapshot_id});
         let subject = format!("otc_quote:{}", row.id);
-        self.record(&mut tx, actor, "otc_quote", subject, body)
-            .await?;
+        self.record(tx, actor, "otc_quote", subject, body).await?;
         tx.publish("list:otc-quotes", &row.id, 1, &["created"], Value::Null)
             .await;
-        tx.commit().await?;
-        view(row)
+        Ok(())
     }
 
     /// A quote.
