@@ -16,7 +16,7 @@ pub use example::{example, print};
 pub use load::{Loaded, Origin, Sources, load, read};
 pub use nearest::nearest;
 pub use settings::{
-    DeliverySettings, GatewaySettings, KEYS, Key, PasswordSettings, RunnerSettings, ServerSettings, ServiceSettings,
-    SessionSettings, Settings, StoreSettings, TelemetryFormat, TelemetrySettings,
+    DeliverySettings, GatewaySettings, KEYS, Key, PasswordSettings, RunnerSettings, ServerSettings,
+    ServiceSettings, SessionSettings, Settings, StoreSettings, TelemetryFormat, TelemetrySettings,
 };
 pub use units::{ByteSize, Span, UnitError};
