@@ -89,6 +89,26 @@ pub struct House {
     relay: Option<JoinHandle<()>>,
 }
 
+/// All systems behind one listener.
+fn site(web: Web, delivery: &Delivery, deployments: &Deployments, desk: &Desk) -> Site {
+    web.add_gauges(rialto_delivery_api::gauges(delivery.clone()));
+    let api = Api {
+        web: web.clone(),
+        delivery: delivery.clone(),
+        deployments: deployments.clone(),
+    };
+    let otc = rialto_otc_api::Api {
+        web: web.clone(),
+        desk: desk.clone(),
+    };
+    Site::new(web)
+        .with(
+            rialto_delivery_api::routes(api),
+            rialto_delivery_api::ENDPOINTS,
+        )
+        .with(rialto_otc_api::routes(otc), rialto_otc_api::ENDPOINTS)
+}
+
 impl House {
     /// Opens and starts everything; the listener is taken as it is.
     pub async fn start(settings: &Settings, roles: Roles, listener: TcpListener) -> Result<Self> {
@@ -124,22 +144,7 @@ impl House {
         let desk = Desk::new(db.clone(), evidence.clone());
         let web = Web::new(db.clone(), identity.clone(), evidence, web_settings)
             .stopping_with(web_stop.clone());
-        let api = Api {
-            web: web.clone(),
-            delivery: delivery.clone(),
-            deployments: deployments.clone(),
-        };
-        web.add_gauges(rialto_delivery_api::gauges(delivery.clone()));
-        let otc = rialto_otc_api::Api {
-            web: web.clone(),
-            desk: desk.clone(),
-        };
-        let site = Site::new(web)
-            .with(
-                rialto_delivery_api::routes(api),
-                rialto_delivery_api::ENDPOINTS,
-            )
-            .with(rialto_otc_api::routes(otc), rialto_otc_api::ENDPOINTS);
+        let site = site(web, &delivery, &deployments, &desk);
         let server = tokio::spawn(serve(listener, site.build(), web_stop.clone()));
 
         deployments.start().await?;
