@@ -12,7 +12,7 @@ use rialto_delivery_engine::deployment::{Deployments, RouterAccess};
 use rialto_delivery_engine::{Delivery, DeliverySettings};
 use rialto_delivery_runner::agent::{Agent, AgentConfig};
 use rialto_delivery_supervisor::Supervisor;
-use rialto_esb_gateway::{Gateway, GatewayConfig, GatewayHandle};
+use rialto_esb_gateway::{Gateway, GatewayConfig, GatewayHandle, StartGatewayError};
 use rialto_otc_desk::Desk;
 use rialto_platform_config::{Settings, Span};
 use rialto_platform_evidence::{EvidenceLog, SigningKey};
@@ -296,10 +296,18 @@ pub fn gateway_config(settings: &Settings, folder: &DataFolder) -> Result<Gatewa
 
 async fn start_gateway(settings: &Settings, folder: &DataFolder) -> Result<GatewayHandle> {
     let mut config = gateway_config(settings, folder)?;
-    if std::net::TcpListener::bind(config.admin_listen).is_err() {
-        config.admin_listen.set_port(0);
+    let asked = Gateway::start(config.clone()).await;
+    let busy = |error: &StartGatewayError| {
+        matches!(error, StartGatewayError::AdminListen { source, .. }
+            if source.kind() == std::io::ErrorKind::AddrInUse)
+    };
+    match asked {
+        Err(error) if busy(&error) => {
+            config.admin_listen.set_port(0);
+            Ok(Gateway::start(config).await?)
+        }
+        started => Ok(started?),
     }
-    Ok(Gateway::start(config).await?)
 }
 
 fn router_access(settings: &Settings, gateway: Option<&GatewayHandle>) -> Result<RouterAccess> {

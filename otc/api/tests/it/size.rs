@@ -16,7 +16,8 @@ async fn fill(world: &World, count: i64) {
         let row = TradeRow {
             search: format!("{}\nsnowball\nfund {}", id.to_lowercase(), no % 97),
             trade_id: id,
-            no,
+            // Beyond the numbers the desk gives.
+            no: 1_000_000 + no,
             product: "snowball".into(),
             title_en: "snowball on XSHG:000905".into(),
             title_zh: "雪球 XSHG:000905".into(),

@@ -61,7 +61,7 @@ fn term_sheets_are_read_or_refused() {
 
 #[test]
 fn markets_are_read_or_refused() {
-    let mut seeds = seeds(&["otc/market/tests/markets", "otc/fuzz/seeds/market"]);
+    let mut seeds = seeds(&["otc/market/tests/markets"]);
     seeds.extend(
         files(&root().join("examples/otc"))
             .into_iter()
