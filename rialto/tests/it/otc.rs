@@ -693,74 +693,63 @@ fn every_page_of_a_product_shows_its_sheet_its_terms_and_the_value_of_today() {
     let mut pages = 0;
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_none_or(|end| end != "md") {
+        if path.extension().is_none_or(|end| end != "md") || path.ends_with("README.md") {
             continue;
         }
         let page = std::fs::read_to_string(&path).unwrap();
-        if !page.contains("<!-- terms of ") {
-            continue;
-        }
-        let Some(name) = page
+        let sheet = page
             .split("examples/otc/")
             .nth(1)
-            .and_then(|rest| rest.split(".json").next())
-        else {
-            continue;
-        };
-        if path.ends_with("README.md") {
-            continue;
+            .and_then(|rest| rest.split(".json").next());
+        if let (Some(sheet), Some(template)) = (sheet, template_of(&page)) {
+            pages += 1;
+            a_product_page_is_true(&path.display().to_string(), &page, sheet, template);
         }
-        pages += 1;
-        let shown = path.display();
-        assert!(
-            page.contains(text(&format!("{name}.json")).trim()),
-            "{shown}: another sheet"
-        );
-        // The table of terms is the template's own.
-        let source = page
-            .split("<!-- terms of ")
-            .nth(1)
-            .unwrap()
-            .split(" -->")
-            .next()
-            .unwrap();
-        let template =
-            std::fs::read_to_string(root().join("otc/contract/src/templates").join(source))
-                .unwrap();
-        let rows = template
-            .lines()
-            .filter_map(|line| line.strip_prefix("//! |"));
-        for row in rows {
-            assert!(page.contains(&format!("|{row}")), "{shown}: row {row}");
-        }
-        let line = |name: &str| -> f64 {
-            let line = page
-                .lines()
-                .find_map(|line| line.strip_prefix(name))
-                .unwrap();
-            line.trim()
-                .split(' ')
-                .next()
-                .unwrap()
-                .replace(',', "")
-                .parse()
-                .unwrap()
-        };
-        let (value, error) = (line("value "), line("error up to "));
-        let (sheet, market) = (example(&format!("{name}.json")), example("market.json"));
-        let now = answer(
-            &folder,
-            &[
-                "price", "--terms", &sheet, "--market", &market, "--greeks", "none",
-            ],
-        );
-        // Another engine may be chosen since; both say how far off they may be.
-        let allowed = 0.01 + 4.0 * (error + number(&now["error_estimate"]["abs"]));
-        assert!(
-            (number(&now["value"]) - value).abs() <= allowed,
-            "{shown}: {} now",
-            now["value"]
-        );
     }
     assert_eq!(pages, 12);
+}
+
+/// The file name of the template whose table of terms a page shows.
+fn template_of(page: &str) -> Option<&str> {
+    let rest = page.split("<!-- terms of ").nth(1)?;
+    rest.split(" -->").next()
+}
+
+/// The number at the head of the line that begins with `name`.
+fn number_in_line(page: &str, name: &str) -> f64 {
+    let line = page.lines().find_map(|line| line.strip_prefix(name));
+    let figure = line.unwrap().trim().split(' ').next().unwrap();
+    figure.replace(',', "").parse().unwrap()
+}
+
+fn a_product_page_is_true(shown: &str, page: &str, name: &str, template: &str) {
+    assert!(
+        page.contains(text(&format!("{name}.json")).trim()),
+        "{shown}: another sheet"
+    );
+    // The table of terms is the template's own.
+    let templates = root().join("otc/contract/src/templates");
+    let template = std::fs::read_to_string(templates.join(template)).unwrap();
+    let rows = template
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! |"));
+    for row in rows {
+        assert!(page.contains(&format!("|{row}")), "{shown}: row {row}");
+    }
+    let (value, error) = (
+        number_in_line(page, "value "),
+        number_in_line(page, "error up to "),
+    );
+    let (sheet, market) = (example(&format!("{name}.json")), example("market.json"));
+    let words = [
+        "price", "--terms", &sheet, "--market", &market, "--greeks", "none",
+    ];
+    let now = answer(&root(), &words);
+    // Another engine may be chosen since; both say how far off they may be.
+    let allowed = 0.01 + 4.0 * (error + number(&now["error_estimate"]["abs"]));
+    assert!(
+        (number(&now["value"]) - value).abs() <= allowed,
+        "{shown}: {} now",
+        now["value"]
+    );
 }
