@@ -1,5 +1,6 @@
 //! Engines against each other.
 
+mod batch;
 mod engines;
 mod flows;
 mod world;
