@@ -1,6 +1,6 @@
 //! Fixings by code and moment, for walks of contracts on them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rialto_otc_time::Date;
 use rust_decimal::Decimal;
@@ -38,6 +38,15 @@ impl Fixings {
     pub fn on(&self, code: &str, date: Date) -> Option<Decimal> {
         let key = (code.to_owned(), date);
         self.dated.get(&key).map(|(value, _)| *value)
+    }
+
+    /// The dated fixings of a code, by date.
+    #[must_use]
+    pub fn dated(&self, code: &str) -> BTreeMap<Date, Decimal> {
+        let all = self.dated.iter();
+        all.filter(|((of, _), _)| of == code)
+            .map(|((_, date), (value, _))| (*date, *value))
+            .collect()
     }
 
     /// The last date and the last years of any of these codes.

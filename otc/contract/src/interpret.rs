@@ -365,6 +365,22 @@ pub fn beyond<X: PartialOrd + Copy>(monitor: &Monitor<X>, price: X) -> bool {
     }
 }
 
+/// Runs the hit of a barrier between two instants, on a date whose fixing is not asked for: what
+/// follows a hit is due then, not when the contract is next observed. `instant` is the next one.
+///
+/// # Errors
+/// [`WalkError::Arithmetic`] when what follows reads a fixing: it has to wait for [`step`]. `memory`
+/// may have changed in part then.
+pub fn strike_between<'p, X: Number>(
+    plan: &'p Plan<X>,
+    instant: usize,
+    hit: Hit,
+    memory: &mut Memory<X>,
+    out: &mut impl Recorder<'p, X>,
+) -> Result<(), WalkError> {
+    strike(plan, instant, hit, &[], memory, out)
+}
+
 fn strike<'p, X: Number>(
     plan: &'p Plan<X>,
     instant: usize,

@@ -10,7 +10,7 @@ use crate::compile::{Compiled, compile_with};
 use crate::finding::Findings;
 use crate::fixings::Fixings;
 use crate::formula::Booking;
-use crate::interpret::{Event, Memory, Seen, step};
+use crate::interpret::{Event, Hit, Memory, Seen, WalkError, beyond, step, strike_between};
 use crate::plan::Moment;
 use crate::sheet::TermSheet;
 
@@ -131,10 +131,16 @@ pub fn observe(
         });
     let compiled =
         compile_with(sheet, calendars, &initials.collect()).map_err(ObserveError::Findings)?;
+    let monitored = compiled.plan.monitors.iter().map(|monitor| {
+        let underlying = compiled.plan.underlyings.get(monitor.underlying);
+        underlying.map_or_else(BTreeMap::new, |u| fixings.dated(&u.code))
+    });
     Walk {
         sheet,
         compiled: &compiled,
+        calendars,
         fixings,
+        monitored: monitored.collect(),
         until,
     }
     .run()
@@ -144,18 +150,24 @@ pub fn observe(
 struct Walk<'w> {
     sheet: &'w TermSheet,
     compiled: &'w Compiled,
+    calendars: &'w Calendars,
     fixings: &'w Fixings,
+    /// For each barrier watched continuously, the dated fixings of its underlying.
+    monitored: Vec<BTreeMap<Date, Decimal>>,
     until: Option<Date>,
 }
 
 impl Walk<'_> {
     fn run(&self) -> Result<Walked, ObserveError> {
         let plan = &self.compiled.plan;
-        let due = self.due();
+        let (due, last_day) = self.due();
         let mut memory = Memory::new(plan);
         let mut booking = Booking::new(self.compiled);
         let mut observed: usize = 0;
+        let mut last = None;
         for (index, instant) in plan.instants.iter().take(due).enumerate() {
+            let upto = instant.at.date.and_then(|date| date.add_days(-1).ok());
+            self.strike(index, (&mut last, upto), &mut memory, &mut booking)?;
             if !memory.alive {
                 break;
             }
@@ -164,19 +176,81 @@ impl Walk<'_> {
                 let fixing = self.fixings.at(&underlying.code, &instant.at);
                 seen.push(fixing.ok_or_else(|| missing(&underlying.code, &instant.at))?);
             }
-            let walked = step(plan, index, Seen::fixings(&seen), &mut memory, &mut booking);
-            walked.map_err(|error| {
-                let at = instant.at.label();
-                let en = format!("{error} ({at}).");
-                ObserveError::Refused {
-                    code: "E-OBSERVE-WALK",
-                    en,
-                    zh: format!("{at} 的观察无法执行：{error}。"),
-                }
-            })?;
+            let hits = instant.at.date.map(|date| self.hits(last, date));
+            let hits = hits.transpose()?;
+            let seen = Seen {
+                hits: hits.as_deref(),
+                ..Seen::fixings(&seen)
+            };
+            let walked = step(plan, index, seen, &mut memory, &mut booking);
+            walked.map_err(|error| not_walked(&error, &instant.at.label()))?;
             observed += 1;
+            last = instant.at.date;
         }
+        self.strike(due, (&mut last, last_day), &mut memory, &mut booking)?;
         Ok(self.outcome(&memory, &booking, observed))
+    }
+
+    /// Runs barriers hit between two observations, in order, while what follows reads no fixing.
+    fn strike(
+        &self,
+        instant: usize,
+        (last, upto): (&mut Option<Date>, Option<Date>),
+        memory: &mut Memory<Decimal>,
+        booking: &mut Booking<'_>,
+    ) -> Result<(), ObserveError> {
+        let Some(upto) = upto else { return Ok(()) };
+        while memory.alive {
+            let open = (0..self.monitored.len())
+                .filter(|index| memory.hit.get(*index) == Some(&false))
+                .filter_map(|index| Some((self.first_hit(index, *last, upto)?, index)));
+            let found: Vec<(Date, usize)> = open.collect();
+            let Some(date) = found.iter().map(|(on, _)| *on).min() else {
+                return Ok(());
+            };
+            let (mut now, mut told) = (memory.clone(), Booking::new(self.compiled));
+            for (_, index) in found.into_iter().filter(|(on, _)| *on == date) {
+                let hit = self.hit(index, date)?;
+                match strike_between(&self.compiled.plan, instant, hit, &mut now, &mut told) {
+                    Ok(()) => {}
+                    Err(WalkError::Arithmetic { .. }) => return Ok(()),
+                    Err(error) => return Err(not_walked(&error, &date.to_string())),
+                }
+            }
+            *memory = now;
+            booking.flows.append(&mut told.flows);
+            booking.events.append(&mut told.events);
+            *last = Some(date);
+        }
+        Ok(())
+    }
+
+    /// Barriers hit after `from` and up to `date`, in order.
+    fn hits(&self, from: Option<Date>, date: Date) -> Result<Vec<Hit>, ObserveError> {
+        let found = (0..self.monitored.len())
+            .filter_map(|index| Some((self.first_hit(index, from, date)?, index)));
+        let hits = found.map(|(on, index)| self.hit(index, on));
+        let mut hits: Vec<Hit> = hits.collect::<Result<_, _>>()?;
+        hits.sort_by(|a, b| a.at.rate.total_cmp(&b.at.rate));
+        Ok(hits)
+    }
+
+    fn hit(&self, monitor: usize, on: Date) -> Result<Hit, ObserveError> {
+        let moments = self.compiled.moments(on, self.calendars);
+        let (at, pay) = moments.map_err(ObserveError::Findings)?;
+        Ok(Hit { monitor, at, pay })
+    }
+
+    /// The first date after `after` and up to `upto` with a fixing at a barrier or beyond.
+    fn first_hit(&self, index: usize, after: Option<Date>, upto: Date) -> Option<Date> {
+        let monitor = self.compiled.plan.monitors.get(index)?;
+        let after = after.max(monitor.from.date);
+        let known = self.monitored.get(index)?.range(..=upto);
+        known
+            .filter(|(on, _)| after.is_none_or(|after| **on > after))
+            .filter(|(on, _)| monitor.to.date.is_none_or(|to| **on <= to))
+            .find(|(_, price)| beyond(monitor, **price))
+            .map(|(on, _)| *on)
     }
 
     fn outcome(&self, memory: &Memory<Decimal>, booking: &Booking<'_>, observed: usize) -> Walked {
@@ -232,17 +306,19 @@ impl Walk<'_> {
     }
 
     /// How many observations are due: those up to the date asked for, or up to the last fixing of
-    /// any underlying of the contract.
-    fn due(&self) -> usize {
+    /// any underlying of the contract; and that date.
+    fn due(&self) -> (usize, Option<Date>) {
         let plan = &self.compiled.plan;
         let codes: Vec<&str> = plan.underlyings.iter().map(|u| u.code.as_str()).collect();
         let (date, years) = self.fixings.last(&codes);
         let last = self.until.or(date);
-        plan.instants
+        let due = plan
+            .instants
             .partition_point(|instant| match instant.at.date {
                 Some(date) => last.is_some_and(|last| date <= last),
                 None => instant.at.rate <= years + rialto_otc_time::TIME_TOLERANCE,
-            })
+            });
+        (due, last)
     }
 
     fn told(&self, event: &Event<Decimal>) -> Told {
@@ -294,6 +370,14 @@ impl Walk<'_> {
             notes.push("the holder's right to exercise is not used".to_owned());
         }
         notes
+    }
+}
+
+fn not_walked(error: &WalkError, at: &str) -> ObserveError {
+    ObserveError::Refused {
+        code: "E-OBSERVE-WALK",
+        en: format!("{error} ({at})."),
+        zh: format!("{at} 的观察无法执行：{error}。"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tables as files: CSV and XLSX.
 
+use std::borrow::Cow;
+
 use rialto_otc_lifecycle::{Entry, Event};
 use rialto_otc_store::event;
 use rialto_otc_store::flow;
@@ -138,6 +140,25 @@ fn csv(sheet: &Sheet) -> Result<Vec<u8>, DeskError> {
         .map_err(|error| DeskError::Internal(format!("csv: {error}")))
 }
 
+/// Characters one cell of a workbook takes (Excel's specifications and limits), counted in UTF-16.
+const CELL_LIMIT: usize = 32_767;
+
+/// Text as a cell takes it: what is longer is cut and says so, and where the whole is.
+fn fitting(text: &str) -> Cow<'_, str> {
+    let length = text.encode_utf16().count();
+    if length <= CELL_LIMIT {
+        return Cow::Borrowed(text);
+    }
+    let note = format!(" … (cut: {length} characters in all; the CSV export has them)");
+    let mut room = CELL_LIMIT - note.encode_utf16().count();
+    let kept = text.chars().take_while(|letter| {
+        let fits = room >= letter.len_utf16();
+        room = room.saturating_sub(letter.len_utf16());
+        fits
+    });
+    Cow::Owned(kept.collect::<String>() + &note)
+}
+
 /// A number as a workbook has it; one with more digits than binary holds stays text.
 fn put(sheet: &mut Worksheet, row: u32, column: u16, cell: &Cell) -> Result<(), XlsxError> {
     match cell {
@@ -154,7 +175,7 @@ fn put(sheet: &mut Worksheet, row: u32, column: u16, cell: &Cell) -> Result<(), 
         }
         // Never a formula, whatever it begins with.
         Cell::Text(text) if !text.is_empty() => {
-            sheet.write_string(row, column, text)?;
+            sheet.write_string(row, column, fitting(text))?;
         }
         Cell::Text(_) => {}
     }
@@ -613,5 +634,28 @@ mod tests {
             cell(2, 1),
             Some(calamine::Data::String("12345678901234.567".into()))
         );
+    }
+
+    #[test]
+    fn a_text_too_long_for_a_cell_is_cut_and_says_so() {
+        let long = "雪😀".repeat(CELL_LIMIT);
+        let sheet = Sheet {
+            heading: &["trace"],
+            rows: vec![vec![text(long.clone())], vec![text("x".repeat(CELL_LIMIT))]],
+        };
+        let bytes = xlsx("t", &sheet).expect("XLSX");
+        let mut book: calamine::Xlsx<_> =
+            calamine::Reader::new(std::io::Cursor::new(bytes)).expect("a workbook");
+        let range = calamine::Reader::worksheet_range_at(&mut book, 0)
+            .expect("a sheet")
+            .expect("readable");
+        let cut = range.get_value((1, 0)).expect("a cell").to_string();
+        assert!(cut.starts_with("雪😀雪") && cut.ends_with("; the CSV export has them)"));
+        let units = cut.encode_utf16().count();
+        assert!((CELL_LIMIT - 1..=CELL_LIMIT).contains(&units), "{units}");
+        let whole = range.get_value((2, 0)).expect("a cell").to_string();
+        assert_eq!(whole.len(), CELL_LIMIT);
+        let csv = String::from_utf8(csv(&sheet).expect("CSV")).expect("text");
+        assert!(csv.contains(&long), "the CSV keeps the whole");
     }
 }

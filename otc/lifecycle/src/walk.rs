@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use rialto_otc_contract::compile::Compiled;
 use rialto_otc_contract::formula::Booking;
-use rialto_otc_contract::interpret::{Event as Told, Hit, Memory, Seen, beyond, exercise_at, step};
+use rialto_otc_contract::interpret::{
+    Event as Told, Hit, Memory, Seen, WalkError, beyond, exercise_at, step, strike_between,
+};
 use rialto_otc_contract::plan::Plan;
 use rialto_otc_contract::value::round;
 use rialto_otc_time::Date;
@@ -269,6 +271,14 @@ impl Walk {
             return Ok(true);
         };
         let control = deal.controls.get(self.cursor.control);
+        let decided = control.is_some_and(|control| control.at < Effective::new(date, OBSERVED));
+        let until = match control {
+            Some(control) if decided => control.at,
+            _ => Effective::new(date, OBSERVED),
+        };
+        if self.strike(loaded, deal, context, until)? {
+            return Ok(true);
+        }
         match next(plan, self.cursor.instant, date, control) {
             Next::Decide => match control {
                 Some(control) => self.decide(control, loaded, deal, context, fixings),
@@ -285,6 +295,47 @@ impl Walk {
         }
     }
 
+    /// Runs the first hits of barriers between the last date observed and `until`, whatever the next
+    /// instant still waits for. False when there are none, or when what follows them reads a fixing.
+    fn strike(
+        &mut self,
+        loaded: &Loaded,
+        deal: &Deal,
+        context: &Context<'_>,
+        until: Effective,
+    ) -> Result<bool, Refusal> {
+        let compiled = &*loaded.compiled;
+        let span = (self.cursor.last, until.date);
+        let watched = (0..compiled.plan.monitors.len())
+            .filter(|index| self.cursor.memory.hit.get(*index) == Some(&false));
+        let found: Vec<(Date, usize)> = watched
+            .filter_map(|index| Some((first_hit(compiled, deal, index, span)?, index)))
+            .filter(|(on, _)| Effective::new(*on, OBSERVED) < until)
+            .collect();
+        let Some(date) = found.iter().map(|(on, _)| *on).min() else {
+            return Ok(false);
+        };
+        let moments = compiled.moments(date, context.calendars);
+        let (at, pay) = moments.map_err(|findings| told_of(&findings, date))?;
+        let mut memory = self.cursor.memory.clone();
+        let mut booking = Booking::new(compiled);
+        for (_, monitor) in found.into_iter().filter(|(on, _)| *on == date) {
+            let hit = Hit { monitor, at, pay };
+            let instant = self.cursor.instant;
+            match strike_between(&compiled.plan, instant, hit, &mut memory, &mut booking) {
+                Ok(()) => {}
+                Err(WalkError::Arithmetic { .. }) => return Ok(false),
+                Err(error) => return Err(told(error, date)),
+            }
+        }
+        self.keep();
+        self.cursor.memory = memory;
+        self.stamp(deal, loaded, date, 3);
+        self.cursor.last = Some(date);
+        self.take(compiled, booking, loaded, date, false)?;
+        Ok(true)
+    }
+
     fn observe(
         &mut self,
         loaded: &Loaded,
@@ -297,7 +348,7 @@ impl Walk {
             self.keep();
         }
         let compiled = &*loaded.compiled;
-        let hits = hits(compiled, deal, context, (self.cursor.last, date), fixings)?;
+        let hits = hits(compiled, deal, context, (self.cursor.last, date))?;
         let seen = Seen {
             fixings,
             hits: (!compiled.plan.monitors.is_empty()).then_some(&hits[..]),
@@ -524,42 +575,59 @@ fn gather(deal: &Deal, loaded: &Loaded, date: Date, into: &mut Vec<Decimal>) -> 
     true
 }
 
-/// Barriers hit after `from` and up to `date`: those told, and those the fixing is beyond.
+/// The first date after `after` and up to `upto` on which a barrier was hit: told, or by a published price of its
+/// underlying at the barrier or beyond (a mean beyond it had a price beyond it).
+fn first_hit(
+    compiled: &Compiled,
+    deal: &Deal,
+    index: usize,
+    (after, upto): (Option<Date>, Date),
+) -> Option<Date> {
+    let monitor = compiled.plan.monitors.get(index)?;
+    let underlying = compiled.plan.underlyings.get(monitor.underlying)?;
+    let code = underlying.code.as_str();
+    let watched = |on: Date| {
+        after.is_none_or(|after| on > after)
+            && on <= upto
+            && monitor.from.date.is_none_or(|from| on > from)
+            && monitor.to.date.is_none_or(|to| on <= to)
+    };
+    let told = deal
+        .hits
+        .iter()
+        .find(|hit| hit.code == code && watched(hit.date) && beyond(monitor, hit.price))
+        .map(|hit| hit.date);
+    let start = after.max(monitor.from.date).unwrap_or(Date::MIN);
+    let known = (start <= upto).then(|| deal.fixings.range((start, 0)..=(upto, u16::MAX)));
+    let fixed = known
+        .into_iter()
+        .flatten()
+        .filter(|((_, slot), _)| {
+            let slot = deal.slots.get(usize::from(*slot));
+            slot.is_some_and(|(fixed, _)| fixed == code)
+        })
+        .find(|((on, _), fixed)| watched(*on) && beyond(monitor, fixed.value))
+        .map(|((on, _), _)| *on);
+    match (told, fixed) {
+        (Some(told), Some(fixed)) => Some(told.min(fixed)),
+        (told, fixed) => told.or(fixed),
+    }
+}
+
+/// Barriers hit after `from` and up to `date`.
 fn hits(
     compiled: &Compiled,
     deal: &Deal,
     context: &Context<'_>,
     (from, date): (Option<Date>, Date),
-    fixings: &[Decimal],
 ) -> Result<Vec<Hit>, Refusal> {
     let mut all = Vec::new();
-    for (index, monitor) in compiled.plan.monitors.iter().enumerate() {
-        let watched = |on: Date| {
-            monitor.from.date.is_none_or(|from| on > from)
-                && monitor.to.date.is_none_or(|to| on <= to)
-        };
-        let code = compiled
-            .plan
-            .underlyings
-            .get(monitor.underlying)
-            .map(|u| u.code.as_str());
-        let told = deal.hits.iter().find(|hit| {
-            from.is_none_or(|from| hit.date > from)
-                && hit.date <= date
-                && Some(hit.code.as_str()) == code
-                && watched(hit.date)
-                && beyond(monitor, hit.price)
-        });
-        let fixing = fixings.get(monitor.underlying);
-        let closed = watched(date) && fixing.is_some_and(|fixing| beyond(monitor, *fixing));
-        if let Some(on) = told.map(|hit| hit.date).or(closed.then_some(date)) {
+    for monitor in 0..compiled.plan.monitors.len() {
+        let first = first_hit(compiled, deal, monitor, (from, date));
+        if let Some(on) = first {
             let moments = compiled.moments(on, context.calendars);
             let (at, pay) = moments.map_err(|findings| told_of(&findings, on))?;
-            all.push(Hit {
-                monitor: index,
-                at,
-                pay,
-            });
+            all.push(Hit { monitor, at, pay });
         }
     }
     all.sort_by(|a, b| a.at.rate.total_cmp(&b.at.rate));

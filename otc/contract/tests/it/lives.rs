@@ -4,8 +4,11 @@ use rialto_otc_contract::TermSheet;
 use rialto_otc_contract::interpret::{
     Event, Hit, Memory, Record, Seen, WalkError, exercise_at, step, walk,
 };
+use rialto_otc_contract::fixings::Fixings;
+use rialto_otc_contract::observe::{Status, observe};
 use rialto_otc_contract::plan::Carry;
 use rialto_otc_time::{AsOf, Calendars, DayPhase};
+use rust_decimal::Decimal;
 
 use crate::world::{compiled, d, refused, sheet};
 
@@ -304,4 +307,42 @@ fn a_flood_of_findings_is_cut_short() {
     let findings = refused(&program("", &rules, ""));
     assert_eq!(findings.iter().count(), 501);
     assert!(findings.iter().any(|f| f.code == "E-DOC-MORE"));
+}
+
+#[test]
+fn a_close_beyond_a_barrier_watched_at_every_instant_is_a_hit_of_its_day() {
+    let text = include_str!("../spec/sharkfin.json")
+        .replace("\"monitoring\":\"daily\"", "\"monitoring\":\"continuous\"")
+        .replace("\"rebate_basis\":\"annual\"", "\"rebate_basis\":\"absolute\"")
+        .replace("\"rebate_at\":\"end\"", "\"rebate_at\":\"hit\"");
+    let terms = TermSheet::from_text(&text).expect("a sheet");
+    let walked = |prices: &[(&str, &str)]| {
+        let mut fixings = Fixings::default();
+        for (row, (day, price)) in prices.iter().enumerate() {
+            fixings
+                .add("XSHG:000016", day, price, row)
+                .expect("a fixing");
+        }
+        observe(&terms, &fixings, None, Calendars::builtin()).expect("walks")
+    };
+    let start = ("2026-04-15", "2712.44");
+    let live = walked(&[start, ("2026-06-09", "3037.9")]);
+    assert_eq!(live.status, Status::Live);
+    assert!(live.events.is_empty() && live.flows.is_empty());
+    // The barrier is at 3,037.9328: nothing of the contract is dated between start and end.
+    let hit = walked(&[
+        start,
+        ("2026-06-09", "3037.9328"),
+        ("2026-06-10", "2500"),
+        ("2026-06-11", "3100"),
+    ]);
+    assert_eq!(hit.status, Status::EndedEarly);
+    let events: Vec<(&str, &str)> = hit.events.iter().map(|e| (e.at.as_str(), e.kind)).collect();
+    assert_eq!(events, [("2026-06-09", "hit"), ("2026-06-09", "end")]);
+    let paid = hit.flows.iter().map(|flow| (flow.pay.as_str(), flow.amount));
+    let paid: Vec<(&str, Decimal)> = paid.collect();
+    assert_eq!(
+        paid,
+        [("2026-06-12", d("5000000")), ("2026-06-12", d("105000"))]
+    );
 }

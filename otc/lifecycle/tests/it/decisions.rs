@@ -8,7 +8,7 @@ use rialto_otc_lifecycle::{Account, Document, FlowStatus, Outcome, Status};
 use rialto_otc_time::Date;
 use serde_json::Value;
 
-use crate::world::{ACCUMULATOR, Desk, SNOWBALL, d, date, json, sessions, shown};
+use crate::world::{ACCUMULATOR, Desk, SNOWBALL, at, d, date, json, sessions, shown};
 
 /// A snowball with its fixings up to a date.
 fn snowball(to: &str) -> Desk {
@@ -354,4 +354,63 @@ fn a_barrier_hit_between_two_fixings_counts_once_it_is_told() {
     2026-10-20 principal 5000000.00 to Counterparty Determined = 5,000,000
     2026-10-20 rebate 52643.84 to Counterparty Determined = 5,000,000 x 2.1 % x 183 / 365
     ");
+}
+
+/// A sharkfin whose barrier is watched at every instant and whose rebate is paid at the hit: the
+/// contract names no date between its start and its end.
+fn paid_at_the_hit() -> Desk {
+    let mut sheet = json(include_str!("../../../contract/tests/spec/sharkfin.json"));
+    sheet["terms"]["monitoring"] = "continuous".into();
+    sheet["terms"]["rebate_basis"] = "absolute".into();
+    sheet["terms"]["rebate_at"] = "hit".into();
+    sheet["underlying"]["initial"] = "2712.44".into();
+    let mut desk = Desk::new("SF-2026-0108", "XSHG:000016", date("2026-04-14"));
+    desk.live(&sheet, date("2026-04-14"));
+    desk
+}
+
+/// Tells in June that the barrier was hit on a day.
+fn told_of_a_hit(desk: &mut Desk, day: &str) -> Option<Status> {
+    desk.now = desk.now.max(at(date("2026-06-10"), 9));
+    let hit = rialto_otc_lifecycle::payload::BarrierHit {
+        code: "XSHG:000016".to_owned(),
+        date: date(day),
+        price: d("3040.1"),
+    };
+    let receipt = desk.signed(date(day), Payload::BarrierHit(hit));
+    receipt.expect("a hit").status
+}
+
+#[test]
+fn a_barrier_hit_acts_on_its_day_not_when_the_contract_is_next_observed() {
+    let mut desk = paid_at_the_hit();
+    for day in sessions("2026-04-15", "2026-06-08") {
+        desk.fix(day, "2800");
+    }
+    assert_eq!(desk.state().status, Some(Status::Live));
+    let status = told_of_a_hit(&mut desk, "2026-06-09");
+    assert_eq!(status, Some(Status::Settling));
+    insta::assert_snapshot!(open(&desk), @r"
+    2026-06-12 principal 5000000.00 to Counterparty Determined = 5,000,000
+    2026-06-12 rebate 105000.00 to Counterparty Determined = 5,000,000 x 2.1 %
+    ");
+    // A close at the barrier was a hit too, told or not.
+    let mut closed = paid_at_the_hit();
+    closed.fix(date("2026-04-15"), "2800");
+    closed.fix(date("2026-06-09"), "3037.9328");
+    assert_eq!(open(&closed), open(&desk));
+    assert_eq!(closed.state().status, Some(Status::Settling));
+}
+
+#[test]
+fn hits_told_in_any_order_give_the_earliest() {
+    let mut desk = paid_at_the_hit();
+    told_of_a_hit(&mut desk, "2026-06-09");
+    told_of_a_hit(&mut desk, "2026-05-12");
+    let mut straight = paid_at_the_hit();
+    told_of_a_hit(&mut straight, "2026-05-12");
+    assert_eq!(open(&desk), open(&straight));
+    let ended = |desk: &Desk| desk.log.trade().facts().last().map(|fact| fact.on);
+    assert_eq!(ended(&desk), Some(date("2026-05-12")));
+    assert_eq!(ended(&desk), ended(&straight));
 }
