@@ -211,7 +211,12 @@ fn summarise<T>(row: &mut ReportFileRow, outcome: &Outcome<T>) {
 
 fn add_tests(row: &mut ReportFileRow, report: &TestReport) {
     let totals = &report.totals;
-    row.count_mismatch = !report.count_mismatches.is_empty();
+    if let Some(first) = report.count_mismatches.first() {
+        row.count_mismatch = true;
+        // A report that breaks off says so first.
+        row.line.get_or_insert(i64::from(first.line));
+        row.reason.get_or_insert_with(|| first.to_string());
+    }
     row.total = count(totals.total);
     row.passed = count(totals.passed);
     row.failed = count(totals.failed);

@@ -91,10 +91,12 @@ fn judge_all(input: &GateInput) -> (Vec<RuleVerdict>, Vec<AppliedWaiver>) {
         })
         .collect();
     let mut rules = Vec::new();
+    let integrity = integrity(input);
     for rule in rule_set
         .rules
         .iter()
         .filter(|rule| rule.applies_to.contains(&subject.event))
+        .chain(&integrity)
     {
         let mut verdict = judge(rule, facts);
         let waiver = waivers
@@ -118,6 +120,17 @@ fn judge_all(input: &GateInput) -> (Vec<RuleVerdict>, Vec<AppliedWaiver>) {
         }
     }
     (rules, applied)
+}
+
+/// The rule on reports that contradict themselves, when there are some and the set does not say
+/// itself what they mean.
+fn integrity(input: &GateInput) -> Option<Rule> {
+    let measure = Measure::ReportsContradictory;
+    let found = input.facts.find(measure, Scope::Overall)?;
+    let some = matches!(found.reading, Reading::Count { count, .. } if count > 0);
+    let own =
+        |rule: &Rule| rule.measure == measure && rule.applies_to.contains(&input.subject.event);
+    (some && !input.rule_set.rules.iter().any(own)).then(Rule::report_integrity)
 }
 
 /// Facts that cannot be true, so nothing may be concluded from them.
@@ -302,10 +315,15 @@ fn judge_reading(rule: &Rule, measurement: &Measurement) -> Judged {
         }
         None => {
             let order = rule.bound.compare_fraction(u128::from(numerator), 1);
-            let detail = format!(
-                "{} is {numerator} of {sample} {items}, bound {} {}",
-                rule.measure, rule.op, rule.bound
-            );
+            let detail = match measurement.offenders.first() {
+                Some(first) if rule.measure == Measure::ReportsContradictory => {
+                    contradictory(numerator, sample, first)
+                }
+                _ => format!(
+                    "{} is {numerator} of {sample} {items}, bound {} {}",
+                    rule.measure, rule.op, rule.bound
+                ),
+            };
             (Some(numerator.to_string()), order, detail)
         }
     };
@@ -318,5 +336,16 @@ fn judge_reading(rule: &Rule, measurement: &Measurement) -> Judged {
         },
         value,
         detail,
+    )
+}
+
+/// What is wrong with a report that contradicts itself, where, and what to do.
+fn contradictory(count: u64, sample: u64, first: &Offender) -> String {
+    let line = first.line.unwrap_or_default();
+    format!(
+        "{count} of {sample} test reports contradict themselves, first {} line {line}: {}; the \
+         figures of such a report prove nothing: have the tool write the whole report and counts \
+         that its cases bear out, or leave the count attributes out",
+        first.file, first.note
     )
 }

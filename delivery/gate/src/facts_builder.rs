@@ -43,6 +43,9 @@ pub struct FactsBuilder {
     totals: TestTotals,
     failing: Vec<Offender>,
     flaky: Vec<Offender>,
+    /// Test reports that could be read, and those among them that contradict themselves.
+    reports: (u64, u64),
+    contradictions: Vec<Offender>,
     tests: Collected,
     coverage: Coverage,
     coverage_state: Collected,
@@ -81,14 +84,7 @@ impl FactsBuilder {
         let Some(report) = outcome.value() else {
             return;
         };
-        if let (Some(record), false) = (self.inputs.last_mut(), report.count_mismatches.is_empty())
-            && record.reason.is_none()
-        {
-            let count = report.count_mismatches.len();
-            record.reason = Some(format!(
-                "{count} count(s) written in the file differ from its cases"
-            ));
-        }
+        self.take_contradictions(file, report);
         self.totals.add(&report.totals);
         for suite in &report.suites {
             for case in &suite.cases {
@@ -120,6 +116,28 @@ impl FactsBuilder {
                     });
                 }
             }
+        }
+    }
+
+    /// Notes where a report says other numbers than its cases make.
+    fn take_contradictions(&mut self, file: &ReportFile, report: &TestReport) {
+        self.reports.0 += 1;
+        let Some(first) = report.count_mismatches.first() else {
+            return;
+        };
+        self.reports.1 += 1;
+        if let Some(record) = self.inputs.last_mut()
+            && record.reason.is_none()
+        {
+            record.reason = Some(format!("line {}: {first}", first.line));
+        }
+        let room = KEPT_OFFENDERS.saturating_sub(self.contradictions.len());
+        for one in report.count_mismatches.iter().take(room) {
+            self.contradictions.push(Offender {
+                file: file.name.clone(),
+                line: Some(one.line),
+                note: format!("job {}: {one}", file.job),
+            });
         }
     }
 
@@ -250,6 +268,16 @@ impl FactsBuilder {
             ),
             one(Measure::TestsFlaky, count(totals.flaky), &self.flaky),
             one(Measure::TestsCount, count(ran), &[]),
+            // Known of the reports that came, also when one of them could not be read to its end.
+            Measurement {
+                measure: Measure::ReportsContradictory,
+                scope: Scope::Overall,
+                reading: Reading::Count {
+                    count: self.reports.1,
+                    sample: self.reports.0,
+                },
+                offenders: self.contradictions.clone(),
+            },
         ]
     }
 

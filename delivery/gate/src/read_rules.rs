@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::number::Decimal;
 use crate::rule::{
-    Effect, Event, Measure, OnMissing, Operator, Rule, Scope, SmallChange, SmallChangeAction,
+    Effect, Event, Measure, OnMissing, Operator, REPORT_INTEGRITY, Rule, Scope, SmallChange,
+    SmallChangeAction,
 };
 
 /// A fault in edited rules.
@@ -194,6 +195,17 @@ impl RuleReader {
                 format!(
                     "`{}` is measured on the whole tree only; write `overall`",
                     rule.measure
+                ),
+            );
+        }
+        let own = measure == Some(Measure::ReportsContradictory);
+        if measure.is_some() && rule.id == REPORT_INTEGRITY && !own {
+            self.fault(
+                format!("{pointer}/id"),
+                "reserved",
+                format!(
+                    "`{REPORT_INTEGRITY}` is the name of the rule on `{}`; choose another",
+                    Measure::ReportsContradictory
                 ),
             );
         }

@@ -45,6 +45,31 @@ pub struct Rule {
     pub mandatory: bool,
 }
 
+/// Id of [`Rule::report_integrity`].
+pub(crate) const REPORT_INTEGRITY: &str = "report-integrity";
+
+impl Rule {
+    /// The rule that no test report may contradict itself: a file that says one number and holds
+    /// another was cut, merged wrongly or written by hand, and proves nothing. It stands in every
+    /// gate whose rule set has no rule of its own on [`Measure::ReportsContradictory`].
+    pub(crate) fn report_integrity() -> Self {
+        Self {
+            id: REPORT_INTEGRITY.to_owned(),
+            measure: Measure::ReportsContradictory,
+            scope: Scope::Overall,
+            op: Operator::Equal,
+            bound: Decimal::whole(0),
+            on_missing: OnMissing::Pass,
+            min_sample: 0,
+            small_change: SmallChange::default(),
+            effect: Effect::Block,
+            waivable: true,
+            applies_to: Event::every(),
+            mandatory: false,
+        }
+    }
+}
+
 fn yes() -> bool {
     true
 }
@@ -90,6 +115,9 @@ words! {
         TestsFlaky = "tests.flaky",
         /// Tests that ran.
         TestsCount = "tests.count",
+        /// Test reports whose written counts differ from the cases they hold. Judged in every gate
+        /// ([`Rule::report_integrity`]) unless the rule set has a rule of its own on it.
+        ReportsContradictory = "reports.contradictory",
     }
 }
 
@@ -98,7 +126,10 @@ impl Measure {
     pub fn is_share(self) -> bool {
         match self {
             Self::CoverageLine | Self::CoverageBranch | Self::TestsPassRate => true,
-            Self::TestsFailed | Self::TestsFlaky | Self::TestsCount => false,
+            Self::TestsFailed
+            | Self::TestsFlaky
+            | Self::TestsCount
+            | Self::ReportsContradictory => false,
         }
     }
 
@@ -115,6 +146,7 @@ impl Measure {
             Self::TestsPassRate | Self::TestsFailed | Self::TestsFlaky | Self::TestsCount => {
                 "tests that ran"
             }
+            Self::ReportsContradictory => "test reports",
         }
     }
 }

@@ -1,3 +1,4 @@
+use rialto_delivery_gate::Event as GateEvent;
 use rialto_delivery_run::assignment::JobResult;
 use rialto_delivery_run::state::{FailureReason, Status};
 use serde_json::json;
@@ -110,6 +111,65 @@ async fn tests_and_coverage_are_read_and_judged() {
         let verdict = until_verdict(&world, &second.id).await;
         assert_eq!(verdict["overall"], "passed", "{verdict:#}");
         assert_eq!(verdict["base_sha"], first.sha.as_str());
+    }
+}
+
+/// Every case passes; the file says that there are seven more.
+const LYING: &str = "<testsuites>\n<testsuite name=\"api\" tests=\"9\" failures=\"0\">\
+    <testcase name=\"a\"/><testcase name=\"b\"/></testsuite></testsuites>";
+
+#[tokio::test]
+async fn a_report_that_lies_about_its_counts_is_told_and_does_not_pass_the_gate() {
+    for world in World::all().await {
+        let (delivery, project) = (&world.delivery, &world.project.id);
+        let rules = json!({"rules": [{"id": "tests", "measure": "tests.pass_rate", "op": ">=",
+            "bound": "100"}]});
+        delivery
+            .put_gate_rules(&developer(), project, &rules)
+            .await
+            .unwrap();
+        let id = world.configure(WITH_REPORTS).await.summary.id;
+        let work = world.take().await.unwrap();
+        work.upload(&world, "junit", "report.xml", LYING.as_bytes())
+            .await
+            .unwrap();
+        world.pass_work(&work).await;
+        assert_eq!(
+            world.status(&id).await,
+            Status::Success,
+            "the job is not to blame"
+        );
+        let report = delivery.test_report(&id.parse().unwrap()).await.unwrap();
+        let file = &report.files[0];
+        assert_eq!((file.outcome.as_str(), file.line), ("parsed", Some(2)));
+        let said = "suite `api` says tests=\"9\", its cases make 2";
+        assert_eq!(file.reason.as_deref(), Some(said));
+        let verdict = until_verdict(&world, &id).await;
+        assert_eq!(verdict["overall"], "failed", "{verdict:#}");
+        assert_eq!(verdict["rules"][0]["result"], "pass");
+        let rule = &verdict["rules"][1];
+        assert_eq!(
+            (&rule["id"], &rule["blocks"]),
+            (&json!("report-integrity"), &json!(true))
+        );
+        let detail = rule["detail"].as_str().unwrap();
+        for part in [
+            "report.xml line 2",
+            "job unit",
+            said,
+            "leave the count attributes out",
+        ] {
+            assert!(detail.contains(part), "{part}: {detail}");
+        }
+        let release = delivery
+            .judge_gate(
+                &id.parse().unwrap(),
+                Some(&"ab".repeat(32)),
+                GateEvent::Deploy,
+            )
+            .await
+            .unwrap();
+        assert_eq!(release.overall, "failed", "nor is it deployed");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rialto_delivery_gate::facts_builder::{BuiltFacts, ChangeLines, FactsBuilder, ReportFile};
 use rialto_delivery_gate::{
-    Measure, Overall, Reading, RuleResult, RuleSet, Scope, default_rule_set, evaluate,
+    Measure, Overall, Reading, RuleResult, RuleSet, Scope, default_rule_set, evaluate, read_rules,
 };
 use rialto_delivery_report::{Diff, NewLines, PathMapper, junit, new_lines, read_coverage};
 
@@ -58,7 +58,89 @@ fn reports_become_facts_with_offenders() {
     let results: Vec<RuleResult> = verdict.rules.iter().map(|rule| rule.result).collect();
     assert_eq!(
         results,
-        [RuleResult::Fail, RuleResult::Fail, RuleResult::Fail]
+        [RuleResult::Fail; 4],
+        "the fourth: the file says 9 tests and holds 3"
+    );
+}
+
+/// Nothing but test reports of job `unit`, judged by a rule on the pass rate.
+fn judge_tests(reports: &[&str], more: &str) -> rialto_delivery_gate::Verdict {
+    let rules = format!(
+        r#"[{{"id": "tests", "measure": "tests.pass_rate", "op": ">=", "bound": 1}}{more}]"#
+    );
+    let set = RuleSet {
+        rules: read_rules(&serde_json::from_str(&rules).unwrap()).unwrap(),
+        ..default_rule_set()
+    };
+    let mut builder = FactsBuilder::new();
+    for (number, report) in reports.iter().enumerate() {
+        let name = format!("report-{number}.xml");
+        builder.test_report(&file(&name), &junit::read(report.as_bytes()));
+    }
+    let facts = builder.finish(ChangeLines::NoBase, &set).unwrap().facts;
+    evaluate(&input_with(set, facts))
+}
+
+const HONEST: &str = "<testsuite tests='1' failures='0'><testcase name='a'/></testsuite>";
+const LYING: &str = "<testsuites>\n<testsuite name='s' tests='9' failures='0'><testcase name='a'/>\
+     <testcase name='b'/></testsuite></testsuites>";
+
+#[test]
+fn a_report_that_lies_about_its_counts_fails_the_gate_although_its_cases_pass() {
+    let verdict = judge_tests(&[HONEST, LYING], "");
+    assert_eq!(verdict.overall, Overall::Failed);
+    assert_eq!(
+        verdict.rules[0].result,
+        RuleResult::Pass,
+        "every case passed"
+    );
+    let rule = &verdict.rules[1];
+    assert_eq!(rule.id, "report-integrity");
+    assert_eq!((rule.result, rule.blocks), (RuleResult::Fail, true));
+    assert_eq!(
+        (rule.numerator, rule.value.as_deref()),
+        (Some(1), Some("1"))
+    );
+    assert_eq!(
+        rule.detail,
+        "1 of 2 test reports contradict themselves, first report-1.xml line 2: job unit: suite `s` \
+         says tests=\"9\", its cases make 2; the figures of such a report prove nothing: have the \
+         tool write the whole report and counts that its cases bear out, or leave the count \
+         attributes out"
+    );
+    assert_eq!(rule.offenders[0].line, Some(2));
+    let reason = verdict.inputs[1].reason.as_deref().unwrap();
+    assert_eq!(
+        reason,
+        "line 2: suite `s` says tests=\"9\", its cases make 2"
+    );
+}
+
+#[test]
+fn a_gate_of_honest_reports_has_no_rule_on_lies() {
+    let verdict = judge_tests(&[HONEST], "");
+    assert_eq!(verdict.overall, Overall::Passed);
+    assert_eq!(verdict.rules.len(), 1);
+}
+
+#[test]
+fn a_lie_in_a_report_that_breaks_off_is_told_too() {
+    let cut = "<testsuites><testsuite tests='9'><testcase name='a'/></testsuite><testsuite";
+    let verdict = judge_tests(&[cut], "");
+    assert_eq!(verdict.rules[0].result, RuleResult::Missing);
+    assert_eq!(verdict.rules[1].result, RuleResult::Fail);
+}
+
+#[test]
+fn a_rule_of_the_projects_own_says_what_a_lie_means_and_is_recorded() {
+    let own = r#", {"id": "asserts", "measure": "reports.contradictory", "op": "==", "bound": 0,
+        "effect": "warn"}"#;
+    let verdict = judge_tests(&[LYING], own);
+    assert_eq!(verdict.overall, Overall::Passed);
+    let results: Vec<_> = verdict.rules.iter().map(|r| (&*r.id, r.result)).collect();
+    assert_eq!(
+        results,
+        [("tests", RuleResult::Pass), ("asserts", RuleResult::Fail)]
     );
 }
 

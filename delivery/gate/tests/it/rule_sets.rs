@@ -136,7 +136,8 @@ fn every_fault_of_edited_rules_is_told_with_its_pointer_and_cure() {
          "applies_to": ["merge", "sometimes"], "on_missing": null},
         {"id": "z", "measure": "tests.failed", "op": "==", "bound": 0, "applies_to": []},
         {"id": "ok", "measure": "tests.failed", "op": "==", "bound": 0},
-        {"id": "ok", "measure": "tests.flaky", "op": "==", "bound": 0, "small_change": 5}
+        {"id": "ok", "measure": "tests.flaky", "op": "==", "bound": 0, "small_change": 5},
+        {"id": "report-integrity", "measure": "tests.failed", "op": "==", "bound": 0}
     ]});
     let errors = read_rules(&document).unwrap_err();
     let told: Vec<String> = errors

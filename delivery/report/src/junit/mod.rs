@@ -1,7 +1,8 @@
 //! JUnit-style test reports.
 //!
-//! There is no standard, only habits; so every attribute is optional, totals are counted from the
-//! cases, and what the file claims about itself is only compared with the count.
+//! There is no standard, only habits; so every attribute is optional and totals are counted from the
+//! cases. What the file claims about itself is held against that count: a file that contradicts
+//! itself ([`TestReport::count_mismatches`]) is not one to be trusted.
 
 mod case;
 mod keep;
@@ -155,6 +156,27 @@ pub struct CountMismatch {
     pub counted: u64,
     /// Line of the suite, counted from 1.
     pub line: u32,
+}
+
+impl std::fmt::Display for CountMismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            suite,
+            attribute,
+            declared,
+            counted,
+            ..
+        } = self;
+        let suite = crate::xml::shorten(suite);
+        let place = match suite.as_ref() {
+            "" => "the file".to_owned(),
+            name => format!("suite `{name}`"),
+        };
+        write!(
+            f,
+            "{place} says {attribute}=\"{declared}\", its cases make {counted}"
+        )
+    }
 }
 
 /// Reads a JUnit report under the default [`Limits`].

@@ -105,6 +105,31 @@ fn a_report_that_lies_about_its_counts_is_flagged_and_not_believed() {
         expected.map(|(name, a, b, line)| (name.to_owned(), a, b, line))
     );
     assert!(report.notes[0].message.contains("errors=\"x\""));
+    assert_eq!(
+        report.count_mismatches[0].to_string(),
+        "suite `s` says tests=\"100\", its cases make 1"
+    );
+}
+
+#[test]
+fn a_broken_tear_down_counted_the_way_pytest_counts_is_no_lie() {
+    let passed_then_broke = whole(
+        "<testsuites><testsuite name='pytest' errors='1' failures='0' skipped='0' tests='3'>\
+         <testcase classname='t' name='a'><error message='tear-down'/></testcase>\
+         <testcase classname='t' name='b'/></testsuite></testsuites>",
+    );
+    assert_eq!(passed_then_broke.count_mismatches, []);
+    let failed_then_broke = whole(
+        "<testsuites><testsuite name='pytest' errors='1' failures='1' skipped='0' tests='1'>\
+         <testcase classname='t' name='a'><failure message='no'/></testcase>\
+         <testcase classname='t' name='a'><error message='tear-down'/></testcase>\
+         </testsuite></testsuites>",
+    );
+    assert_eq!(failed_then_broke.count_mismatches, []);
+    let one_too_many = whole(
+        "<testsuite name='pytest' tests='3'><testcase name='a'/><testcase name='b'/></testsuite>",
+    );
+    assert_eq!(one_too_many.count_mismatches[0].counted, 2);
 }
 
 #[test]
