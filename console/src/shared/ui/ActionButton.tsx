@@ -36,6 +36,7 @@ export function ActionButton({
       loading={busy ?? false}
       icon={icon ? <Icon name={icon} /> : undefined}
       aria-disabled={off}
+      aria-description={whyNot ?? undefined}
       className={off ? "action-off" : ""}
       htmlType={onClick ? "button" : "submit"}
       onClick={(event) => {
@@ -46,5 +47,11 @@ export function ActionButton({
       {children}
     </Button>
   );
-  return off ? <Tooltip title={whyNot}>{button}</Tooltip> : button;
+  return off ? (
+    <Tooltip title={whyNot} trigger={["hover", "focus"]}>
+      {button}
+    </Tooltip>
+  ) : (
+    button
+  );
 }

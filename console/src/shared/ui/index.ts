@@ -2,6 +2,8 @@ export * from "./ActionButton";
 export * from "./bits";
 export * from "./CopyButton";
 export * from "./Icon";
+export * from "./IconAction";
 export * from "./LinkButton";
 export * from "./status";
 export * from "./StatusIcon";
+export * from "./useDenied";

@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import type { Approval, Decision } from "@/api/contract.otc";
 import { useSession } from "@/api/session";
 import { TimeAgo } from "@/shared/format";
-import { ActionButton, Card, StatusIcon, useWord } from "@/shared/ui";
+import { ActionButton, Card, StatusIcon, useDenied, useWord } from "@/shared/ui";
 import { useAction, writes } from "../api";
 import { paths } from "../paths";
 import { Difference } from "./Difference";
@@ -79,7 +79,8 @@ function Decide({ approval, decided }: Props) {
   const { user } = useSession();
   const [comment, setComment] = useState("");
   const mine = [user.id, user.login, user.name].includes(approval.maker);
-  const whyNot = mine ? t("approval.own") : null;
+  const denied = useDenied()("otc.approval.decide");
+  const whyNot = mine ? t("approval.own") : denied;
   const approve = useAction(
     () => writes.approve(approval.id, comment.trim()),
     t("approval.done"),
@@ -102,7 +103,7 @@ function Decide({ approval, decided }: Props) {
       <Input.TextArea
         id={id}
         rows={2}
-        disabled={mine}
+        disabled={whyNot !== null}
         value={comment}
         onChange={(event) => setComment(event.target.value)}
       />

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Flow } from "@/api/contract.otc";
 import { type Column } from "@/shared/grid";
-import { ActionButton, Tag, useWord } from "@/shared/ui";
+import { ActionButton, Tag, useDenied, useWord } from "@/shared/ui";
 import { useAction, writes } from "../api";
 import { paths } from "../paths";
 import { FlowStatusPill, Money } from "./words";
@@ -98,11 +98,18 @@ const STEPS: Record<string, readonly Step[]> = {
 function FlowSteps({ flow }: { flow: Flow }) {
   const { t } = useTranslation("otc");
   const [asked, setAsked] = useState<Step | null>(null);
+  const denied = useDenied()("otc.flow.settle");
   const steps = STEPS[flow.status] ?? [];
   return (
     <span className="row">
       {steps.map((step) => (
-        <ActionButton key={step} small onClick={() => setAsked(step)} danger={step === "fail"}>
+        <ActionButton
+          key={step}
+          small
+          danger={step === "fail"}
+          whyNot={denied}
+          onClick={() => setAsked(step)}
+        >
           {t(`flow.step.${step}`)}
         </ActionButton>
       ))}

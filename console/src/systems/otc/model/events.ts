@@ -1,5 +1,6 @@
 /** The events people send about a contract: what each asks for and how its payload is written. */
 import type { Json, Terms } from "@/api/contract.otc";
+import type { Permission } from "@/api/permissions";
 import { parseTerms } from "./terms";
 
 export type FieldType = "decimal" | "date" | "text" | "sheet" | "choice" | "number";
@@ -56,6 +57,15 @@ const REASONED: Record<string, string> = {
   cancel: "reason",
   "review-closed": "note",
 };
+
+/** What sending an event takes; every other takes the right to book. */
+const PERMISSIONS: Record<string, Permission> = {
+  confirm: "otc.trade.confirm",
+  "review-closed": "otc.trade.confirm",
+  "barrier-hit": "otc.fixing.enter",
+};
+
+export const permissionOf = (kind: string): Permission => PERMISSIONS[kind] ?? "otc.trade.book";
 
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;

@@ -68,15 +68,19 @@ function Decide({ deployment }: { deployment: Deployment }) {
   const whyNot = deployment.may_approve
     ? null
     : (deployment.why_not_approve ?? t("deployment.mayNotApprove"));
-  usePageCommands([
-    {
-      id: "deployment:approve",
-      label: t("deployment.approve"),
-      group: t("deployment.one"),
-      keywords: "approve pizhun shenpi",
-      run: () => deployment.may_approve && approve.mutate(undefined),
-    },
-  ]);
+  usePageCommands(
+    deployment.may_approve
+      ? [
+          {
+            id: "deployment:approve",
+            label: t("deployment.approve"),
+            group: t("deployment.one"),
+            keywords: "approve pizhun shenpi",
+            run: () => approve.mutate(undefined),
+          },
+        ]
+      : [],
+  );
   return (
     <>
       {whyNot && (

@@ -5,7 +5,17 @@ import type { Deployment } from "@/api/contract";
 import { DateTime, Elapsed, TimeAgo, useFormat } from "@/shared/format";
 import { PageHeader } from "@/shared/record";
 import { QueryView } from "@/shared/states";
-import { ActionButton, Card, Facts, Hash, Icon, StatusIcon, toneOf, useWord } from "@/shared/ui";
+import {
+  ActionButton,
+  Card,
+  Facts,
+  Hash,
+  Icon,
+  StatusIcon,
+  toneOf,
+  useDenied,
+  useWord,
+} from "@/shared/ui";
 import { reads, useTopics, writes } from "../../api";
 import { cli } from "../../cli";
 import { CliButton, LinkButton } from "../../components/CliButton";
@@ -93,6 +103,7 @@ function Actions({ deployment }: { deployment: Deployment }) {
     () => writes.cancelDeployment(deployment.id),
     t("deployment.cancelAsked"),
   );
+  const denied = useDenied()("delivery.deployment.cancel");
   return (
     <>
       <CliButton command={cli.deployment(deployment.id)} />
@@ -100,7 +111,9 @@ function Actions({ deployment }: { deployment: Deployment }) {
       <ActionButton
         icon="stop"
         busy={cancel.isPending}
-        whyNot={BEFORE_SWITCH.has(deployment.state) ? null : t("deployment.whyNoCancel")}
+        whyNot={
+          denied ?? (BEFORE_SWITCH.has(deployment.state) ? null : t("deployment.whyNoCancel"))
+        }
         onClick={() => cancel.mutate(undefined)}
       >
         {t("deployment.cancel")}

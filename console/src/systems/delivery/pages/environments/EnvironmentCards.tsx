@@ -6,7 +6,17 @@ import { Link, useNavigate } from "react-router";
 import type { Environment, Slot } from "@/api/contract";
 import { TimeAgo, useFormat } from "@/shared/format";
 import { Empty, QueryView } from "@/shared/states";
-import { ActionButton, Card, CopyLine, Hash, Icon, StatusPill, Tag, useWord } from "@/shared/ui";
+import {
+  ActionButton,
+  Card,
+  CopyLine,
+  Hash,
+  Icon,
+  StatusPill,
+  Tag,
+  useDenied,
+  useWord,
+} from "@/shared/ui";
 import { reads, useTopics, writes } from "../../api";
 import { cli } from "../../cli";
 import { DeploymentList } from "../../components/DeploymentList";
@@ -69,6 +79,7 @@ function Groups({
 function EnvironmentCard({ environment }: { environment: Environment }) {
   const { t } = useTranslation("delivery");
   const word = useWord("delivery");
+  const denied = useDenied()("delivery.environment.roll_back");
   const [isRollingBack, setRollingBack] = useState(false);
   return (
     <Card
@@ -89,9 +100,10 @@ function EnvironmentCard({ environment }: { environment: Environment }) {
           small
           icon="back"
           whyNot={
-            environment.can_roll_back
+            denied ??
+            (environment.can_roll_back
               ? null
-              : (environment.why_not ?? t("environment.cannotRollBack"))
+              : (environment.why_not ?? t("environment.cannotRollBack")))
           }
           onClick={() => setRollingBack(true)}
         >

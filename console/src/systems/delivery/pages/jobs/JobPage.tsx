@@ -9,7 +9,7 @@ import { LogViewer } from "@/shared/log";
 import { PageHeader } from "@/shared/record";
 import { QueryView } from "@/shared/states";
 import { useThemeName } from "@/shared/theme/theme";
-import { ActionButton, Icon, toneOf, useWord } from "@/shared/ui";
+import { ActionButton, Icon, toneOf, useDenied, useWord } from "@/shared/ui";
 import { BASE, log, reads, writes } from "../../api";
 import { cli } from "../../cli";
 import { CliButton, LinkButton } from "../../components/CliButton";
@@ -129,15 +129,21 @@ function Actions({ job }: { job: JobDetail }) {
   const play = useAction(() => writes.playJob(job.id), t("job.played"));
   const retry = useAction(() => writes.retryJob(job.id), t("job.retried"));
   const cancel = useAction(() => writes.cancelJob(job.id), t("job.cancelAsked"));
-  usePageCommands([
-    {
-      id: "job:retry",
-      label: t("job.retryShort"),
-      group: t("job.one"),
-      keywords: "retry chongshi",
-      run: () => job.retryable && retry.mutate(undefined),
-    },
-  ]);
+  const denied = useDenied()("delivery.pipeline.run");
+  const whyNoRetry = denied ?? (job.retryable ? null : t("job.whyNoRetry"));
+  usePageCommands(
+    whyNoRetry
+      ? []
+      : [
+          {
+            id: "job:retry",
+            label: t("job.retryShort"),
+            group: t("job.one"),
+            keywords: "retry chongshi",
+            run: () => retry.mutate(undefined),
+          },
+        ],
+  );
   return (
     <>
       <CliButton command={cli.jobLog(job.id)} />
@@ -147,6 +153,7 @@ function Actions({ job }: { job: JobDetail }) {
           primary
           icon="play"
           busy={play.isPending}
+          whyNot={denied}
           onClick={() => play.mutate(undefined)}
         >
           {t("job.playShort")}
@@ -155,7 +162,7 @@ function Actions({ job }: { job: JobDetail }) {
       <ActionButton
         icon="retry"
         busy={retry.isPending}
-        whyNot={job.retryable ? null : t("job.whyNoRetry")}
+        whyNot={whyNoRetry}
         onClick={() => retry.mutate(undefined)}
       >
         {t("job.retryShort")}
@@ -163,7 +170,7 @@ function Actions({ job }: { job: JobDetail }) {
       <ActionButton
         icon="stop"
         busy={cancel.isPending}
-        whyNot={job.cancelable ? null : t("job.whyNoCancel")}
+        whyNot={denied ?? (job.cancelable ? null : t("job.whyNoCancel"))}
         onClick={() => cancel.mutate(undefined)}
       >
         {t("job.cancelShort")}

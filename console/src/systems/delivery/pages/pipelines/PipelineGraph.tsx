@@ -4,7 +4,7 @@ import type { Job, Pipeline } from "@/api/contract";
 import { Elapsed } from "@/shared/format";
 import { type StageColumn, StageGraph } from "@/shared/graph";
 import { Empty } from "@/shared/states";
-import { Icon, useWord } from "@/shared/ui";
+import { IconAction, useDenied, useWord } from "@/shared/ui";
 import { writes } from "../../api";
 import { useAction } from "../../components/useAction";
 import { paths } from "../../paths";
@@ -57,6 +57,7 @@ export function JobActions({ job }: { job: Job }) {
   const play = useAction(() => writes.playJob(job.id), t("job.played"));
   const retry = useAction(() => writes.retryJob(job.id), t("job.retried"));
   const cancel = useAction(() => writes.cancelJob(job.id), t("job.cancelAsked"));
+  const denied = useDenied()("delivery.pipeline.run");
   const action = job.playable
     ? { icon: "play" as const, label: t("job.play", { name: job.name }), run: play }
     : job.cancelable
@@ -66,15 +67,13 @@ export function JobActions({ job }: { job: Job }) {
         : null;
   if (!action) return null;
   return (
-    <button
-      type="button"
-      className="icon-button"
-      aria-label={action.label}
-      title={action.label}
-      disabled={action.run.isPending}
+    <IconAction
+      icon={action.icon}
+      size={13}
+      label={action.label}
+      busy={action.run.isPending}
+      whyNot={denied}
       onClick={() => action.run.mutate(undefined)}
-    >
-      <Icon name={action.icon} size={13} />
-    </button>
+    />
   );
 }

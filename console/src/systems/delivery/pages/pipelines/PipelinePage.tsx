@@ -7,7 +7,16 @@ import { DateTime, Elapsed, TimeAgo } from "@/shared/format";
 import { usePageCommands } from "@/shared/keys";
 import { PageHeader, TabBar } from "@/shared/record";
 import { QueryView, Skeleton } from "@/shared/states";
-import { ActionButton, Card, Hash, Icon, StatusIcon, toneOf, useWord } from "@/shared/ui";
+import {
+  ActionButton,
+  Card,
+  Hash,
+  Icon,
+  StatusIcon,
+  toneOf,
+  useDenied,
+  useWord,
+} from "@/shared/ui";
 import { reads, useTopics, writes } from "../../api";
 import { cli } from "../../cli";
 import { CliButton, LinkButton } from "../../components/CliButton";
@@ -149,22 +158,28 @@ function Actions({ pipeline }: { pipeline: Pipeline }) {
   const canRetry = pipeline.stages.some((stage) =>
     stage.jobs.some((job) => job.retryable && job.status !== "success"),
   );
-  usePageCommands([
+  const denied = useDenied()("delivery.pipeline.run");
+  const whyNoRetry = denied ?? (canRetry ? null : t("pipeline.whyNoRetry"));
+  const whyNoCancel = denied ?? (isDone ? t("pipeline.whyNoCancel") : null);
+  const commands = [
     {
       id: "pipeline:cancel",
       label: t("pipeline.cancel"),
       group: t("pipeline.one"),
       keywords: "cancel quxiao",
-      run: () => !isDone && cancel.mutate(undefined),
+      whyNot: whyNoCancel,
+      run: () => cancel.mutate(undefined),
     },
     {
       id: "pipeline:retry",
       label: t("pipeline.retry"),
       group: t("pipeline.one"),
       keywords: "retry chongshi",
-      run: () => canRetry && retry.mutate(undefined),
+      whyNot: whyNoRetry,
+      run: () => retry.mutate(undefined),
     },
-  ]);
+  ];
+  usePageCommands(commands.filter((command) => command.whyNot === null));
   return (
     <>
       <CliButton command={cli.pipeline(pipeline.id)} />
@@ -172,7 +187,7 @@ function Actions({ pipeline }: { pipeline: Pipeline }) {
       <ActionButton
         icon="retry"
         busy={retry.isPending}
-        whyNot={canRetry ? null : t("pipeline.whyNoRetry")}
+        whyNot={whyNoRetry}
         onClick={() => retry.mutate(undefined)}
       >
         {t("pipeline.retry")}
@@ -180,7 +195,7 @@ function Actions({ pipeline }: { pipeline: Pipeline }) {
       <ActionButton
         icon="stop"
         busy={cancel.isPending}
-        whyNot={isDone ? t("pipeline.whyNoCancel") : null}
+        whyNot={whyNoCancel}
         onClick={() => cancel.mutate(undefined)}
       >
         {t("pipeline.cancel")}

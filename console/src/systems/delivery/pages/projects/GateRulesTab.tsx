@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { GateRule, GateRules } from "@/api/contract";
 import { QueryView } from "@/shared/states";
-import { ActionButton, Card, Icon, Tag } from "@/shared/ui";
+import { ActionButton, Card, IconAction, Tag, useDenied } from "@/shared/ui";
 import { reads, writes } from "../../api";
 import { useAction } from "../../components/useAction";
 
@@ -38,6 +38,7 @@ function RuleForm({ projectId, start }: { projectId: string; start: GateRules })
     () => writes.putGateRules(projectId, rules, start.version),
     t("rule.saved"),
   );
+  const denied = useDenied()("delivery.gate_rule.manage");
   const ids = new Set(rules.map((rule) => rule.id));
   const bad = ids.size !== rules.length || rules.some((r) => r.id === "" || String(r.bound) === "");
   const change = (index: number, part: Partial<GateRule>) =>
@@ -65,14 +66,14 @@ function RuleForm({ projectId, start }: { projectId: string; start: GateRules })
       }
       extra={
         <>
-          <ActionButton small icon="plus" onClick={add}>
+          <ActionButton small icon="plus" whyNot={denied} onClick={add}>
             {t("rule.add")}
           </ActionButton>
           <ActionButton
             small
             primary
             busy={save.isPending}
-            whyNot={bad ? t("rule.bad") : dirty ? null : t("rule.unchanged")}
+            whyNot={denied ?? (bad ? t("rule.bad") : dirty ? null : t("rule.unchanged"))}
             onClick={() => save.mutate(undefined)}
           >
             {t("action.save")}
@@ -85,6 +86,7 @@ function RuleForm({ projectId, start }: { projectId: string; start: GateRules })
           <RuleLine
             key={index}
             rule={rule}
+            whyNot={denied}
             change={(part) => change(index, part)}
             drop={() => setRules((old) => old.filter((_, i) => i !== index))}
           />
@@ -97,66 +99,75 @@ function RuleForm({ projectId, start }: { projectId: string; start: GateRules })
 
 function RuleLine({
   rule,
+  whyNot,
   change,
   drop,
 }: {
   rule: GateRule;
+  /** Why the person only reads it. */
+  whyNot: string | null;
   change: (part: Partial<GateRule>) => void;
   drop: () => void;
 }) {
   const { t } = useTranslation("delivery");
+  const isReadOnly = whyNot !== null;
   const option = (group: string, value: string) => ({ value, label: t(`${group}.${value}`) });
   return (
     <li>
       <Input
+        disabled={isReadOnly}
         aria-label={t("rule.id")}
         className="mono"
         value={rule.id}
         onChange={(event) => change({ id: event.target.value.trim() })}
       />
       <AutoComplete
+        disabled={isReadOnly}
         aria-label={t("rule.measure")}
         value={rule.measure}
         options={MEASURES.map((value) => ({ value }))}
         onChange={(measure: string) => change({ measure })}
       />
       <Select
+        disabled={isReadOnly}
         aria-label={t("rule.scope")}
         value={rule.scope}
         options={["overall", "new", "existing"].map((s) => option("scope", s))}
         onChange={(scope) => change({ scope })}
       />
       <Select
+        disabled={isReadOnly}
         aria-label={t("rule.op")}
         value={rule.op}
         options={OPERATORS.map((value) => ({ value, label: value }))}
         onChange={(op) => change({ op })}
       />
       <Input
+        disabled={isReadOnly}
         aria-label={t("rule.bound")}
         value={String(rule.bound)}
         onChange={(event) => change({ bound: event.target.value.trim() })}
       />
       <Select
+        disabled={isReadOnly}
         aria-label={t("rule.effect")}
         value={rule.effect ?? "block"}
         options={["block", "warn"].map((s) => option("effect", s))}
         onChange={(effect) => change({ effect })}
       />
       <Select
+        disabled={isReadOnly}
         aria-label={t("rule.onMissing")}
         value={rule.on_missing ?? "fail"}
         options={["fail", "warn", "pass"].map((s) => option("onMissing", s))}
         onChange={(onMissing) => change({ on_missing: onMissing })}
       />
-      <button
-        type="button"
-        className="icon-button"
-        aria-label={t("rule.delete", { id: rule.id })}
+      <IconAction
+        icon="close"
+        label={t("rule.delete", { id: rule.id })}
+        whyNot={whyNot}
         onClick={drop}
-      >
-        <Icon name="close" />
-      </button>
+      />
     </li>
   );
 }

@@ -6,7 +6,7 @@ import type { Project } from "@/api/contract";
 import { usePageCommands } from "@/shared/keys";
 import { PageHeader, TabBar } from "@/shared/record";
 import { QueryView, Skeleton } from "@/shared/states";
-import { ActionButton, Card, CopyLine, Icon } from "@/shared/ui";
+import { ActionButton, Card, CopyLine, Icon, useDenied } from "@/shared/ui";
 import { reads, useTopics } from "../../api";
 import { cli } from "../../cli";
 import { CliButton, LinkButton } from "../../components/CliButton";
@@ -29,15 +29,20 @@ export default function ProjectPage() {
 function ProjectView({ project }: { project: Project }) {
   const { t } = useTranslation("delivery");
   const [isRunning, setRunning] = useState(false);
-  usePageCommands([
-    {
-      id: "project:run",
-      label: t("project.run"),
-      group: t("menu.projects"),
-      keywords: "run pipeline yunxing",
-      run: () => setRunning(true),
-    },
-  ]);
+  const denied = useDenied()("delivery.pipeline.run");
+  usePageCommands(
+    denied
+      ? []
+      : [
+          {
+            id: "project:run",
+            label: t("project.run"),
+            group: t("menu.projects"),
+            keywords: "run pipeline yunxing",
+            run: () => setRunning(true),
+          },
+        ],
+  );
   return (
     <>
       <PageHeader
@@ -58,7 +63,7 @@ function ProjectView({ project }: { project: Project }) {
           <>
             <CliButton command={cli.pipelines(project.path)} />
             <LinkButton />
-            <ActionButton primary icon="play" onClick={() => setRunning(true)}>
+            <ActionButton primary icon="play" whyNot={denied} onClick={() => setRunning(true)}>
               {t("project.run")}
             </ActionButton>
           </>

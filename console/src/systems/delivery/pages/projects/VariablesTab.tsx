@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { Variable } from "@/api/contract";
 import { type Column, DataGrid } from "@/shared/grid";
 import { Empty, QueryView } from "@/shared/states";
-import { ActionButton, Card, Icon, Tag } from "@/shared/ui";
+import { ActionButton, Card, Icon, Tag, useDenied } from "@/shared/ui";
 import { reads, writes } from "../../api";
 import { useAction } from "../../components/useAction";
 
@@ -18,8 +18,20 @@ const FRESH: Variable = {
   environment_scope: "*",
 };
 
-/** Variables of the project; masked values are never sent back by the server. */
+/** Variables of the project; who may not change them may not read them either. */
 export default function VariablesTab({ projectId }: { projectId: string }) {
+  const { t } = useTranslation("delivery");
+  const denied = useDenied()("delivery.variable.manage");
+  if (denied === null) return <Variables projectId={projectId} />;
+  return (
+    <Card title={t("project.variables")}>
+      <Empty title={t("variable.closed")} detail={denied} />
+    </Card>
+  );
+}
+
+/** Masked values are never sent back by the server. */
+function Variables({ projectId }: { projectId: string }) {
   const { t } = useTranslation("delivery");
   const query = useQuery(reads.variables(projectId));
   const [edited, setEdited] = useState<Variable | null>(null);

@@ -5,7 +5,7 @@ import type { Fixing } from "@/api/contract.otc";
 import { type Column, DataGrid } from "@/shared/grid";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
-import { Card, Icon, LinkButton } from "@/shared/ui";
+import { Card, IconAction, LinkButton, useDenied } from "@/shared/ui";
 import { useTopics } from "../../api";
 import { useFilters } from "../../components/filters";
 import { usePaged } from "../../components/usePaged";
@@ -96,6 +96,7 @@ function DateFilter({
 
 function useColumns(correct: (fixing: Fixing) => void): Column<Fixing>[] {
   const { t } = useTranslation("otc");
+  const denied = useDenied()("otc.fixing.enter");
   return [
     {
       key: "date",
@@ -136,15 +137,12 @@ function useColumns(correct: (fixing: Fixing) => void): Column<Fixing>[] {
       width: "60px",
       align: "end",
       cell: (f) => (
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={t("fixing.correctOf", { underlying: f.underlying, date: f.date })}
-          title={t("fixing.correct")}
+        <IconAction
+          icon="settings"
+          label={t("fixing.correctOf", { underlying: f.underlying, date: f.date })}
+          whyNot={denied}
           onClick={() => correct(f)}
-        >
-          <Icon name="settings" />
-        </button>
+        />
       ),
     },
   ];

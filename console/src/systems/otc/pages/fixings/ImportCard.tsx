@@ -5,7 +5,7 @@ import type { FixingReport, RowRefusal } from "@/api/contract.otc";
 import { ApiError } from "@/api/problem";
 import { useFormat } from "@/shared/format";
 import { ErrorState } from "@/shared/states";
-import { ActionButton, Card, Figure, Figures, Icon, StatusIcon } from "@/shared/ui";
+import { ActionButton, Card, Figure, Figures, Icon, StatusIcon, useDenied } from "@/shared/ui";
 import { useAction, writes } from "../../api";
 import { Effects } from "../../components/Effects";
 import { useLocal } from "../../components/words";
@@ -30,8 +30,9 @@ export function ImportCard() {
       setTried(null);
     },
   );
+  const denied = useDenied()("otc.fixing.enter");
   const choose = (chosen: File | undefined) => {
-    if (!chosen) return;
+    if (!chosen || denied !== null) return;
     setFile(chosen);
     setTried(null);
     setTaken(null);
@@ -54,6 +55,8 @@ export function ImportCard() {
             <input
               id="import-file"
               type="file"
+              disabled={denied !== null}
+              aria-describedby="import-note"
               accept={`.csv,.xlsx,text/csv,${XLSX}`}
               onChange={(event) => {
                 choose(event.target.files?.[0]);
@@ -61,10 +64,11 @@ export function ImportCard() {
                 event.target.value = "";
               }}
             />
-            <p className="faint">
-              {file
-                ? t("import.chosen", { name: file.name, size: format.bytes(file.size) })
-                : t("import.columns")}
+            <p id="import-note" className="faint">
+              {denied ??
+                (file
+                  ? t("import.chosen", { name: file.name, size: format.bytes(file.size) })
+                  : t("import.columns"))}
             </p>
           </div>
         </div>

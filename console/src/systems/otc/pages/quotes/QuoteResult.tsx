@@ -8,7 +8,7 @@ import { ApiError } from "@/api/problem";
 import { useFormat, useNow } from "@/shared/format";
 import { usePageCommands } from "@/shared/keys";
 import { ErrorState } from "@/shared/states";
-import { ActionButton, Card, Facts, Figure, Figures, Hash, useWord } from "@/shared/ui";
+import { ActionButton, Card, Facts, Figure, Figures, Hash, useDenied, useWord } from "@/shared/ui";
 import { useAction, writes } from "../../api";
 import { GreekTable } from "../../components/GreekTable";
 import { Bar, Signed } from "../../components/words";
@@ -175,8 +175,9 @@ function Decide({ quote }: { quote: Tagged<Quote> }) {
   );
   const reject = useAction(() => writes.rejectQuote(quote.id, reason.trim()), t("quote.rejected"));
   const isOpen = OPEN.has(quote.status);
+  const denied = useDenied()("otc.quote.make");
   usePageCommands(
-    isOpen
+    isOpen && denied === null
       ? [
           {
             id: "quote:accept",
@@ -214,7 +215,7 @@ function Decide({ quote }: { quote: Tagged<Quote> }) {
           primary
           icon="check"
           busy={accept.isPending}
-          whyNot={late ? t("quote.lateWhy") : null}
+          whyNot={denied ?? (late ? t("quote.lateWhy") : null)}
           onClick={() => accept.mutate(undefined)}
         >
           {t("quote.accept")}
@@ -226,7 +227,7 @@ function Decide({ quote }: { quote: Tagged<Quote> }) {
         <ActionButton
           icon="close"
           busy={reject.isPending}
-          whyNot={reason.trim() === "" ? t("quote.declineNeedsReason") : null}
+          whyNot={denied ?? (reason.trim() === "" ? t("quote.declineNeedsReason") : null)}
           onClick={() => reject.mutate(undefined)}
         >
           {t("quote.decline")}

@@ -6,7 +6,7 @@ import { TimeAgo, useFormat } from "@/shared/format";
 import { type Column, DataGrid } from "@/shared/grid";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
-import { ActionButton, Card, LinkButton, StatusPill, useWord } from "@/shared/ui";
+import { ActionButton, Card, LinkButton, StatusPill, useDenied, useWord } from "@/shared/ui";
 import { useTopics } from "../../api";
 import { useFilters } from "../../components/filters";
 import { usePaged } from "../../components/usePaged";
@@ -20,6 +20,7 @@ const STATUSES = ["indicative", "firm", "expired", "rejected", "booked"];
 export default function QuotesPage() {
   const { t } = useTranslation("otc");
   const word = useWord("otc");
+  const denied = useDenied();
   const navigate = useNavigate();
   const { value, set } = useFilters();
   const status = value("status");
@@ -35,7 +36,12 @@ export default function QuotesPage() {
           <>
             <ExportLinks table="quotes" query={{ status }} />
             <LinkButton />
-            <ActionButton primary icon="plus" onClick={() => void navigate(paths.ticket)}>
+            <ActionButton
+              primary
+              icon="plus"
+              whyNot={denied("otc.quote.make")}
+              onClick={() => void navigate(paths.ticket)}
+            >
               {t("quote.new")}
             </ActionButton>
           </>

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { ApiError } from "@/api/problem";
 import type { Finding, Snapshot, Template, Terms } from "@/api/contract.otc";
 import { ErrorState } from "@/shared/states";
-import { ActionButton, Card, useWord } from "@/shared/ui";
+import { ActionButton, Card, useDenied, useWord } from "@/shared/ui";
 import { type QuoteRequest, reads, useAction, writes } from "../../api";
 import { useSettled } from "../../components/filters";
 import { FindingList, Prose, useLocal } from "../../components/words";
@@ -46,12 +46,14 @@ export function Ticket({ template, templates, snapshots, choose, quoted }: Props
     },
   );
   const place = unknownPlace(draft.terms, draft.unknown);
+  const denied = useDenied()("otc.quote.make");
   const whyNot =
-    snapshot === null
+    denied ??
+    (snapshot === null
       ? t("ticket.needsSnapshot")
       : draft.counterparty.trim() === ""
         ? t("ticket.needsCounterparty")
-        : null;
+        : null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (whyNot !== null || snapshot === null) return;

@@ -4,14 +4,13 @@ import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import type { TradeRow } from "@/api/contract.otc";
-import { useSession } from "@/api/session";
 import { TimeAgo, useFormat } from "@/shared/format";
 import { type Column, DataGrid, type Order } from "@/shared/grid";
 import { useShortcuts } from "@/shared/keys";
 import { useLive } from "@/shared/live";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
-import { ActionButton, Card, Icon, LinkButton, useWord } from "@/shared/ui";
+import { ActionButton, Card, Icon, LinkButton, useDenied, useWord } from "@/shared/ui";
 import {
   reads,
   STREAM,
@@ -31,6 +30,7 @@ const CALM_PAGES = 2;
 /** Every contract of the book: filtered, ordered and paged by the server. */
 export default function BlotterPage() {
   const { t } = useTranslation("otc");
+  const denied = useDenied();
   const navigate = useNavigate();
   const { value, set } = useFilters();
   const filter: TradeFilter = {
@@ -51,7 +51,12 @@ export default function BlotterPage() {
             <ExportLinks table="trades" query={{ ...filter }} />
             <LinkButton />
             <MarkButton />
-            <ActionButton primary icon="plus" onClick={() => void navigate(paths.ticket)}>
+            <ActionButton
+              primary
+              icon="plus"
+              whyNot={denied("otc.quote.make")}
+              onClick={() => void navigate(paths.ticket)}
+            >
               {t("quote.new")}
             </ActionButton>
           </>
@@ -62,22 +67,19 @@ export default function BlotterPage() {
   );
 }
 
-const MARKERS = ["trader", "middle_office", "risk"];
-
 /** Values the whole book by the newest market; list and calendar then show it. */
 function MarkButton() {
   const { t } = useTranslation("otc");
-  const { user } = useSession();
+  const denied = useDenied()("otc.market.enter");
   const { message } = App.useApp();
   const mark = useAction(writes.mark, null, ({ valued, failed }) => {
     message.info(t("trade.marked", { valued, failed: failed.length }), 6);
   });
-  const may = user.roles.some((role) => MARKERS.includes(role));
   return (
     <ActionButton
       icon="play"
       busy={mark.isPending}
-      whyNot={may ? null : t("trade.mayNotMark")}
+      whyNot={denied}
       onClick={() => mark.mutate(undefined)}
     >
       {t("trade.mark")}

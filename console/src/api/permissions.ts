@@ -1,0 +1,38 @@
+import { useSession } from "./session";
+
+/**
+ * Which roles give a permission the console asks about. The server decides and keeps the same
+ * table (`platform/identity/src/permission.rs`); `test/permissions.test.ts` holds the two together.
+ */
+export const ROLES_OF = {
+  "delivery.variable.manage": ["release_manager", "operations", "administrator"],
+  "delivery.gate_rule.manage": ["quality_owner"],
+  "delivery.pipeline.run": [
+    "developer",
+    "tester",
+    "quality_owner",
+    "release_manager",
+    "operations",
+  ],
+  "delivery.deployment.cancel": ["developer", "release_manager", "operations"],
+  "delivery.environment.roll_back": ["release_manager", "operations"],
+  "otc.market.enter": ["trader", "middle_office", "risk"],
+  "otc.quote.make": ["trader"],
+  "otc.trade.book": ["trader"],
+  "otc.trade.confirm": ["middle_office"],
+  "otc.fixing.enter": ["middle_office"],
+  "otc.flow.settle": ["settlement"],
+  "otc.approval.decide": ["middle_office", "risk"],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Permission = keyof typeof ROLES_OF;
+
+/** Whether one of these roles gives the permission. */
+export const may = (roles: readonly string[], permission: Permission): boolean =>
+  ROLES_OF[permission].some((role) => roles.includes(role));
+
+/** Asks it for the signed-in person. */
+export function useMay(): (permission: Permission) => boolean {
+  const { user } = useSession();
+  return (permission) => may(user.roles, permission);
+}
