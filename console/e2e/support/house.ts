@@ -26,6 +26,7 @@ export const BINARY = resolve(
 /** People of the sample house; the passwords are set here, after their one-time link was used. */
 export const DEVELOPER = { login: "developer", password: "nine quiet herons by the canal" };
 export const RELEASE_MANAGER = { login: "approver", password: "seven slow barges under the arch" };
+export const AUDITOR = { login: "auditor", password: "five pale swans past the jetty" };
 export const TRADER = { login: "trader", password: "four grey cranes over the ferry" };
 export const MIDDLE_OFFICE = { login: "middleoffice", password: "eight red lanterns at the lock" };
 export const SETTLEMENT = { login: "settlement", password: "two green kites above the weir" };
