@@ -314,6 +314,14 @@ fn write(node: &Node, out: &mut String) {
 /// JSON text, with what YAML would not take as it stands (control characters beyond ASCII's first
 /// 32, line separators, byte order marks) escaped too.
 fn quote(text: &str, out: &mut String) {
+    // As a rule there is nothing to escape.
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    if text.bytes().all(plain) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for part in serde_json::Value::from(text).to_string().chars() {
         match part {
             '\u{7f}'..='\u{9f}'

@@ -29,6 +29,7 @@ pub mod syntax;
 pub mod templates;
 mod validate;
 pub mod value;
+mod written;
 
 pub use compile::{Compiled, compile, compile_with};
 pub use finding::{Finding, Findings};

@@ -7,6 +7,7 @@ use rialto_otc_time::{
     RuleSpec, ScheduleContext, Severity as TimeSeverity, Status,
 };
 use rust_decimal::Decimal;
+use serde::Deserialize as _;
 
 use crate::document::{Node, Value};
 use crate::finding::{Place, Sink};
@@ -14,6 +15,7 @@ use crate::plan::Moment;
 use crate::reader::{Field, nearest};
 use crate::templates::IfAbsent;
 use crate::value;
+use crate::written::Written;
 
 /// Most rows of one schedule of a contract.
 pub const MAX_ROWS: usize = 100_000;
@@ -407,22 +409,18 @@ fn numeric_row(at: Moment) -> Row {
 
 /// Reads the object form; a field `columns` belongs to the sheet, not to the schedule.
 pub(crate) fn read_spec(field: &Field<'_>) -> Option<rialto_otc_time::ScheduleSpec> {
-    let json = match &field.node().value {
-        Value::Map(pairs) => {
-            let pairs = pairs.iter().filter(|(key, _)| key.name != "columns");
-            pairs
-                .map(|(key, node)| (key.name.clone(), json(node)))
-                .collect()
-        }
-        _ => json(field.node()),
+    let written = Written {
+        node: field.node(),
+        leave: "columns",
     };
-    serde_json::from_value(json)
+    rialto_otc_time::ScheduleSpec::deserialize(written)
         .map_err(|error| {
+            let error = error.to_string().replace("unit value", "null");
             let en = format!("This is no schedule: {error}.");
             let zh = "日程写法有误：可写 \"daily\"、{\"freq\":\"1m\"}、{\"dates\":[…]} 或 {\"times\":[…]}。";
-            field.error("E-SCHED-FORM", en, zh);
-        })
-        .ok()
+        field.error("E-SCHED-FORM", en, zh);
+    })
+    .ok()
 }
 
 /// A node for readers of other crates; numbers stay text, which they take as well.

@@ -2,7 +2,7 @@
 //! section 9).
 //!
 //! What enters the value linearly (coupon, bonus, rebate, participation, spread) takes two
-//! evaluations and a third that checks; levels and strikes take Brent's method on the widest
+//! evaluations and a third, at the answer, that checks; levels and strikes take Brent's method on the widest
 //! interval on which the contract is valid. The answer may be rounded in the house's favour and is
 //! priced again as it is written.
 
@@ -21,7 +21,6 @@ use serde::Serialize;
 pub use self::places::Place;
 use self::search::Search;
 pub use self::words::increment_of;
-use crate::engine::Greeking;
 use crate::valuation::{self, Request, Valuation, ValueError};
 
 /// Values this close to the target, as a share of the notional, meet it: 0.01 bp.
@@ -324,8 +323,7 @@ pub fn solve(
         Some(step) => search.rounded(found.x, target, step)?,
         None => search.written(found.x),
     };
-    let terms = place.with(&written)?;
-    let valuation = valuation::value(&terms, snapshot, calendars, request)?;
+    let (terms, valuation) = search.valued(&written)?;
     let house = f64::from(sheet.direction.house_sign());
     Ok(Solution {
         trade_id: sheet.trade_id.clone(),
@@ -337,7 +335,7 @@ pub fn solve(
         target,
         edge: house * (valuation.value - target),
         method: found.method,
-        evaluations: search.evaluations() + 1,
+        evaluations: search.evaluations(),
         notes: found.notes,
         terms: terms.to_value(),
         valuation,
@@ -354,21 +352,6 @@ pub(crate) struct World<'a> {
     pub(crate) request: &'a Request,
     /// What is to meet the target, when it is not the value itself.
     pub(crate) measure: Option<&'a Measure<'a>>,
-}
-
-impl World<'_> {
-    fn value(&self, sheet: &TermSheet) -> Result<f64, ValueError> {
-        if let Some(measure) = self.measure {
-            return measure(sheet);
-        }
-        let request = Request {
-            greeks: Greeking::None,
-            ladder: Vec::new(),
-            flows: false,
-            ..self.request.clone()
-        };
-        valuation::value(sheet, self.snapshot, self.calendars, &request).map(|found| found.value)
-    }
 }
 
 pub(crate) fn unknown(sheet: &TermSheet, unknown: Unknown) -> SolveError {

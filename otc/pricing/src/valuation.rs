@@ -173,8 +173,19 @@ pub fn prepare(
     as_of: Option<AsOf>,
     config: &ModelConfig,
 ) -> Result<Prepared, Findings> {
-    let as_of = as_of.unwrap_or(*snapshot.as_of());
     let compiled = compile_with(sheet, calendars, &initials(sheet, snapshot))?;
+    prepared(compiled, snapshot, calendars, as_of, config)
+}
+
+/// The same from the contract compiled already.
+pub(crate) fn prepared(
+    compiled: Compiled,
+    snapshot: &Snapshot,
+    calendars: &Calendars,
+    as_of: Option<AsOf>,
+    config: &ModelConfig,
+) -> Result<Prepared, Findings> {
+    let as_of = as_of.unwrap_or(*snapshot.as_of());
     let state = match &compiled.state {
         Some(_) => None,
         None => lived(&compiled, snapshot, &as_of, calendars)?,
@@ -316,10 +327,18 @@ pub fn value(
     request: &Request,
 ) -> Result<Valuation, ValueError> {
     let prepared = prepare(sheet, snapshot, calendars, request.as_of, &request.config)?;
-    let mut valuation = prepared.value(request)?;
-    valuation.trade_id.clone_from(&sheet.trade_id);
-    valuation.stamp.snapshot_id = snapshot.id().to_owned();
-    valuation.stamp.contract_hash = sheet.hash();
+    told(&prepared, sheet, snapshot, calendars, request)
+}
+
+/// Values a contract that is ready, and says what it is.
+pub(crate) fn told(
+    prepared: &Prepared,
+    sheet: &TermSheet,
+    snapshot: &Snapshot,
+    calendars: &Calendars,
+    request: &Request,
+) -> Result<Valuation, ValueError> {
+    let mut valuation = signed(prepared.value(request)?, sheet, snapshot);
     // A contract on numeric times has no next session.
     let dated = matches!(prepared.as_of, AsOf::Dated { .. });
     if request.greeks == Greeking::All && valuation.greeks.theta_1d.is_none() && dated {
@@ -331,6 +350,18 @@ pub fn value(
         }
     }
     Ok(valuation)
+}
+
+/// The valuation of a sheet in a market, with what it rests on.
+pub(crate) fn signed(
+    mut valuation: Valuation,
+    sheet: &TermSheet,
+    snapshot: &Snapshot,
+) -> Valuation {
+    valuation.trade_id.clone_from(&sheet.trade_id);
+    valuation.stamp.snapshot_id = snapshot.id().to_owned();
+    valuation.stamp.contract_hash = sheet.hash();
+    valuation
 }
 
 /// A contract some dates later.

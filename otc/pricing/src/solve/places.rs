@@ -1,12 +1,12 @@
 //! Where the unknowns of each product stand in its term sheet, and in what form they are written.
 
+use rialto_otc_contract::document::{Key, Node, Value};
 use rialto_otc_contract::envelope::Size;
 use rialto_otc_contract::finding::Findings;
 use rialto_otc_contract::sheet::{Product, TermSheet};
 use rialto_otc_contract::value::{decimal as read_decimal, percent_text, percentage};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive as _, ToPrimitive as _};
-use serde_json::Value;
 
 use super::{SolveError, Unknown};
 
@@ -145,7 +145,7 @@ pub struct Place {
     percent: bool,
     /// What stands there now.
     pub(crate) now: Option<f64>,
-    root: Value,
+    root: Node,
 }
 
 fn template(sheet: &TermSheet) -> Option<&str> {
@@ -169,8 +169,8 @@ pub(crate) fn find(sheet: &TermSheet, unknown: Unknown) -> Option<Place> {
     let (_, _, pointer, form) = TABLE
         .iter()
         .find(|(names, of, ..)| *of == unknown && names.contains(&name))?;
-    let root = sheet.to_value();
-    let told = |pointer: &str| root.pointer(pointer).and_then(Value::as_str);
+    let root = sheet.to_node();
+    let told = |pointer: &str| at(&root, pointer).and_then(Node::scalar);
     let knocks_in = told("/terms/knock") == Some("in");
     let wrong_side = match unknown {
         Unknown::KoLevel => name == "barrier" && knocks_in,
@@ -205,14 +205,17 @@ pub(crate) fn find(sheet: &TermSheet, unknown: Unknown) -> Option<Place> {
     })
 }
 
+/// What stands at a pointer.
+fn at<'n>(root: &'n Node, pointer: &str) -> Option<&'n Node> {
+    let mut names = pointer.split('/').skip(1);
+    names.try_fold(root, |node, name| node.get(name))
+}
+
 /// The number of a field as written: its own, or the first of a vector with steps.
-fn scalar(root: &Value, pointer: &str) -> Option<String> {
-    let field = root.pointer(pointer)?;
-    match field.get("first").unwrap_or(field) {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
+fn scalar(root: &Node, pointer: &str) -> Option<String> {
+    let field = at(root, pointer)?;
+    let field = field.get("first").unwrap_or(field);
+    field.scalar().map(str::to_owned)
 }
 
 /// A number as a decimal, cut to what is written.
@@ -263,11 +266,11 @@ impl Place {
             .pointer
             .strip_suffix("/rate")
             .map(|up| format!("{up}/tiers"));
-        if tiers.is_some_and(|tiers| self.root.pointer(&tiers).is_some()) {
+        if tiers.is_some_and(|tiers| at(&self.root, &tiers).is_some()) {
             return several("tiers beside it");
         }
-        match self.root.pointer(&self.pointer) {
-            Some(Value::Array(_)) => several("a list"),
+        match at(&self.root, &self.pointer).map(|field| &field.value) {
+            Some(Value::List(_)) => several("a list"),
             _ => Ok(()),
         }
     }
@@ -291,34 +294,40 @@ impl Place {
     /// The sheet with a text in this field.
     pub(crate) fn with(&self, text: &str) -> Result<TermSheet, Findings> {
         let mut root = self.root.clone();
-        let steps = root
-            .pointer(&self.pointer)
-            .is_some_and(|field| field.get("first").is_some());
+        let steps = at(&root, &self.pointer).is_some_and(|field| field.get("first").is_some());
         let pointer = if steps {
             format!("{}/first", self.pointer)
         } else {
             self.pointer.clone()
         };
-        put(&mut root, &pointer, Value::String(text.to_owned()));
-        TermSheet::from_value(&root)
+        put(&mut root, &pointer, text);
+        TermSheet::from_node(root)
     }
 }
 
 /// The sheet with a premium.
 pub(crate) fn premium(sheet: &TermSheet, text: &str) -> Result<TermSheet, Findings> {
-    let mut root = sheet.to_value();
-    put(&mut root, "/premium/amount", Value::String(text.to_owned()));
-    TermSheet::from_value(&root)
+    let mut root = sheet.to_node();
+    put(&mut root, "/premium/amount", text);
+    TermSheet::from_node(root)
 }
 
-/// Sets a value, making the objects on the way.
-fn put(root: &mut Value, pointer: &str, value: Value) {
+/// Sets a text, making the objects on the way.
+fn put(root: &mut Node, pointer: &str, text: &str) {
     let mut node = root;
     for name in pointer.split('/').skip(1) {
-        if !node.is_object() {
-            *node = Value::Object(serde_json::Map::new());
+        if !matches!(node.value, Value::Map(_)) {
+            node.value = Value::Map(Vec::new());
         }
-        node = &mut node[name];
+        let Value::Map(pairs) = &mut node.value else {
+            return;
+        };
+        let known = pairs.iter().position(|(key, _)| key.name == name);
+        let at = known.unwrap_or_else(|| {
+            pairs.push((Key::new(name), Node::from(Value::Null)));
+            pairs.len() - 1
+        });
+        node = &mut pairs[at].1;
     }
-    *node = value;
+    node.value = Value::Text(text.to_owned());
 }

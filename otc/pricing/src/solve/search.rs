@@ -1,6 +1,6 @@
 //! The search itself: limits of validity, straight lines, Brent's method, rounding.
 
-use rialto_otc_contract::compile::compile_with;
+use rialto_otc_contract::compile::{Compiled, compile_with};
 use rialto_otc_contract::finding::Findings;
 use rialto_otc_contract::sheet::TermSheet;
 use rialto_otc_numerics::roots::{RootTolerance, brent};
@@ -9,7 +9,8 @@ use rust_decimal::prelude::ToPrimitive as _;
 
 use super::places::{Place, decimal};
 use super::{PRECISION, SolveError, World};
-use crate::valuation::initials;
+use crate::engine::Greeking;
+use crate::valuation::{self, Prepared, Request, Valuation, ValueError, initials};
 
 /// Halvings of an interval towards the limit of validity: a millionth of the bracket.
 const HALVINGS: usize = 24;
@@ -30,6 +31,25 @@ pub(crate) fn notional(sheet: &TermSheet, world: &World<'_>) -> Result<f64, Find
     Ok(compiled.plan.notional.to_f64().unwrap_or(f64::NAN).abs())
 }
 
+/// The contract with a number in the field, compiled.
+struct Ready {
+    text: String,
+    sheet: TermSheet,
+    compiled: Compiled,
+}
+
+/// A number up to which all are valid, and the contract with it.
+type Limit = (f64, Ready);
+
+/// The contract with the number that was priced last.
+struct Last {
+    text: String,
+    sheet: TermSheet,
+    value: f64,
+    /// How it was priced, when the value itself is looked for.
+    found: Option<(Prepared, Valuation)>,
+}
+
 /// A function of one number: the holder's value.
 pub(crate) struct Search<'a> {
     place: &'a Place,
@@ -41,6 +61,9 @@ pub(crate) struct Search<'a> {
     house: f64,
     evaluations: usize,
     unknown: super::Unknown,
+    /// The ends, until they are priced: they were compiled to see that they are valid.
+    ready: Vec<Ready>,
+    last: Option<Last>,
 }
 
 impl<'a> Search<'a> {
@@ -51,21 +74,20 @@ impl<'a> Search<'a> {
         unknown: super::Unknown,
     ) -> Result<Self, SolveError> {
         place.single()?;
-        let valid = |x: f64| -> Result<TermSheet, Findings> {
-            let sheet = place.with(&place.text(decimal(x)))?;
-            compile_with(&sheet, world.calendars, &initials(&sheet, world.snapshot))?;
-            Ok(sheet)
-        };
-        let (start, lo, hi) = limits(sheet, place, world, &valid)?;
+        let valid = |x: f64| compiled(place, world, place.text(decimal(x)));
+        let [lo, hi] = limits(sheet, place, world, &valid)?;
+        let plan = &lo.1.compiled.plan;
         Ok(Self {
             place,
             world,
-            lo,
-            hi,
-            notional: notional(&valid(start)?, world)?,
+            lo: lo.0,
+            hi: hi.0,
+            notional: plan.notional.to_f64().unwrap_or(f64::NAN).abs(),
             house: f64::from(sheet.direction.house_sign()),
             evaluations: 0,
             unknown,
+            ready: vec![lo.1, hi.1],
+            last: None,
         })
     }
 
@@ -92,8 +114,62 @@ impl<'a> Search<'a> {
     }
 
     pub(crate) fn value_of(&mut self, text: &str) -> Result<f64, SolveError> {
+        if let Some(last) = self.last.as_ref().filter(|last| last.text == text) {
+            return Ok(last.value);
+        }
         self.evaluations += 1;
-        Ok(self.world.value(&self.place.with(text)?)?)
+        let ready = self.ready.iter().position(|ready| ready.text == text);
+        let ready = ready.map(|at| self.ready.swap_remove(at));
+        let last = self.last.insert(match self.world.measure {
+            Some(measure) => {
+                let sheet = match ready {
+                    Some(ready) => ready.sheet,
+                    None => self.place.with(text)?,
+                };
+                Last {
+                    text: text.to_owned(),
+                    value: measure(&sheet)?,
+                    sheet,
+                    found: None,
+                }
+            }
+            None => {
+                let ready = match ready {
+                    Some(ready) => ready,
+                    None => compiled(self.place, self.world, text.to_owned())?,
+                };
+                self.world.priced(ready)?
+            }
+        });
+        Ok(last.value)
+    }
+
+    /// The contract with its answer, valued as it was asked for.
+    pub(crate) fn valued(&mut self, text: &str) -> Result<(TermSheet, Valuation), SolveError> {
+        let World {
+            snapshot,
+            calendars,
+            request,
+            ..
+        } = *self.world;
+        let last = self.last.take().filter(|last| last.text == text);
+        let Some(Last {
+            sheet,
+            found: Some((prepared, found)),
+            ..
+        }) = last
+        else {
+            self.evaluations += 1;
+            let sheet = self.place.with(text)?;
+            let valuation = valuation::value(&sheet, snapshot, calendars, request)?;
+            return Ok((sheet, valuation));
+        };
+        if *request == self.world.plain() {
+            return Ok((sheet.clone(), valuation::signed(found, &sheet, snapshot)));
+        }
+        self.evaluations += 1;
+        let valuation = valuation::told(&prepared, &sheet, snapshot, calendars, request)?;
+        Ok((sheet, valuation))
     }
 
     /// What the numbers near enough are.
@@ -101,13 +177,20 @@ impl<'a> Search<'a> {
         PRECISION * self.notional
     }
 
-    /// On a straight line: two evaluations, and a third that must lie on it. When it does not, the
-    /// search goes on as for any other unknown.
+    /// On a straight line: two evaluations, and a third that must lie on it: at the answer, or on
+    /// the way when the line does not reach the target. When it does not, the search goes on as for
+    /// any other unknown.
     pub(crate) fn affine(&mut self, target: f64) -> Result<Found, SolveError> {
         let (lo, hi) = (self.lo, self.hi);
         let (at_lo, at_hi) = (self.at(lo)?, self.at(hi)?);
-        let third = lo + 0.37 * (hi - lo);
-        let line = at_lo + 0.37 * (at_hi - at_lo);
+        let x = lo + (target - at_lo) * (hi - lo) / (at_hi - at_lo);
+        let slack = 1e-12 * (hi - lo);
+        let inside = x.is_finite() && x >= lo - slack && x <= hi + slack;
+        let x = x.clamp(lo, hi);
+        let (third, line) = match inside {
+            true => (x, target),
+            false => (lo + 0.37 * (hi - lo), at_lo + 0.37 * (at_hi - at_lo)),
+        };
         // The farther the ends, the coarser the digits of the line.
         let allowed = self.near() + 1e-9 * (at_hi - at_lo).abs();
         let off = (self.at(third)? - line).abs();
@@ -118,13 +201,11 @@ impl<'a> Search<'a> {
             ));
             return Ok(found);
         }
-        let x = lo + (target - at_lo) * (hi - lo) / (at_hi - at_lo);
-        let slack = 1e-12 * (hi - lo);
-        if !(x.is_finite() && x >= lo - slack && x <= hi + slack) {
+        if !inside {
             return Err(self.out_of_reach(target, at_lo, at_hi, None));
         }
         Ok(Found {
-            x: x.clamp(lo, hi),
+            x,
             method: "affine",
             notes: Vec::new(),
         })
@@ -275,13 +356,54 @@ impl<'a> Search<'a> {
     }
 }
 
-/// A valid number and the limits around it up to which all numbers are valid.
+/// The contract with a text in the field, compiled.
+fn compiled(place: &Place, world: &World<'_>, text: String) -> Result<Ready, Findings> {
+    let sheet = place.with(&text)?;
+    let compiled = compile_with(&sheet, world.calendars, &initials(&sheet, world.snapshot))?;
+    Ok(Ready {
+        text,
+        sheet,
+        compiled,
+    })
+}
+
+impl World<'_> {
+    /// What the search asks for: the value alone.
+    fn plain(&self) -> Request {
+        Request {
+            greeks: Greeking::None,
+            ladder: Vec::new(),
+            flows: false,
+            ..self.request.clone()
+        }
+    }
+
+    fn priced(&self, ready: Ready) -> Result<Last, ValueError> {
+        let request = self.plain();
+        let prepared = valuation::prepared(
+            ready.compiled,
+            self.snapshot,
+            self.calendars,
+            request.as_of,
+            &request.config,
+        )?;
+        let found = prepared.value(&request)?;
+        Ok(Last {
+            text: ready.text,
+            sheet: ready.sheet,
+            value: found.value,
+            found: Some((prepared, found)),
+        })
+    }
+}
+
+/// The limits up to which all numbers around a valid one are valid.
 fn limits(
     sheet: &TermSheet,
     place: &Place,
     world: &World<'_>,
-    valid: &impl Fn(f64) -> Result<TermSheet, Findings>,
-) -> Result<(f64, f64, f64), SolveError> {
+    valid: &impl Fn(f64) -> Result<Ready, Findings>,
+) -> Result<[Limit; 2], SolveError> {
     let known = sheet.underlyings.first().and_then(|first| {
         use rialto_otc_contract::envelope::Initial;
         match &first.initial {
@@ -293,6 +415,10 @@ fn limits(
     });
     let initial = known.and_then(|price| price.to_f64()).unwrap_or(1.0);
     let (lo, hi) = place.bracket(initial);
+    let (at_lo, at_hi) = match (valid(lo), valid(hi)) {
+        (Ok(at_lo), Ok(at_hi)) => return Ok([(lo, at_lo), (hi, at_hi)]),
+        ends => ends,
+    };
     let inside = place.now.filter(|now| *now >= lo && *now <= hi);
     let spread = [0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.05, 1.2, 1.5];
     let unit = place.unit(initial);
@@ -315,20 +441,22 @@ fn limits(
         (None, Some(findings)) => return Err(findings.into()),
         (None, None) => return Err(SolveError::Number("the bracket")),
     };
-    let limit = |end: f64| {
-        if valid(end).is_ok() {
-            return end;
+    let limit = |end: f64, at_end: Result<Ready, Findings>| {
+        if let Ok(ready) = at_end {
+            return Ok((end, ready));
         }
-        let (mut good, mut bad) = (start, end);
+        let (mut good, mut bad, mut kept) = (start, end, None);
         for _ in 0..HALVINGS {
             let middle = 0.5 * (good + bad);
-            if valid(middle).is_ok() {
-                good = middle;
-            } else {
-                bad = middle;
+            match valid(middle) {
+                Ok(ready) => (good, kept) = (middle, Some(ready)),
+                Err(_) => bad = middle,
             }
         }
-        good
+        match kept {
+            Some(ready) => Ok((good, ready)),
+            None => valid(good).map(|ready| (good, ready)),
+        }
     };
-    Ok((start, limit(lo), limit(hi)))
+    Ok([limit(lo, at_lo)?, limit(hi, at_hi)?])
 }
