@@ -262,6 +262,7 @@ fn delivery_settings(
     made.log_bytes = limits.log_limit.0;
     made.artifact_bytes = limits.artifact_limit.0;
     made.report_bytes = limits.report_limit.0;
+    made.push_bytes = limits.push_limit.0;
     made.artifact_days = limits.artifact_days;
     made.job_memory_bytes = limits.job_memory.map(|size| size.0);
     made.job_disk_bytes = Some(limits.job_disk.0);

@@ -113,7 +113,8 @@ impl Delivery {
         evidence: EvidenceLog,
         settings: DeliverySettings,
     ) -> Result<Self, DeliveryError> {
-        let git_settings = GitSettings::new(&settings.data, settings.hook_command.clone());
+        let mut git_settings = GitSettings::new(&settings.data, settings.hook_command.clone());
+        git_settings.limits.push_bytes = settings.push_bytes;
         let git = Git::open(git_settings).await?;
         let cas = Cas::open(settings.data.join("cas"))?;
         let logs = Logs::open(settings.data.join("logs"))?;

@@ -22,6 +22,8 @@ pub struct DeliverySettings {
     pub artifact_bytes: u64,
     /// Largest report file.
     pub report_bytes: u64,
+    /// Largest pack of one push.
+    pub push_bytes: u64,
     /// Artifacts without `expire_in` are kept this long.
     pub artifact_days: u32,
     /// Memory limit of a job, if any.
@@ -49,6 +51,7 @@ impl DeliverySettings {
             log_bytes: 16 << 20,
             artifact_bytes: 100 << 20,
             report_bytes: 100 << 20,
+            push_bytes: 512 << 20,
             artifact_days: 30,
             job_memory_bytes: None,
             job_processes: Some(4096),

@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStdin};
+use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
 
 use crate::hook::PushPolicy;
+use crate::oversize::Oversize;
 use crate::{GitError, Repository};
 
 /// What a client asks for.
@@ -283,20 +284,8 @@ where
         });
     };
     let feed = feed(service, stdin, body, gzip, limit, limits.idle_timeout);
-    let drain = async {
-        let mut client_is_there = true;
-        let mut buffer = vec![0_u8; 64 << 10];
-        loop {
-            let count = stdout.read(&mut buffer).await?;
-            if count == 0 {
-                return Ok::<(), std::io::Error>(());
-            }
-            if client_is_there {
-                let bytes = Bytes::copy_from_slice(&buffer[..count]);
-                client_is_there = sender.send(Ok(bytes)).await.is_ok();
-            }
-        }
-    };
+    let pack_limit = (service == Service::ReceivePack).then_some(limits.push_bytes);
+    let drain = drain(&mut stdout, pack_limit, sender);
     let complaint = async {
         let mut text = Vec::new();
         let _ = stderr.take(4096).read_to_end(&mut text).await;
@@ -322,7 +311,12 @@ where
     };
     let status = status.map_err(|e| unreadable(e.to_string()))?;
     fed?;
-    drained.map_err(|e| unreadable(e.to_string()))?;
+    if drained.map_err(|e| unreadable(e.to_string()))? {
+        return Err(GitError::TooLarge {
+            what: "the pack of the push".to_owned(),
+            limit: usize::try_from(limits.push_bytes).unwrap_or(usize::MAX),
+        });
+    }
     if status.success() {
         return Ok(());
     }
@@ -331,6 +325,32 @@ where
         status: status.to_string(),
         stderr: complaint,
     })
+}
+
+/// Hands git's answer to the client; true when a pack over `pack_limit` was refused in it. A client
+/// that goes away changes nothing: git is read to its end.
+async fn drain(
+    stdout: &mut ChildStdout,
+    pack_limit: Option<u64>,
+    sender: mpsc::Sender<Result<Bytes, std::io::Error>>,
+) -> std::io::Result<bool> {
+    let mut oversize = pack_limit.map(Oversize::new);
+    let mut client_is_there = true;
+    let mut buffer = vec![0_u8; 64 << 10];
+    loop {
+        let count = stdout.read(&mut buffer).await?;
+        let bytes = match (&mut oversize, count) {
+            (None, _) => buffer[..count].to_vec(),
+            (Some(oversize), 0) => oversize.rest(),
+            (Some(oversize), _) => oversize.pass(&buffer[..count]),
+        };
+        if client_is_there && !bytes.is_empty() {
+            client_is_there = sender.send(Ok(bytes.into())).await.is_ok();
+        }
+        if count == 0 {
+            return Ok(oversize.is_some_and(|oversize| oversize.met()));
+        }
+    }
 }
 
 /// Feeds the request to git, decompressing when asked, within the limit.

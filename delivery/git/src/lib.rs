@@ -13,6 +13,7 @@ mod error;
 pub mod hook;
 mod http;
 mod name;
+mod oversize;
 mod program;
 mod read;
 mod snapshot;

@@ -105,6 +105,8 @@ pub struct DeliverySettings {
     pub artifact_limit: ByteSize,
     /// Largest report file.
     pub report_limit: ByteSize,
+    /// Largest pack of one push.
+    pub push_limit: ByteSize,
     /// How long artifacts without `expire_in` are kept, in days.
     pub artifact_days: u32,
     /// Memory of one job, if limited.
@@ -211,6 +213,7 @@ impl Default for DeliverySettings {
             log_limit: ByteSize(16 << 20),
             artifact_limit: ByteSize(100 << 20),
             report_limit: ByteSize(100 << 20),
+            push_limit: ByteSize(512 << 20),
             artifact_days: 30,
             job_memory: None,
             job_disk: ByteSize(20 << 30),
@@ -350,6 +353,10 @@ pub const KEYS: &[Key] = &[
     ),
     key("delivery.report_limit", "Largest report file."),
     key(
+        "delivery.push_limit",
+        "The most one push may bring (its pack, as sent).",
+    ),
+    key(
         "delivery.artifact_days",
         "Days that artifacts without expire_in are kept.",
     ),
@@ -441,6 +448,9 @@ impl Settings {
         }
         if self.password.minimum_length < 8 {
             found.push(("password.minimum_length", "must be 8 or more".to_owned()));
+        }
+        if self.delivery.push_limit.0 == 0 {
+            found.push(("delivery.push_limit", "must be more than 0".to_owned()));
         }
         if self.runner.concurrency == 0 {
             found.push(("runner.concurrency", "must be 1 or more".to_owned()));

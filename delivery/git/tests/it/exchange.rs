@@ -190,6 +190,20 @@ async fn a_force_push_to_a_protected_branch_is_refused_in_words() {
     good(&clone, &["push", "-q", "origin", "rewritten:topic"]).await;
 }
 
+/// Every file and folder under `folder`, in order.
+fn files_of(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_of(&path));
+        }
+        found.push(path);
+    }
+    found.sort();
+    found
+}
+
 #[tokio::test]
 async fn a_pack_over_the_limit_is_refused_and_leaves_nothing() {
     let world = World::with(|s: &mut GitSettings| s.limits.push_bytes = 20_000).await;
@@ -207,11 +221,35 @@ async fn a_pack_over_the_limit_is_refused_and_leaves_nothing() {
     std::fs::write(clone.join("noise.bin"), noise).unwrap();
     good(&clone, &["add", "."]).await;
     good(&clone, &["commit", "-q", "-m", "noise"]).await;
+    let before = files_of(&world.repository.path().join("objects"));
     let out = git(&clone, &["push", "origin", "HEAD:main"]).await;
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(!out.status.success());
-    assert!(said.contains("exceeds maximum allowed size"), "{said}");
+    // Told in our words, through git's own `remote:` lines.
+    for line in [
+        "remote: push refused, nothing of it was stored: what it brings is larger than 20000 bytes",
+        "remote: The limit is delivery.push_limit of the server's configuration",
+        "remote: Large files do not belong into git",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(
+        said.contains("git filter-repo --strip-blobs-bigger-than"),
+        "{said}"
+    );
+    assert!(
+        said.contains("unpack failed: the push is larger than 20000 bytes"),
+        "{said}"
+    );
+    assert!(!said.contains("fatal"), "{said}");
     assert_eq!(world.repository.resolve("main").await.unwrap(), Some(first));
+    let after = files_of(&world.repository.path().join("objects"));
+    assert_eq!(after, before, "nothing of the push is left on the disk");
+    let receipts = read_receipts(&world.repository.receipts_folder()).unwrap();
+    assert!(receipts.is_empty());
+    // What fits goes through afterwards.
+    good(&clone, &["reset", "-q", "--hard", "HEAD~1"]).await;
+    good(&clone, &["push", "-q", "origin", "HEAD:main"]).await;
 }
 
 #[tokio::test]

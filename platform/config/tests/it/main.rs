@@ -155,6 +155,9 @@ fn settings_that_contradict_each_other_are_refused() {
         "{errors:?}"
     );
     assert!(refused(variable("RIALTO__SERVER__PUBLIC_URL", "ftp://x"))[0].contains("http://"));
+    // Git would take 0 for no limit.
+    let none = refused(variable("RIALTO__DELIVERY__PUSH_LIMIT", "0B"));
+    assert!(none[0].contains("delivery.push_limit"), "{none:?}");
 }
 
 #[test]

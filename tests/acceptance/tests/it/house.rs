@@ -108,6 +108,7 @@ impl House {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
+            .env("RIALTO__DELIVERY__PUSH_LIMIT", "2MiB")
             .envs(
                 self.signs
                     .iter()

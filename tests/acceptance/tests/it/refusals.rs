@@ -37,6 +37,17 @@ async fn bad_pushes_and_bad_tokens_are_refused_in_words() -> Result<()> {
     );
     copy.git(&["reset", "-q", "--hard", "origin/main"])?;
 
+    fs::write(copy.folder.join("noise.bin"), noise(3 << 20))?;
+    copy.git(&["add", "."])?;
+    copy.git(&["commit", "-q", "-m", "a file too large"])?;
+    let large = copy.git(&["push"])?;
+    let said = String::from_utf8_lossy(&large.stderr).into_owned();
+    ensure!(!large.status.success(), "3 MiB are more than the 2 allowed");
+    for words in ["remote: push refused", "larger than 2 MiB", "delivery.push_limit"] {
+        ensure!(said.contains(words), "{words}: {said}");
+    }
+    copy.git(&["reset", "-q", "--hard", "origin/main"])?;
+
     fs::write(
         copy.folder.join(".gitlab-ci.yml"),
         "test:\n  script: [true\n",
@@ -55,4 +66,17 @@ async fn bad_pushes_and_bad_tokens_are_refused_in_words() -> Result<()> {
             .is_success()
     );
     Ok(())
+}
+
+/// Bytes that no compression makes smaller.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state: u64 = 7;
+    std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state.to_be_bytes()[0]
+    })
+    .take(length)
+    .collect()
 }
