@@ -94,6 +94,8 @@ pub(crate) struct Sink {
     kept: [usize; 3],
     text_bytes: usize,
     unread: Option<Mark>,
+    /// Values that a reference should have brought and did not: it has its error already.
+    unresolved: HashSet<Mark>,
 }
 
 impl Sink {
@@ -217,6 +219,17 @@ impl Sink {
     pub(crate) fn unread(&mut self, mark: Mark, what: &str, fix: &str) {
         self.unread.get_or_insert(mark);
         self.unsupported(mark, None, what, fix);
+    }
+
+    /// Notes that the value at `mark` is not what the file wanted, because a reference in it could
+    /// not be followed. Nothing that follows from that is told.
+    pub(crate) fn unresolved(&mut self, mark: Mark) {
+        self.unresolved.insert(mark);
+    }
+
+    /// Whether a reference in the value at `mark` could not be followed.
+    pub(crate) fn is_unresolved(&self, mark: Mark) -> bool {
+        self.unresolved.contains(&mark)
     }
 
     /// Counts text a job takes into the plan. False, and an error at `mark`, once all jobs together

@@ -188,9 +188,14 @@ impl JobReader<'_, '_> {
     fn whole(&mut self, map: &Map, spec: &JobSpec) {
         let has = |key: &str| map.get(key).filter(|entry| !entry.value.is_null());
         let fields = &mut self.fields;
+        // A script whose reference could not be followed is there; that it is empty says nothing.
+        let lost = map
+            .get("script")
+            .is_some_and(|script| fields.sink.is_unresolved(script.value.mark));
         let body = ["script", "run", "trigger"]
             .iter()
             .any(|key| has(key).is_some());
+        let body = body || lost;
         if !body {
             match keys::nearest(&spec.name, keys::TOP_LEVEL.iter().copied()) {
                 Some(near) => {
@@ -205,6 +210,7 @@ impl JobReader<'_, '_> {
             }
         } else if let Some(script) = has("script")
             && spec.script.is_empty()
+            && !lost
             && (script.value.list().is_some_and(|list| list.is_empty()))
         {
             fields.error(script.value.mark, "no_script", "`script` is empty");

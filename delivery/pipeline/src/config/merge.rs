@@ -1,6 +1,6 @@
 //! Deep merges, `extends` and `!reference`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::diagnostic::Sink;
@@ -200,6 +200,7 @@ pub(crate) fn resolve_references(root: &mut Map, sink: &mut Sink) {
         root: &snapshot,
         sink,
         open: Vec::new(),
+        circles: HashSet::new(),
         nodes: 0,
     };
     for entry in root.values_mut() {
@@ -213,6 +214,8 @@ struct Resolver<'a> {
     root: &'a Map,
     sink: &'a mut Sink,
     open: Vec<Vec<Arc<str>>>,
+    /// Circles that were told, each as the set of its members.
+    circles: HashSet<BTreeSet<Vec<Arc<str>>>>,
     nodes: usize,
 }
 
@@ -221,10 +224,13 @@ impl Resolver<'_> {
     fn node(&mut self, node: &Node) -> Option<Node> {
         match &node.value {
             Value::Reference(path) => {
-                let null = Node::new(Value::Null, node.mark);
-                Some(self.reference(path, node.mark).unwrap_or(null))
+                let found = self.reference(path, node.mark);
+                Some(found.unwrap_or_else(|| {
+                    self.sink.unresolved(node.mark);
+                    Node::new(Value::Null, node.mark)
+                }))
             }
-            Value::List(items) => self.list(items).map(|items| Node {
+            Value::List(items) => self.list(items, node.mark).map(|items| Node {
                 value: Value::List(Arc::new(items)),
                 ..node.clone()
             }),
@@ -251,23 +257,29 @@ impl Resolver<'_> {
         }
     }
 
-    fn list(&mut self, items: &[Node]) -> Option<Vec<Node>> {
+    fn list(&mut self, items: &[Node], mark: Mark) -> Option<Vec<Node>> {
         let mut changed: Option<Vec<Node>> = None;
         for (at, item) in items.iter().enumerate() {
             let resolved = self.node(item);
             if resolved.is_some() && changed.is_none() {
                 changed = Some(items[..at].to_vec());
             }
+            let is_reference = matches!(item.value, Value::Reference(_));
+            if let Some(node) = resolved.as_ref().filter(|_| is_reference)
+                && self.sink.is_unresolved(node.mark)
+            {
+                self.sink.unresolved(mark);
+            }
             let Some(out) = &mut changed else { continue };
             match resolved {
                 Some(Node {
                     value: Value::List(inner),
                     ..
-                }) if matches!(item.value, Value::Reference(_)) => {
+                }) if is_reference => {
                     out.extend(inner.iter().cloned());
                 }
                 // A reference that leads nowhere has its error; nothing else follows from it.
-                Some(node) if node.is_null() && matches!(item.value, Value::Reference(_)) => {}
+                Some(node) if node.is_null() && is_reference => {}
                 Some(node) => out.push(node),
                 None => out.push(item.clone()),
             }
@@ -294,6 +306,13 @@ impl Resolver<'_> {
             return None;
         };
         if let Some(at) = self.open.iter().position(|open| *open == keys) {
+            // Whoever leads into a circle, and from wherever: it is one mistake.
+            if !self
+                .circles
+                .insert(self.open[at..].iter().cloned().collect())
+            {
+                return None;
+            }
             let mut chain: Vec<String> = self.open[at..].iter().map(|keys| show(keys)).collect();
             chain.push(show(&keys));
             let message = format!("`!reference` goes in a circle: {}", chain.join(" -> "));

@@ -64,6 +64,21 @@ fn circles_are_drawn() {
 }
 
 #[test]
+fn of_references_in_a_circle_only_the_circle_is_told() {
+    let two = "a:\n  script: [!reference [b, script]]\nb:\n  script: [!reference [a, script]]\n\
+               c:\n  script: !reference [a, script]\nd:\n  script: [[!reference [b, script]]]\n\
+               e:\n  before_script: !reference [a, script]\n  script: [x]\n";
+    insta::assert_snapshot!(said(two));
+}
+
+#[test]
+fn of_a_reference_that_leads_nowhere_only_that_is_told() {
+    let text = "a:\n  script: !reference [.none, script]\nb:\n  script: [!reference [.none, script]]\n\
+                empty:\n  script: []\n";
+    insta::assert_snapshot!(said(text));
+}
+
+#[test]
 fn a_mistake_in_a_template_is_told_once() {
     let text = "default: {retry: 9}\na: {script: x}\nb: {script: x}\nc: {script: x}\n";
     insta::assert_snapshot!(said(text));
@@ -105,8 +120,6 @@ more:
     .gitlab-ci.yml:2:5: unsupported[not_executed]: `include:template` is known but not executed yet
       fix: copy the file into this repository and use `include: local`
     .gitlab-ci.yml:3:1: error[no_script]: job `scan`: there is no `script`
-      fix: it may stand in what .gitlab-ci.yml:2 includes; cure that first
-    .gitlab-ci.yml:5:1: error[no_script]: job `more`: there is no `script`
       fix: it may stand in what .gitlab-ci.yml:2 includes; cure that first
     .gitlab-ci.yml:6:12: error[extends_unknown]: `more` extends `.scanner`, which does not exist
       fix: it may stand in what .gitlab-ci.yml:2 includes; cure that first

@@ -130,9 +130,10 @@ fn references_in_a_circle_name_the_chain() {
                 job: {script: [!reference [.a, script]]}\n";
     let shown = show(&compile_text(text));
     assert!(
-        shown.contains("[.a, script] -> [.b, script] -> [.a, script]"),
+        shown.contains("[.b, script] -> [.a, script] -> [.b, script]"),
         "{shown}"
     );
+    assert_eq!(shown.matches("error[").count(), 1, "{shown}");
 }
 
 #[test]
