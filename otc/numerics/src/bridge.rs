@@ -124,6 +124,7 @@ impl BrownianBridge {
     ///
     /// # Errors
     /// An array whose length is not `len() * lanes`.
+    #[inline(always)]
     pub fn paths(&self, normals: &[f64], path: &mut [f64], lanes: usize) -> Result<()> {
         check_length("normals", normals.len(), self.len() * lanes)?;
         check_length("path", path.len(), self.len() * lanes)?;
@@ -187,6 +188,7 @@ fn gap(times: &[f64], left: Option<usize>, right: usize) -> Option<Gap> {
     })
 }
 
+#[inline(always)]
 fn make_point(step: &Step, z: &[f64], path: &mut [f64], lanes: usize) {
     let Some(right) = step.right else {
         for (w, z) in path[step.at * lanes..].iter_mut().zip(z) {

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use pulp::{Arch, Simd, WithSimd};
 use rialto_otc_numerics::Error;
 use rialto_otc_numerics::bridge::BrownianBridge;
 use rialto_otc_numerics::normal::inverse_cdf_in_place;
@@ -101,6 +102,42 @@ impl Replicate {
     }
 }
 
+/// Normals of one coordinate from its digits.
+pub(super) struct Normals<'a> {
+    pub(super) scramble: Scramble,
+    pub(super) dimension: usize,
+    pub(super) digits: &'a [u32],
+    pub(super) out: &'a mut [f64],
+}
+
+impl WithSimd for Normals<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        self.scramble
+            .uniforms(self.dimension, self.digits, self.out);
+        inverse_cdf_in_place(self.out);
+    }
+}
+
+/// A motion along its bridge.
+struct Along<'a> {
+    bridge: &'a BrownianBridge,
+    normals: &'a [f64],
+    path: &'a mut [f64],
+    lanes: usize,
+}
+
+impl WithSimd for Along<'_> {
+    type Output = Result<(), Error>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> Result<(), Error> {
+        self.bridge.paths(self.normals, self.path, self.lanes)
+    }
+}
+
 /// Stream of pseudo-random numbers that stand in for coordinates beyond the table.
 const BEYOND: u32 = 1;
 
@@ -192,6 +229,72 @@ impl Draws {
         }
     }
 
+    /// Standard normals of one coordinate.
+    fn gaussian(&self, from: Replicate, dimension: usize, first: u32, out: &mut [f64]) {
+        const BLOCK: usize = 256;
+        let quasi = self
+            .sobol
+            .as_ref()
+            .filter(|sobol| dimension < sobol.dimensions());
+        let Some(sobol) = quasi else {
+            self.coordinate(from, dimension, first, out);
+            inverse_cdf_in_place(out);
+            return;
+        };
+        let mut digits = [0; BLOCK];
+        let mut index = first;
+        for out in out.chunks_mut(BLOCK) {
+            let digits = &mut digits[..out.len()];
+            if sobol.fill_digits(dimension, index, digits).is_err() {
+                // The dimension was looked at above.
+                return;
+            }
+            Arch::new().dispatch(Normals {
+                scramble: from.scramble,
+                dimension,
+                digits,
+                out,
+            });
+            index = index.wrapping_add(BLOCK as u32);
+        }
+    }
+
+    /// Whether one motion that moves on every step is all that is random.
+    pub(super) fn is_one_motion(&self) -> bool {
+        self.factors == 1
+            && self.uniforms == 0
+            && self.layout.is_none()
+            && self.moving.len() == self.steps
+    }
+
+    /// That motion for the paths `first ..`: rows `[step][lane]`.
+    ///
+    /// # Errors
+    /// [`PriceError::Model`] never where [`Self::is_one_motion`].
+    pub(super) fn motion<'b>(
+        &self,
+        (from, first, lanes): (Replicate, u32, usize),
+        [normals, motion]: &'b mut [Vec<f64>; 2],
+    ) -> Result<&'b [f64], PriceError> {
+        let Some(bridge) = &self.bridge else {
+            return Ok(&[]);
+        };
+        normals.resize(bridge.len() * lanes, 0.0);
+        motion.resize(bridge.len() * lanes, 0.0);
+        for (level, row) in normals.chunks_exact_mut(lanes).enumerate() {
+            self.gaussian(from, level, first, row);
+        }
+        Arch::new()
+            .dispatch(Along {
+                bridge,
+                normals,
+                path: motion,
+                lanes,
+            })
+            .map_err(|error| PriceError::Model(error.to_string()))?;
+        Ok(motion)
+    }
+
     /// Independent standard normals for the paths `first ..`: rows `[factor][step][lane]`, 0 where
     /// nothing moves. `scratch` is overwritten.
     ///
@@ -229,8 +332,7 @@ impl Draws {
         for factor in 0..self.factors {
             for (level, row) in normals.chunks_exact_mut(lanes).enumerate() {
                 // The coordinates that decide most of each motion come first.
-                self.coordinate(from, level * self.factors + factor, first, row);
-                inverse_cdf_in_place(row);
+                self.gaussian(from, level * self.factors + factor, first, row);
             }
             bridge
                 .increments(normals, motion, lanes)
@@ -256,8 +358,7 @@ impl Draws {
         let mut keys = vec![0.0; layout.keys.len() * lanes];
         normals.resize(keys.len(), 0.0);
         for (level, row) in normals.chunks_exact_mut(lanes).enumerate() {
-            self.coordinate(from, level, first, row);
-            inverse_cdf_in_place(row);
+            self.gaussian(from, level, first, row);
         }
         layout.keys.paths(normals, &mut keys, lanes).map_err(bad)?;
         motion.resize(self.steps * lanes, 0.0);
@@ -271,8 +372,7 @@ impl Draws {
                 normals[lane] = (keys[number * lanes + lane] - at(lane)) * leg.scale;
             }
             for (level, row) in normals.chunks_exact_mut(lanes).skip(1).enumerate() {
-                self.coordinate(from, leg.first + level, first, row);
-                inverse_cdf_in_place(row);
+                self.gaussian(from, leg.first + level, first, row);
             }
             let part = &mut motion[leg.dates.start * lanes..leg.dates.end * lanes];
             leg.bridge.paths(normals, part, lanes).map_err(bad)?;

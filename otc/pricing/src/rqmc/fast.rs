@@ -7,10 +7,9 @@
 
 use pulp::{Arch, Simd, WithSimd};
 use rialto_otc_numerics::exponential::exp;
-use rialto_otc_numerics::normal::inverse_cdf_in_place;
-use rialto_otc_numerics::sobol::{Scramble, Sobol};
+use rialto_otc_numerics::sobol::Sobol;
 
-use super::draws::{Layout, Leg, Replicate};
+use super::draws::{Layout, Leg, Normals, Replicate};
 use super::program::{Arm, Common, Op, Plain, Program, arm_of};
 use super::walk::Tally;
 use crate::engine::PriceError;
@@ -42,25 +41,6 @@ pub(super) struct Fast<'a> {
     pub(super) layout: &'a Layout,
     pub(super) sobol: &'a Sobol,
     pub(super) spot: f64,
-}
-
-/// Normals of one coordinate from its digits.
-struct Normals<'a> {
-    scramble: Scramble,
-    dimension: usize,
-    digits: &'a [u32],
-    out: &'a mut [f64],
-}
-
-impl WithSimd for Normals<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        self.scramble
-            .uniforms(self.dimension, self.digits, self.out);
-        inverse_cdf_in_place(self.out);
-    }
 }
 
 /// One date of a contract without memory, for every path of a block, ended ones with weight 0.

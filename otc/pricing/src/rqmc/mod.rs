@@ -5,6 +5,7 @@
 //! doubled until the standard error over the scrambles is within the tolerance. A barrier watched
 //! continuously is hit with the exact law of the bridge between two steps, given their ends.
 
+mod columns;
 mod draws;
 mod fast;
 mod paths;

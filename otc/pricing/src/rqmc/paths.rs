@@ -168,6 +168,28 @@ impl<'a> Simulation<'a> {
         })
     }
 
+    /// Mean of the log-move from now to each date, when a single motion of known variance leads there
+    /// and each step ends at a date.
+    pub(super) fn drifts(&self) -> Option<Vec<f64>> {
+        let steps = &self.timeline.steps;
+        let plain = self.model.names.len() == 1
+            && steps.len() == self.plan.instants.len()
+            && self.draws.is_one_motion()
+            && !self.timeline.discretised
+            && !self.timeline.has_cash();
+        plain.then(|| {
+            let mut drift = 0.0;
+            let to_date = |step: &Step| {
+                drift += step.carry[0] - 0.5 * step.spread[0];
+                for jump in &step.jumps {
+                    drift += jump.keep.max(LEAST).ln();
+                }
+                drift
+            };
+            steps.iter().map(to_date).collect()
+        })
+    }
+
     /// Whether some barrier is watched on more than one name: crossings are then simulated as
     /// independent given the ends of each step.
     pub(super) fn watches_several_names(&self) -> bool {

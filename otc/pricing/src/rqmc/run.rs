@@ -8,6 +8,7 @@ use rialto_otc_contract::plan::Plan;
 use rialto_otc_market::model::Model;
 use rialto_otc_numerics::sum::pairwise;
 
+use super::columns::{Columns, Paths, Sheet};
 use super::draws::Replicate;
 use super::fast::{Fast, Lists};
 use super::paths::{Buffers, Simulation};
@@ -20,6 +21,9 @@ pub(super) const REPLICATES: u32 = 16;
 /// Paths of a block.
 pub(super) const LANES: usize = 1024;
 
+/// Paths of which a whole motion is made at once: some hundred kilobytes.
+const NEAR: usize = 256;
+
 /// Everything that is simulated for one plan in one model.
 #[derive(Debug)]
 pub(super) struct Job<'a> {
@@ -27,6 +31,12 @@ pub(super) struct Job<'a> {
     pub(super) payments: Payments,
     /// Step at whose end each date stands.
     ends: Vec<usize>,
+    /// The interpreter column by column, for what is not compiled further.
+    pub(super) columns: Option<Columns>,
+    /// Spots now.
+    spots: Vec<f64>,
+    /// Mean of the log-move of each step from now, where one motion is all that moves.
+    drifts: Option<Vec<f64>>,
     seed: u64,
     /// Whether flows are counted.
     flows: bool,
@@ -113,10 +123,18 @@ impl<'a> Job<'a> {
             .enumerate()
             .filter_map(|(index, step)| step.instant.map(|_| index))
             .collect();
+        let columns = match simulation.program {
+            Some(_) => None,
+            None => Columns::new(plan, &payments),
+        };
+        let drifts = columns.as_ref().and_then(|_| simulation.drifts());
         Ok(Self {
             simulation,
             payments,
             ends,
+            columns,
+            spots: model.names.iter().map(|name| name.spot).collect(),
+            drifts,
             seed,
             flows,
             interpret: false,
@@ -161,6 +179,8 @@ impl<'a> Job<'a> {
         Thread {
             buffers: Buffers::default(),
             walker: Walker::new(self.simulation.plan),
+            motion: Default::default(),
+            sheet: Sheet::default(),
             lists: Lists::default(),
             values: vec![0.0; lanes],
         }
@@ -193,11 +213,16 @@ impl<'a> Job<'a> {
         thread: &mut Thread,
         tally: Option<&mut Tally>,
     ) -> Result<(), PriceError> {
+        let columns = self.columns.as_ref().filter(|_| !self.interpret);
+        if let Some(columns) = columns {
+            return self.in_columns(columns, (from, first), thread, tally);
+        }
         let Thread {
             buffers,
             walker,
             lists,
             values,
+            ..
         } = thread;
         let Simulation { plan, model, .. } = self.simulation;
         let compiled = self.simulation.program.as_ref().filter(|_| !self.interpret);
@@ -215,6 +240,44 @@ impl<'a> Job<'a> {
         walker.block(world, buffers, &self.ends, values, tally)
     }
 
+    /// The same by columns; where one motion is all that moves, in pieces that stay near the processor.
+    fn in_columns(
+        &self,
+        columns: &Columns,
+        (from, first): (Replicate, u32),
+        thread: &mut Thread,
+        mut tally: Option<&mut Tally>,
+    ) -> Result<(), PriceError> {
+        let Thread {
+            buffers,
+            motion,
+            sheet,
+            values,
+            ..
+        } = thread;
+        let Some(drifts) = &self.drifts else {
+            self.simulation.block(from, first, values.len(), buffers)?;
+            let paths = Paths {
+                logs: &buffers.logs,
+                drifts: &[],
+                spots: &self.spots,
+            };
+            return columns.block(paths, sheet, values, 0, tally);
+        };
+        for (piece, values) in values.chunks_mut(NEAR).enumerate() {
+            let at = piece * NEAR;
+            let draws = &self.simulation.draws;
+            let logs = draws.motion((from, first + at as u32, values.len()), motion)?;
+            let paths = Paths {
+                logs,
+                drifts,
+                spots: &self.spots,
+            };
+            columns.block(paths, sheet, values, at, tally.as_deref_mut())?;
+        }
+        Ok(())
+    }
+
     /// Values of the first paths of a replicate, for comparing ways of walking them.
     #[cfg(test)]
     pub(super) fn first_values(&self, paths: usize) -> Vec<f64> {
@@ -230,6 +293,8 @@ impl<'a> Job<'a> {
 struct Thread {
     buffers: Buffers,
     walker: Walker,
+    motion: [Vec<f64>; 2],
+    sheet: Sheet,
     lists: Lists,
     values: Vec<f64>,
 }
