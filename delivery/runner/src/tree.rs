@@ -203,12 +203,13 @@ impl JobTree {
     /// Whether it is certain, without a look at every process of the machine, that none is left.
     ///
     /// Orphans come to this process, so one that serves several jobs need only look at its own
-    /// children. A process that serves one job is asked to be thorough instead: a tree that forks
-    /// and dies without end may hide from a list of children, though not from its control group.
+    /// children once the shells have ended. A process that serves one job is asked to be thorough
+    /// instead: a tree that forks and dies without end may hide from a list of children, though not
+    /// from its control group.
     fn certainly_gone(&self) -> bool {
         !self.exclusive
             && self.cgroup.is_none()
-            && self.roots.is_empty()
+            && self.roots.iter().all(|root| start_time(*root).is_none())
             && !self
                 .known
                 .iter()
@@ -216,8 +217,18 @@ impl JobTree {
             && own_children().is_some_and(|children| {
                 !children
                     .into_iter()
-                    .any(|pid| self.servant != Some(pid) && self.carries_mark(pid))
+                    .any(|pid| self.servant != Some(pid) && self.is_own(pid))
             })
+    }
+
+    /// Whether a child of this process, other than a shell that ended, is of the job: it runs, or
+    /// waits to be reaped.
+    fn is_own(&self, pid: i32) -> bool {
+        read_stat(pid).is_some_and(|child| {
+            let led = |root: &i32| child.session == *root || child.group == *root;
+            let orphan = !self.roots.contains(&pid) && self.roots.iter().any(led);
+            orphan || (child.is_alive() && self.carries_mark(pid))
+        })
     }
 
     /// All processes of the job alive now.
