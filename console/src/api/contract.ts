@@ -1,3 +1,5 @@
+import type { BothTexts } from "./problem";
+
 /**
  * Shapes of the HTTP answers as the pages use them: the only seam between the console and the API.
  * `contract.check.ts` holds them against the types generated from the server's documents. Enums are
@@ -90,6 +92,15 @@ export type JobStatus = Open<
   | "scheduled"
 >;
 
+/**
+ * A text of the server in both languages, with what it is made of. It stands beside the plain
+ * field it translates; an older server sends that one only.
+ */
+export interface Said extends BothTexts {
+  code: string;
+  params: Record<string, string>;
+}
+
 export interface Person {
   name: string;
   email: string;
@@ -147,6 +158,7 @@ export interface Job {
   needs: string[] | null;
   failure_reason: string | null;
   failure_message: string | null;
+  failure_text?: Said | null;
   exit_code: number | null;
   attempt: number;
   superseded: boolean;
@@ -303,6 +315,7 @@ export interface TestReport {
     name: string;
     outcome: Open<"parsed" | "partial" | "refused">;
     reason: string | null;
+    text?: Said | null;
     line: number | null;
     count_mismatch: boolean;
   }[];
@@ -333,7 +346,7 @@ export interface CoverageReport {
   base_choice: string;
   files: CoverageFile[];
   unmapped: string[];
-  refused: { name: string; reason: string }[];
+  refused: { name: string; reason: string; text?: Said | null }[];
 }
 
 export interface VerdictRule {
@@ -348,7 +361,8 @@ export interface VerdictRule {
   result: Open<"pass" | "fail" | "not_applicable" | "missing" | "skipped_small" | "waived">;
   effect: Open<"block" | "warn">;
   detail: string | null;
-  offenders: { file: string; line: number | null; note: string | null }[];
+  text?: Said | null;
+  offenders: { file: string; line: number | null; note: string | null; text?: Said | null }[];
 }
 
 export interface Verdict {
@@ -369,11 +383,13 @@ export interface Verdict {
     reader: string;
     outcome: string;
     reason: string | null;
+    text?: Said | null;
   }[];
   rules: VerdictRule[];
   overall: Open<"passed" | "failed" | "error">;
   /** Why the verdict is an error. */
   error: string | null;
+  error_text?: Said | null;
   evaluator: string;
   created_at: string;
   evidence_seq: number | null;
@@ -396,7 +412,10 @@ export interface Incident {
   repair_working_ms: number | null;
   open_ms: number | null;
   open_working_ms: number | null;
+  /** Who pushed what broke it. */
   owner: Person | null;
+  /** Who wrote it, as the commit says. */
+  author?: Person | null;
   cause_class: string | null;
   cause_confidence: number;
   failing_pipeline: { id: string; no: number; sha: string };
@@ -404,6 +423,8 @@ export interface Incident {
     id: string;
     name: string;
     failure_reason: string | null;
+    failure_message?: string | null;
+    failure_text?: Said | null;
     failing_line: FailingLine | null;
   }[];
   commits: {
@@ -457,6 +478,7 @@ export interface Environment {
   } | null;
   can_roll_back: boolean;
   why_not: string | null;
+  why_not_text?: Said | null;
 }
 
 export interface Release {
@@ -479,6 +501,7 @@ export interface DeploymentStep {
   name: string;
   outcome: Open<"started" | "ok" | "failed">;
   detail: string | null;
+  text?: Said | null;
   duration_ms: number | null;
 }
 
@@ -493,6 +516,7 @@ export interface Deployment {
   previous_release: ReleaseRef | null;
   state: string;
   reasons: string[];
+  reasons_text?: Said[];
   /** Why a person asked for it (roll back); empty for pipelines. */
   reason_given: string;
   requested_by: UserRef | null;
@@ -506,6 +530,7 @@ export interface Deployment {
   required_approvals: number;
   may_approve: boolean;
   why_not_approve: string | null;
+  why_not_approve_text?: Said | null;
   steps: DeploymentStep[];
   job_id: string | null;
   pipeline_id: string | null;

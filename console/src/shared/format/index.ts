@@ -2,3 +2,4 @@ export * from "./format";
 export * from "./now";
 export * from "./Time";
 export * from "./useFormat";
+export * from "./useSaid";

@@ -2,120 +2,12 @@
 import { fireEvent, screen } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { Route, Routes } from "react-router";
-import type { Deployment, Environment, Job, Pipeline } from "@/api/contract";
+import { BASE, deployment, environment, list, pipeline } from "../../../test/delivery";
 import { stage } from "../../../test/stage";
 import DeploymentPage from "./pages/deployments/DeploymentPage";
 import { EnvironmentCards } from "./pages/environments/EnvironmentCards";
 import PipelinePage from "./pages/pipelines/PipelinePage";
 import VariablesTab from "./pages/projects/VariablesTab";
-
-const BASE = "/api/delivery/v1";
-const NOW = "2026-05-18T08:00:00Z";
-
-const environment: Environment = {
-  id: "e-1",
-  project_id: "p-1",
-  project_path: "desk/quotes",
-  name: "production",
-  tier: "production",
-  protected: true,
-  url: null,
-  state: "serving",
-  slots: [],
-  active_release: { id: "r-2", version: "1.1.0", digest: "sha256:2" },
-  last_deployment_id: null,
-  traffic: null,
-  can_roll_back: true,
-  why_not: null,
-};
-
-const job: Job = {
-  id: "j-1",
-  name: "package",
-  stage: "build",
-  status: "failed",
-  when: "on_success",
-  allow_failure: false,
-  needs: null,
-  failure_reason: "script_failure",
-  failure_message: null,
-  exit_code: 1,
-  attempt: 1,
-  superseded: false,
-  created_at: NOW,
-  queued_at: NOW,
-  started_at: NOW,
-  finished_at: NOW,
-  duration_ms: 1000,
-  coverage_percent: null,
-  environment: null,
-  deployment_id: null,
-  playable: false,
-  retryable: true,
-  cancelable: false,
-  log_bytes: 0,
-  artifacts: [],
-  runner: null,
-  pipeline_id: "l-1",
-  project_id: "p-1",
-};
-
-const pipeline: Pipeline = {
-  id: "l-1",
-  no: 7,
-  project_id: "p-1",
-  project_path: "desk/quotes",
-  ref: "main",
-  sha: "0123456789abcdef0123456789abcdef01234567",
-  short_sha: "01234567",
-  title: "a new price",
-  author: { name: "Somebody", email: "somebody@rialto.example" },
-  source: "push",
-  status: "failed",
-  warnings: false,
-  config_errors: [],
-  created_at: NOW,
-  started_at: NOW,
-  finished_at: NOW,
-  duration_ms: 1000,
-  queued_ms: 0,
-  trigger_user: null,
-  stages: [{ name: "build", status: "failed", jobs: [job] }],
-  verdict: null,
-  incident_id: null,
-  release_id: null,
-};
-
-const deployment: Deployment = {
-  id: "d-1",
-  no: 3,
-  project_id: "p-1",
-  project_path: "desk/quotes",
-  environment: { id: "e-1", name: "production" },
-  kind: "deploy",
-  release: { id: "r-2", version: "1.1.0", digest: "sha256:2" },
-  previous_release: null,
-  state: "queued",
-  reasons: [],
-  reason_given: "",
-  requested_by: null,
-  authors: [],
-  approvals: [],
-  required_approvals: 0,
-  may_approve: false,
-  why_not_approve: null,
-  steps: [],
-  job_id: null,
-  pipeline_id: null,
-  created_at: NOW,
-  started_at: null,
-  finished_at: null,
-  switched_at: null,
-  approval_expires_at: null,
-  rollback_ms: null,
-};
-
-const list = (...items: unknown[]) => ({ items, next_page_token: null });
 
 /** What a button says about itself to everybody, screen readers included. */
 async function button(name: string): Promise<{ element: HTMLElement; off: boolean; why: string }> {

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Deployment } from "@/api/contract";
 import { usePageCommands } from "@/shared/keys";
-import { TimeAgo } from "@/shared/format";
+import { TimeAgo, useSaid } from "@/shared/format";
 import { ActionButton, Card, StatusIcon, useWord } from "@/shared/ui";
 import { writes } from "../../api";
 import { cli } from "../../cli";
@@ -65,9 +65,11 @@ function Decide({ deployment }: { deployment: Deployment }) {
     () => writes.reject(deployment.id, comment.trim()),
     t("deployment.rejected"),
   );
+  const said = useSaid();
   const whyNot = deployment.may_approve
     ? null
-    : (deployment.why_not_approve ?? t("deployment.mayNotApprove"));
+    : (said(deployment.why_not_approve_text, deployment.why_not_approve) ??
+      t("deployment.mayNotApprove"));
   usePageCommands(
     deployment.may_approve
       ? [

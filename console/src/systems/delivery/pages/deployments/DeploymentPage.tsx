@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import type { Deployment } from "@/api/contract";
-import { DateTime, Elapsed, TimeAgo, useFormat } from "@/shared/format";
+import { DateTime, Elapsed, TimeAgo, useFormat, useSaid } from "@/shared/format";
 import { PageHeader } from "@/shared/record";
 import { QueryView } from "@/shared/states";
 import {
@@ -124,7 +124,11 @@ function Actions({ deployment }: { deployment: Deployment }) {
 
 function Reasons({ deployment }: { deployment: Deployment }) {
   const { t } = useTranslation("delivery");
-  const reasons = [deployment.reason_given, ...deployment.reasons].filter(Boolean);
+  const said = useSaid();
+  const reasons = [
+    deployment.reason_given,
+    ...deployment.reasons.map((reason, i) => said(deployment.reasons_text?.[i], reason)),
+  ].filter(Boolean);
   if (reasons.length === 0) return null;
   return (
     <div className={`notice tone-${toneOf(deployment.state)}`}>
@@ -191,6 +195,7 @@ function Steps({ deployment }: { deployment: Deployment }) {
   const { t } = useTranslation("delivery");
   const word = useWord("delivery");
   const format = useFormat();
+  const said = useSaid();
   if (deployment.steps.length === 0) return <p className="faint">{t("deployment.noSteps")}</p>;
   return (
     <ol className="timeline">
@@ -199,7 +204,7 @@ function Steps({ deployment }: { deployment: Deployment }) {
           <StatusIcon state={step.outcome} label={word("stepOutcome", step.outcome)} />
           <div>
             <b>{word("step", step.name)}</b>
-            {step.detail && <div className="timeline-detail">{step.detail}</div>}
+            {step.detail && <div className="timeline-detail">{said(step.text, step.detail)}</div>}
           </div>
           <span className="faint nums">
             <DateTime at={step.at} />

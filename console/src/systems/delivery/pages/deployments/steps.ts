@@ -12,8 +12,10 @@ export function mergeSteps(journal: readonly DeploymentStep[]): DeploymentStep[]
         ? -1
         : lines.findLastIndex((l) => l.name === entry.name && l.outcome === "started");
     const begun = lines[open];
-    if (begun) lines[open] = { ...entry, at: begun.at, detail: entry.detail || begun.detail };
-    else lines.push(entry);
+    if (begun) {
+      const { detail, text } = entry.detail ? entry : begun;
+      lines[open] = { ...entry, at: begun.at, detail, ...(text === undefined ? {} : { text }) };
+    } else lines.push(entry);
   }
   return lines;
 }

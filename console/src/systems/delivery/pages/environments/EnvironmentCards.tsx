@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import type { Environment, Slot } from "@/api/contract";
-import { TimeAgo, useFormat } from "@/shared/format";
+import { TimeAgo, useFormat, useSaid } from "@/shared/format";
 import { Empty, QueryView } from "@/shared/states";
 import {
   ActionButton,
@@ -79,6 +79,7 @@ function Groups({
 function EnvironmentCard({ environment }: { environment: Environment }) {
   const { t } = useTranslation("delivery");
   const word = useWord("delivery");
+  const said = useSaid();
   const denied = useDenied()("delivery.environment.roll_back");
   const [isRollingBack, setRollingBack] = useState(false);
   return (
@@ -103,7 +104,8 @@ function EnvironmentCard({ environment }: { environment: Environment }) {
             denied ??
             (environment.can_roll_back
               ? null
-              : (environment.why_not ?? t("environment.cannotRollBack")))
+              : (said(environment.why_not_text, environment.why_not) ??
+                t("environment.cannotRollBack")))
           }
           onClick={() => setRollingBack(true)}
         >

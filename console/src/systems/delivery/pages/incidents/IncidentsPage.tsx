@@ -1,8 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import type { Incident } from "@/api/contract";
-import { DateTime, Elapsed, RunningClock, shortHash, TimeAgo, useFormat } from "@/shared/format";
+import type { Incident, Person } from "@/api/contract";
+import {
+  DateTime,
+  Elapsed,
+  RunningClock,
+  shortHash,
+  TimeAgo,
+  useFormat,
+  useSaid,
+} from "@/shared/format";
 import { type Column, DataGrid } from "@/shared/grid";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
@@ -133,6 +141,15 @@ function OpenIncident({ incident }: { incident: Incident }) {
           {t("incident.owner")}{" "}
           <b>{incident.owner ? incident.owner.name : t("incident.noOwner")}</b>
           {incident.owner && <span className="faint"> {incident.owner.email}</span>}
+          {isOther(incident.author, incident.owner) && (
+            <span className="faint">
+              {" · "}
+              {t("incident.author", {
+                name: incident.author?.name ?? "",
+                email: incident.author?.email ?? "",
+              })}
+            </span>
+          )}
           {incident.cause_class && (
             <>
               {" · "}
@@ -154,8 +171,13 @@ function OpenIncident({ incident }: { incident: Incident }) {
   );
 }
 
+/** Whether the commit names somebody other than who pushed it. */
+const isOther = (author: Person | null | undefined, owner: Person | null): boolean =>
+  Boolean(author) && (author?.name !== owner?.name || author?.email !== owner?.email);
+
 function FailingJob({ job }: { job: Incident["failing_jobs"][number] }) {
   const word = useWord("delivery");
+  const message = useSaid()(job.failure_text, job.failure_message);
   return (
     <li>
       <span className="row">
@@ -165,6 +187,7 @@ function FailingJob({ job }: { job: Incident["failing_jobs"][number] }) {
         </Link>
         <span className="soft">{word("failureReason", job.failure_reason)}</span>
       </span>
+      {!job.failing_line && message && <span className="soft">{message}</span>}
       {job.failing_line && (
         <Link to={paths.job(job.id, `#L${job.failing_line.line + 1}`)}>
           <code className="failing-line">{job.failing_line.text}</code>

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import type { JobDetail, LogSection } from "@/api/contract";
 import { usePageCommands } from "@/shared/keys";
+import { useSaid } from "@/shared/format";
 import { useLive } from "@/shared/live";
 import { LogViewer } from "@/shared/log";
 import { PageHeader } from "@/shared/record";
@@ -103,6 +104,7 @@ function JobView({
 function Failure({ job }: { job: JobDetail }) {
   const { t } = useTranslation("delivery");
   const word = useWord("delivery");
+  const message = useSaid()(job.failure_text, job.failure_message);
   if (!job.failure_reason) return null;
   const line = job.failing_line;
   return (
@@ -111,7 +113,7 @@ function Failure({ job }: { job: JobDetail }) {
       <div className="grow">
         <b>{word("failureReason", job.failure_reason)}</b>
         {job.exit_code !== null && <> · {t("job.exitCode", { code: job.exit_code })}</>}
-        {job.failure_message && <div>{job.failure_message}</div>}
+        {message && <div>{message}</div>}
         {line && (
           <Link to={{ hash: `#L${line.line + 1}` }}>
             <code className="failing-line">

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import type { CoverageFile, CoverageReport, Ratio } from "@/api/contract";
-import { percentDown, useFormat } from "@/shared/format";
+import { percentDown, useFormat, useSaid } from "@/shared/format";
 import { type Column, DataGrid } from "@/shared/grid";
 import { Empty, QueryView } from "@/shared/states";
 import { Card, Figure, Figures, Hash, StatusPill, useWord } from "@/shared/ui";
@@ -156,6 +156,7 @@ function Meter({
 function Odd({ report }: { report: CoverageReport }) {
   const { t } = useTranslation("delivery");
   const word = useWord("delivery");
+  const said = useSaid();
   if (report.refused.length === 0 && report.unmapped.length === 0) return null;
   return (
     <Card flush title={t("coverage.odd")}>
@@ -164,7 +165,7 @@ function Odd({ report }: { report: CoverageReport }) {
           <li key={file.name}>
             <StatusPill state="refused" label={word("outcome", "refused")} />
             <span>
-              <code>{file.name}</code> {file.reason}
+              <code>{file.name}</code> {said(file.text, file.reason)}
             </span>
           </li>
         ))}

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Verdict, VerdictRule } from "@/api/contract";
-import { DateTime, formatDateTime, useFormat } from "@/shared/format";
+import { DateTime, formatDateTime, useFormat, useSaid } from "@/shared/format";
 import { Empty, QueryView } from "@/shared/states";
 import { Card, CopyButton, Facts, Hash, Icon, StatusPill, Tag, toneOf, useWord } from "@/shared/ui";
 import { reads } from "../../api";
@@ -28,6 +28,7 @@ function VerdictView({ verdict }: { verdict: Verdict }) {
   const { t } = useTranslation("delivery");
   const word = useWord("delivery");
   const format = useFormat();
+  const said = useSaid();
   const failed = verdict.rules.filter(
     (r) => (r.result === "fail" || r.result === "missing") && r.effect === "block",
   );
@@ -38,12 +39,12 @@ function VerdictView({ verdict }: { verdict: Verdict }) {
           <div className="grow">
             <h2>{word("verdict", verdict.overall)}</h2>
             <div>
-              {verdict.error ??
+              {said(verdict.error_text, verdict.error) ??
                 (failed.length === 0
                   ? t("verdict.allHold", { count: verdict.rules.length })
                   : t("verdict.broken", {
                       count: failed.length,
-                      rules: failed.map((r) => r.id).join(", "),
+                      rules: failed.map((r) => word("ruleId", r.id)).join(", "),
                     }))}
             </div>
           </div>
@@ -118,13 +119,14 @@ function RecordFacts({ verdict }: { verdict: Verdict }) {
 function RuleRow({ rule }: { rule: VerdictRule }) {
   const { t } = useTranslation("delivery");
   const word = useWord("delivery");
+  const said = useSaid();
   const state = rule.result === "fail" && rule.effect === "warn" ? "warned" : rule.result;
   return (
     <div className="rule-row">
       <div className="stack tight">
         <StatusPill state={state} label={word("ruleResult", rule.result)} />
         <span>
-          <b>{rule.id}</b>
+          <b>{word("ruleId", rule.id)}</b>
           <br />
           <span className="faint">{word("effect", rule.effect)}</span>
         </span>
@@ -155,7 +157,7 @@ function RuleRow({ rule }: { rule: VerdictRule }) {
                 <br />
               </>
             )}
-            {rule.detail}
+            {said(rule.text, rule.detail)}
           </p>
         </details>
         {rule.offenders.length > 0 && (
@@ -166,7 +168,7 @@ function RuleRow({ rule }: { rule: VerdictRule }) {
                   {o.file}
                   {o.line === null ? "" : `:${o.line}`}
                 </code>{" "}
-                <span className="soft">{o.note}</span>
+                <span className="soft">{said(o.text, o.note)}</span>
               </li>
             ))}
           </ul>
@@ -206,6 +208,7 @@ function RuleMeter({ rule }: { rule: VerdictRule }) {
 function Inputs({ verdict }: { verdict: Verdict }) {
   const { t } = useTranslation("delivery");
   const word = useWord("delivery");
+  const said = useSaid();
   if (verdict.inputs.length === 0) return <Empty title={t("verdict.noInputs")} />;
   return (
     <ul className="error-list">
@@ -221,7 +224,7 @@ function Inputs({ verdict }: { verdict: Verdict }) {
             <span className="faint">
               {input.name} {input.reader}
             </span>
-            {input.reason && <span>{input.reason}</span>}
+            {input.reason && <span>{said(input.text, input.reason)}</span>}
           </span>
         </li>
       ))}
@@ -235,7 +238,8 @@ function summaryOf(
   at: string,
 ): string {
   const rules = verdict.rules.map(
-    (r) => `- ${r.id}: ${shownValue(r)} (${r.op} ${r.bound}) ${word("ruleResult", r.result)}`,
+    (r) =>
+      `- ${word("ruleId", r.id)}: ${shownValue(r)} (${r.op} ${r.bound}) ${word("ruleResult", r.result)}`,
   );
   return [`${word("verdict", verdict.overall)} · ${verdict.sha} · ${at}`, ...rules].join("\n");
 }

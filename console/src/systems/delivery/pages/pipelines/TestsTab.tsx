@@ -3,7 +3,7 @@ import { Segmented } from "antd";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import type { TestCase, TestReport, TestSuite } from "@/api/contract";
-import { percentDown, useFormat } from "@/shared/format";
+import { percentDown, useFormat, useSaid } from "@/shared/format";
 import { Empty, QueryView } from "@/shared/states";
 import {
   Card,
@@ -93,6 +93,7 @@ function Report({ report }: { report: TestReport }) {
 function Files({ report }: { report: TestReport }) {
   const { t } = useTranslation("delivery");
   const word = useWord("delivery");
+  const said = useSaid();
   const odd = report.files.filter((f) => f.outcome !== "parsed" || f.count_mismatch);
   if (odd.length === 0) return null;
   return (
@@ -106,7 +107,7 @@ function Files({ report }: { report: TestReport }) {
                 {file.job_name}: {file.name}
                 {file.line === null ? "" : `:${file.line}`}
               </code>{" "}
-              {file.reason} {file.count_mismatch && t("tests.mismatch")}
+              {said(file.text, file.reason)} {file.count_mismatch && t("tests.mismatch")}
             </span>
           </li>
         ))}

@@ -1,0 +1,234 @@
+// @vitest-environment jsdom
+import { screen } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { Route, Routes } from "react-router";
+import type { Incident, Said, Verdict } from "@/api/contract";
+import { BASE, deployment, environment, list, NOW, pipeline } from "../../../test/delivery";
+import { stage } from "../../../test/stage";
+import DeploymentPage from "./pages/deployments/DeploymentPage";
+import { mergeSteps } from "./pages/deployments/steps";
+import { EnvironmentCards } from "./pages/environments/EnvironmentCards";
+import IncidentsPage from "./pages/incidents/IncidentsPage";
+import GateTab from "./pages/pipelines/GateTab";
+
+const said = (en: string, zh: string): Said => ({ code: "some_code", params: {}, en, zh });
+
+const verdict: Verdict = {
+  id: "v-1",
+  project_id: "p-1",
+  pipeline_id: "l-1",
+  sha: pipeline.sha,
+  artifact_digest: null,
+  event: "push",
+  rule_set: { id: "default", version: 1, sha256: "aa" },
+  base_sha: null,
+  base_choice: null,
+  inputs: [
+    {
+      kind: "junit",
+      job: "unit",
+      name: "junit.xml",
+      digest: "sha256:1",
+      reader: "junit/1",
+      outcome: "refused",
+      reason: "the file is cut off",
+      text: said("the file is cut off", "文件不完整"),
+    },
+  ],
+  rules: [
+    {
+      id: "report-integrity",
+      measure: "reports.contradictory",
+      scope: "overall",
+      op: "==",
+      bound: "0",
+      numerator: 1,
+      denominator: null,
+      value: "1",
+      result: "fail",
+      effect: "block",
+      detail: "one report contradicts itself",
+      text: said("one report contradicts itself", "有 1 份报告自相矛盾"),
+      offenders: [
+        {
+          file: "junit.xml (job unit)",
+          line: 3,
+          note: "says 5 tests, holds 4",
+          text: said("says 5 tests, holds 4", "声明 5 个用例，实有 4 个"),
+        },
+      ],
+    },
+  ],
+  overall: "failed",
+  error: null,
+  evaluator: "1",
+  created_at: NOW,
+  evidence_seq: null,
+};
+
+describe("the gate's verdict", () => {
+  const answers = { [`${BASE}/pipelines/l-1/verdict`]: verdict };
+
+  it("speaks_chinese_on_a_chinese_page", async () => {
+    await stage(<GateTab pipelineId="l-1" hasVerdict />, {
+      roles: ["developer"],
+      language: "zh-CN",
+      answers,
+    });
+    for (const text of ["有 1 份报告自相矛盾", "声明 5 个用例，实有 4 个", "文件不完整"])
+      expect(await screen.findByText(text)).toBeTruthy();
+    expect(screen.getByText("报告完整性", { selector: "b" })).toBeTruthy();
+    expect(screen.getByText(/自相矛盾的报告/)).toBeTruthy();
+    expect(document.body.textContent).not.toContain("contradicts itself");
+  });
+
+  it("speaks_english_on_an_english_page", async () => {
+    await stage(<GateTab pipelineId="l-1" hasVerdict />, { roles: ["developer"], answers });
+    expect(await screen.findByText("one report contradicts itself")).toBeTruthy();
+    expect(screen.getByText("Report integrity", { selector: "b" })).toBeTruthy();
+  });
+
+  it("of_an_older_server_is_shown_as_it_was_said", async () => {
+    const rules = verdict.rules.map((rule) => ({
+      ...rule,
+      id: "own:rule",
+      text: undefined,
+      offenders: [],
+    }));
+    const old = { ...verdict, rules };
+    await stage(<GateTab pipelineId="l-1" hasVerdict />, {
+      roles: ["developer"],
+      language: "zh-CN",
+      answers: { [`${BASE}/pipelines/l-1/verdict`]: old },
+    });
+    expect(await screen.findByText("one report contradicts itself")).toBeTruthy();
+    // Names people gave their rules stay theirs.
+    expect(screen.getByText("own:rule", { selector: "b" })).toBeTruthy();
+  });
+});
+
+it("a_deployment_gives_its_reasons_and_steps_in_the_language_of_the_page", async () => {
+  const waiting = {
+    ...deployment,
+    state: "awaiting_approval",
+    required_approvals: 1,
+    reason_given: "hotfix 修复",
+    reasons: ["the gate failed"],
+    reasons_text: [said("the gate failed", "门禁未通过")],
+    why_not_approve: "you wrote one of its commits",
+    why_not_approve_text: said("you wrote one of its commits", "其中有你的提交"),
+    steps: [
+      { at: NOW, name: "verify", outcome: "started", detail: "", text: null, duration_ms: null },
+      {
+        at: NOW,
+        name: "verify",
+        outcome: "ok",
+        detail: "digest matches",
+        text: said("digest matches", "摘要一致"),
+        duration_ms: 12,
+      },
+    ],
+  };
+  await stage(
+    <Routes>
+      <Route path="delivery/deployments/:id/*" element={<DeploymentPage />} />
+    </Routes>,
+    {
+      roles: ["release_manager"],
+      language: "zh-CN",
+      answers: { [`${BASE}/deployments/d-1`]: waiting },
+      at: "/delivery/deployments/d-1",
+    },
+  );
+  for (const text of ["hotfix 修复", "门禁未通过", "摘要一致"])
+    expect(await screen.findByText(text)).toBeTruthy();
+  expect(screen.getByText("其中有你的提交")).toBeTruthy();
+  expect(document.body.textContent).not.toContain("the gate failed");
+});
+
+it("a_step_that_ended_without_words_keeps_those_it_began_with", () => {
+  const begun = {
+    at: NOW,
+    name: "probe",
+    outcome: "started",
+    detail: "port 8080",
+    text: said("port 8080", "端口 8080"),
+    duration_ms: null,
+  };
+  const [merged] = mergeSteps([begun, { ...begun, outcome: "ok", detail: "", text: null }]);
+  expect(merged).toMatchObject({ outcome: "ok", detail: "port 8080", text: { zh: "端口 8080" } });
+});
+
+it("an_environment_says_in_chinese_why_it_cannot_go_back", async () => {
+  const held = {
+    ...environment,
+    can_roll_back: false,
+    why_not: "no standby is healthy",
+    why_not_text: said("no standby is healthy", "没有健康的热备"),
+  };
+  await stage(<EnvironmentCards />, {
+    roles: ["operations"],
+    language: "zh-CN",
+    answers: { [`${BASE}/environments`]: list(held), [`${BASE}/deployments`]: list() },
+  });
+  const button = await screen.findByRole("button", { name: "回滚" });
+  expect(button.getAttribute("aria-description")).toBe("没有健康的热备");
+});
+
+describe("a red light", () => {
+  const red: Incident = {
+    id: "i-1",
+    no: 1,
+    project_id: "p-1",
+    project_path: "desk/quotes",
+    branch: "main",
+    state: "open",
+    close_kind: null,
+    pushed_at: NOW,
+    red_at: NOW,
+    green_at: null,
+    detection_ms: 1000,
+    repair_ms: null,
+    total_ms: null,
+    repair_working_ms: null,
+    open_ms: 1000,
+    open_working_ms: 1000,
+    owner: { name: "Pusher", email: "pusher@rialto.example" },
+    author: { name: "Writer", email: "writer@rialto.example" },
+    cause_class: null,
+    cause_confidence: 0,
+    failing_pipeline: { id: "l-1", no: 7, sha: pipeline.sha },
+    failing_jobs: [
+      {
+        id: "j-1",
+        name: "unit",
+        failure_reason: "report_error",
+        failure_message: "the report lies",
+        failure_text: said("the report lies", "报告与事实不符"),
+        failing_line: null,
+      },
+    ],
+    commits: [],
+    closing_pipeline: null,
+    alarms: [],
+  };
+  const show = (incident: Incident) =>
+    stage(<IncidentsPage />, {
+      roles: ["developer"],
+      language: "zh-CN",
+      answers: { [`${BASE}/incidents`]: list(incident) },
+    });
+
+  it("names_who_pushed_and_beside_it_who_wrote", async () => {
+    await show(red);
+    expect((await screen.findAllByText("Pusher")).length).toBeGreaterThan(0);
+    expect(screen.getByText(/提交作者 Writer writer@rialto.example/)).toBeTruthy();
+    expect(screen.getByText("报告与事实不符")).toBeTruthy();
+  });
+
+  it("names_one_person_once", async () => {
+    await show({ ...red, author: red.owner });
+    expect((await screen.findAllByText("Pusher")).length).toBeGreaterThan(0);
+    expect(screen.queryByText(/提交作者/)).toBeNull();
+  });
+});
