@@ -222,7 +222,10 @@ async function readTheDifference(v: Visit, story: Story): Promise<void> {
   await v.accessible("corrected contract");
 }
 
-describe.each([["en", "XSHG:000985"], ["zh-CN", "XSHG:000906"]] as const)("a snowball seen in %s", (locale, code) => {
+describe.each([
+  ["en", "XSHG:000985"],
+  ["zh-CN", "XSHG:000906"],
+] as const)("a snowball seen in %s", (locale, code) => {
   it("is_quoted_booked_knocked_out_settled_and_read_again_after_a_correction", async () => {
     const probe = await house.signedIn(MIDDLE_OFFICE);
     const story = await makeStory(probe, code);

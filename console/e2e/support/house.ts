@@ -194,11 +194,20 @@ export class Person {
   }
 
   /** A path of the delivery API, or of any other when it begins with `/api/`. */
-  async api<T>(path: string, method = "GET", body?: unknown): Promise<T> {
+  async api<T>(
+    path: string,
+    method = "GET",
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
     const full = path.startsWith("/api/") ? path : `/api/delivery/v1${path}`;
     const answer = await fetch(this.house.url + full, {
       method,
-      headers: { authorization: `Bearer ${this.token}`, "content-type": "application/json" },
+      headers: {
+        authorization: `Bearer ${this.token}`,
+        "content-type": "application/json",
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);

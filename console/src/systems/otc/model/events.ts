@@ -12,6 +12,8 @@ export interface EventField {
   initial?: string;
   optional?: boolean;
   choices?: readonly string[];
+  /** Asked for only while another field holds this value. */
+  when?: { field: string; is: string };
 }
 
 const PAYMENT: readonly EventField[] = [
@@ -31,7 +33,7 @@ export const EVENT_FIELDS: Record<string, readonly EventField[]> = {
   terminate: PAYMENT,
   novate: [
     { name: "form", type: "choice", choices: ["three_party", "one_leg"], initial: "three_party" },
-    { name: "transferee", type: "text" },
+    { name: "transferee", type: "text", when: { field: "form", is: "three_party" } },
     { name: "replacement", type: "text" },
     ...PAYMENT,
   ],
@@ -81,10 +83,14 @@ export function fieldProblem(field: EventField, text: string): string | null {
   return null;
 }
 
+/** The fields an event asks for with what is filled in so far. */
+export const fieldsOf = (kind: string, values: Record<string, string>): readonly EventField[] =>
+  (EVENT_FIELDS[kind] ?? []).filter(({ when }) => !when || values[when.field] === when.is);
+
 /** The payload in the form of the ledger. Fields have been checked before. */
 export function payloadOf(kind: string, values: Record<string, string>, reason: string): Json {
   const payload: { [key: string]: Json } = {};
-  for (const field of EVENT_FIELDS[kind] ?? []) {
+  for (const field of fieldsOf(kind, values)) {
     const value = (values[field.name] ?? "").trim();
     if (value === "" && field.optional) continue;
     if (field.type === "sheet") {

@@ -5,7 +5,16 @@ import type { FixingReport, RowRefusal } from "@/api/contract.otc";
 import { ApiError } from "@/api/problem";
 import { useFormat } from "@/shared/format";
 import { ErrorState } from "@/shared/states";
-import { ActionButton, Card, Figure, Figures, Icon, StatusIcon, useDenied } from "@/shared/ui";
+import {
+  ActionButton,
+  Card,
+  Figure,
+  Figures,
+  Icon,
+  StatusIcon,
+  useDenied,
+  useWord,
+} from "@/shared/ui";
 import { useAction, writes } from "../../api";
 import { Effects } from "../../components/Effects";
 import { useLocal } from "../../components/words";
@@ -145,6 +154,7 @@ function Rows({
 }) {
   const { t } = useTranslation("otc");
   const local = useLocal();
+  const word = useWord("otc");
   if (rows.length === 0) return null;
   return (
     <div>
@@ -164,7 +174,7 @@ function Rows({
           {rows.slice(0, 200).map((row, i) => (
             <tr key={i}>
               <td className="nums">{row.row}</td>
-              <td>{row.column || "–"}</td>
+              <td>{word("importColumn", row.column)}</td>
               <td>
                 <code>{row.value || "–"}</code>
               </td>

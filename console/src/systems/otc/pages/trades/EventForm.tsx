@@ -14,6 +14,7 @@ import {
   type EventField,
   FIRST_STEPS,
   fieldProblem,
+  fieldsOf,
   nextVersion,
   payloadOf,
 } from "../../model/events";
@@ -32,8 +33,10 @@ export function EventForm({ trade, kind, close }: Props) {
   const word = useWord("otc");
   const { message } = App.useApp();
   const now = useNow(60_000);
-  const fields = EVENT_FIELDS[kind] ?? [];
-  const [values, setValues] = useState<Record<string, string>>(() => initialValues(fields, trade));
+  const [values, setValues] = useState<Record<string, string>>(() =>
+    initialValues(EVENT_FIELDS[kind] ?? [], trade),
+  );
+  const fields = fieldsOf(kind, values);
   const [effective, setEffective] = useState(today(now));
   const [reason, setReason] = useState("");
   const [id] = useState(randomKey);
