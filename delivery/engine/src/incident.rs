@@ -147,7 +147,7 @@ impl Delivery {
         let commits = self
             .candidates(project, row, last_green_sha.as_deref())
             .await?;
-        let owner = owner(&commits, row);
+        let owner = self.owner(project, row, &commits).await?;
         let tests_failed = reports::of_pipeline(&mut self.db(), &row.id)
             .await?
             .iter()
@@ -171,8 +171,9 @@ impl Delivery {
             failing_pipeline_id: row.id.clone(),
             closing_pipeline_id: None,
             failed_jobs: json::write(&failed_jobs)?,
-            owner_name: owner.as_ref().map(|(name, _)| name.clone()),
-            owner_email: owner.map(|(_, email)| email),
+            owner_name: Some(owner.name),
+            owner_email: Some(owner.email),
+            owner_login: owner.login,
             cause_class: cause_class.to_owned(),
             cause_confidence,
             commits: json::write(&commits)?,
@@ -189,6 +190,43 @@ impl Delivery {
             "the light is red"
         );
         Ok(())
+    }
+
+    /// Who broke it: the account that pushed it. A commit names whom its author likes, a push was
+    /// authenticated. What nobody's account pushed is its author's.
+    async fn owner(
+        &self,
+        project: &ProjectRow,
+        row: &PipelineRow,
+        commits: &[CandidateCommit],
+    ) -> Result<Owner, DeliveryError> {
+        let event = row.push_event_id.as_deref().and_then(|id| id.parse().ok());
+        let mut db = self.db();
+        let push = match event {
+            Some(id) => push::find(&mut db, &id).await?,
+            // Run by hand or by the clock: pushed it was all the same.
+            None => {
+                let branch = format!("refs/heads/{}", row.ref_name);
+                let found = push::newest_of_sha(&mut db, &project.id, &row.sha).await?;
+                found.filter(|push| push.ref_name == branch)
+            }
+        };
+        if let Some(push) = push.filter(|push| push.pusher_id != "system") {
+            return Ok(Owner {
+                name: push.pusher_name,
+                email: push.pusher_email,
+                login: Some(push.pusher_login),
+            });
+        }
+        let (name, email) = match commits.first() {
+            Some(commit) => (&commit.author_name, &commit.author_email),
+            None => (&row.author_name, &row.author_email),
+        };
+        Ok(Owner {
+            name: name.clone(),
+            email: email.clone(),
+            login: None,
+        })
     }
 
     /// When the breakage was pushed: with the failing commit, or earlier, when the pipelines of
@@ -276,6 +314,7 @@ impl Delivery {
             "repair_ms": span(incident.red_at, incident.green_at),
             "total_ms": span(incident.pushed_at, incident.green_at),
             "owner": incident.owner_email,
+            "owner_login": incident.owner_login,
             "cause_class": incident.cause_class,
         });
         let subject = format!("project:{}", incident.project_id);
@@ -399,18 +438,12 @@ impl Delivery {
     }
 }
 
-/// The single author of the candidates, else whoever brought them in.
-fn owner(commits: &[CandidateCommit], row: &PipelineRow) -> Option<(String, String)> {
-    let first = commits.first()?;
-    let single = commits.iter().all(|commit| {
-        commit
-            .author_email
-            .eq_ignore_ascii_case(&first.author_email)
-    });
-    if single {
-        return Some((first.author_name.clone(), first.author_email.clone()));
-    }
-    Some((row.author_name.clone(), row.author_email.clone()))
+/// Who broke it.
+struct Owner {
+    name: String,
+    email: String,
+    /// The account; `None` for people known only from a commit.
+    login: Option<String>,
 }
 
 /// A first guess at the class of the cause, and how sure it is in per cent.

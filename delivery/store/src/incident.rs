@@ -30,8 +30,11 @@ pub struct IncidentRow {
     pub closing_pipeline_id: Option<String>,
     /// JSON array of names.
     pub failed_jobs: String,
+    /// Who pushed the breakage; its author where nobody's account did.
     pub owner_name: Option<String>,
     pub owner_email: Option<String>,
+    /// Account that pushed it.
+    pub owner_login: Option<String>,
     pub cause_class: String,
     /// Per cent.
     pub cause_confidence: i64,
@@ -46,8 +49,8 @@ statements! {
     INSERT_INCIDENT = "INSERT INTO incident (id, no, project_id, project_path, branch, state,
         close_kind, pushed_at, red_at, green_at, last_green_sha, failing_sha, failing_pipeline_id,
         closing_pipeline_id, failed_jobs, owner_name, owner_email, cause_class, cause_confidence,
-        commits, alarms, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-        $14, $15, $16, $17, $18, $19, $20, $21, $22)";
+        commits, alarms, version, owner_login) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+        $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
     UPDATE_INCIDENT = "UPDATE incident SET state = $2, close_kind = $3, green_at = $4,
         failing_sha = $5, failing_pipeline_id = $6, closing_pipeline_id = $7, failed_jobs = $8,
         owner_name = $9, owner_email = $10, commits = $11, alarms = $12, version = version + 1
@@ -88,7 +91,8 @@ pub async fn insert(tx: &mut Tx<'_>, row: &IncidentRow) -> Result<(), StoreError
         row.cause_confidence,
         &row.commits,
         &row.alarms,
-        row.version
+        row.version,
+        row.owner_login.clone()
     ];
     tx.execute(INSERT_INCIDENT, values).await.map(drop)
 }

@@ -31,13 +31,22 @@ use rialto_platform_store::{Migration, MigrationSet};
 /// The schema of delivery.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     system: "delivery",
-    migrations: &[Migration {
-        version: 1,
-        name: "start",
-        sql: include_str!("../migrations/0001_start.sql"),
-        sqlite: None,
-        postgres: None,
-    }],
+    migrations: &[
+        Migration {
+            version: 1,
+            name: "start",
+            sql: include_str!("../migrations/0001_start.sql"),
+            sqlite: None,
+            postgres: None,
+        },
+        Migration {
+            version: 2,
+            name: "incident_owner",
+            sql: include_str!("../migrations/0002_incident_owner.sql"),
+            sqlite: None,
+            postgres: None,
+        },
+    ],
 };
 
 /// Every statement of this crate by name.
