@@ -7,10 +7,13 @@
 //! options" (2010), the QD+ equation.
 
 use std::f64::consts::PI;
+use std::ops::Range;
 use std::sync::OnceLock;
 
-use rialto_otc_numerics::normal::{cdf, erfcx, pdf};
-use rialto_otc_numerics::quadrature::{Rule, gauss_legendre};
+use pulp::{Arch, Simd, WithSimd};
+use rialto_otc_numerics::exponential::exp;
+use rialto_otc_numerics::normal::cdf_and_pdf;
+use rialto_otc_numerics::quadrature::gauss_legendre;
 
 /// Numbers of nodes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,19 +41,47 @@ pub(crate) struct Put {
     pub(crate) time: f64,
 }
 
-/// A point of the integrals of the iteration at one node; the same in every step.
-#[derive(Debug, Clone, Copy)]
-struct Point {
+/// Points that are looked at side by side.
+const WIDE: usize = 8;
+
+/// The points of the integrals of the iteration at all nodes, one node after another; the same in
+/// every step. Padded to whole eights by points without weight.
+#[derive(Debug, Default)]
+struct Points {
     /// Chebyshev abscissa of the boundary looked at.
-    z: f64,
-    /// Deviation of the time between the two boundaries, and what `d₊` has beside the ratio.
-    deviation: f64,
-    shift: f64,
+    z: Vec<f64>,
+    /// Deviation of the time between the two boundaries, its inverse, and what `d₊` has beside the
+    /// ratio.
+    deviation: Vec<f64>,
+    inverse: Vec<f64>,
+    shift: Vec<f64>,
     /// Weights of the strike's and the spot's integral.
-    strike: f64,
-    spot: f64,
+    strike: Vec<f64>,
+    spot: Vec<f64>,
     /// `∂d/∂ln B(τ)` when the boundary before moves in proportion to `√u`.
-    moves: f64,
+    moves: Vec<f64>,
+}
+
+/// What the nodes themselves have in every step.
+#[derive(Debug, Clone, Copy)]
+struct Own {
+    deviation: f64,
+    /// What `d₊` has beside the log of the boundary below its limit.
+    shift: f64,
+    /// `e^{−(r−q)τ}`.
+    carried: f64,
+}
+
+/// `d₊` and `d₋`, of all points and then of the nodes themselves, with distribution function and
+/// density there.
+#[derive(Debug, Default)]
+struct Scores {
+    /// Logarithm of the boundary below its limit at the node of each point.
+    logs: Vec<f64>,
+    plus: Vec<f64>,
+    minus: Vec<f64>,
+    plus_at: [Vec<f64>; 2],
+    minus_at: [Vec<f64>; 2],
 }
 
 /// The boundary: `B(τ) = X exp(−√H(√τ))`, H a Chebyshev series.
@@ -76,11 +107,52 @@ pub(crate) struct Premium {
 /// Largest `H`: below it the boundary is `e^−50` of its limit, which is nowhere.
 const MOST: f64 = 2_500.0;
 
-/// Rules met so far; the numbers of nodes in use are few.
-pub(crate) fn rule(nodes: usize) -> &'static Rule {
-    static RULES: [OnceLock<Rule>; 65] = [const { OnceLock::new() }; 65];
+/// Gauss-Legendre nodes on `y` from −1 to 1 that cut a time τ in two, and their weights: `τ cos²θ`
+/// and `τ sin²θ` with `θ = π (1+y)/4`, in which the roots of both parts are smooth.
+#[derive(Debug)]
+struct Cuts {
+    /// Share of the time before the cut.
+    left: Vec<f64>,
+    /// Share after it.
+    right: Vec<f64>,
+    /// Weight times the speed of the cut, `π/2 sin θ cos θ`.
+    weights: Vec<f64>,
+}
+
+/// Cuts met so far; the numbers of nodes in use are few. Padded to whole eights without weight.
+fn cuts(nodes: usize) -> &'static Cuts {
+    static CUTS: [OnceLock<Cuts>; 65] = [const { OnceLock::new() }; 65];
     let nodes = nodes.clamp(1, 64);
-    RULES[nodes].get_or_init(|| gauss_legendre(nodes).expect("an order from 1 to 64"))
+    CUTS[nodes].get_or_init(|| {
+        let rule = gauss_legendre(nodes).expect("an order from 1 to 64");
+        let mut cuts = Cuts {
+            left: Vec::new(),
+            right: Vec::new(),
+            weights: Vec::new(),
+        };
+        for (y, weight) in rule.nodes.iter().zip(&rule.weights) {
+            let (sine, cosine) = (0.25 * PI * (1.0 + y)).sin_cos();
+            cuts.left.push(cosine * cosine);
+            cuts.right.push(sine * sine);
+            cuts.weights.push(weight * 0.5 * PI * sine * cosine);
+        }
+        let padded = nodes.next_multiple_of(WIDE);
+        cuts.left.resize(padded, 0.5);
+        cuts.right.resize(padded, 0.5);
+        cuts.weights.resize(padded, 0.0);
+        cuts
+    })
+}
+
+/// `cos(π k / n)` for `k` below `2n`.
+fn cosines(n: usize) -> &'static [f64] {
+    static TABLES: [OnceLock<Vec<f64>>; 33] = [const { OnceLock::new() }; 33];
+    let n = n.clamp(1, 32);
+    TABLES[n].get_or_init(|| {
+        (0..2 * n)
+            .map(|k| (PI * k as f64 / n as f64).cos())
+            .collect()
+    })
 }
 
 impl Put {
@@ -91,10 +163,10 @@ impl Put {
         (plus, plus - deviation)
     }
 
-    /// The QD+ equation: 0 at the boundary, below 0 under it.
-    fn qd_plus(&self, spot: f64, time: f64) -> f64 {
-        let Self { r, q, vol, .. } = *self;
-        let (plus, minus) = self.scores(spot.ln(), time);
+    /// The QD+ equation at a time to the end: 0 at the boundary, below 0 under it.
+    fn qd_plus(&self, time: f64) -> impl Fn(f64) -> f64 {
+        let put = *self;
+        let Self { r, q, vol, .. } = put;
         let (df, dq) = ((-r * time).exp(), (-q * time).exp());
         let h = -(-r * time).exp_m1();
         let omega = 2.0 * (r - q) / (vol * vol);
@@ -102,34 +174,59 @@ impl Put {
         let root = ((omega - 1.0) * (omega - 1.0) + 4.0 * m / h).sqrt();
         let lambda = -0.5 * (omega - 1.0 + root);
         let slope = m / (h * h * root);
-        let (n_plus, n_minus) = (cdf(-plus), cdf(-minus));
-        let put = df * n_minus - spot * dq * n_plus;
-        let theta = r * df * n_minus
-            - q * spot * dq * n_plus
-            - vol * spot * dq * pdf(plus) / (2.0 * time.sqrt());
         let shape = 2.0 * lambda + omega - 1.0;
-        let gap = 1.0 - spot - put;
-        // (λ + c₀)(K − S − p), the part of c₀ divided by (K − S − p) multiplied out
         let c = -(1.0 - h) * m / shape;
-        (1.0 - dq * n_plus) * spot + lambda * gap + c * ((1.0 / h + slope / shape) * gap)
-            - c * theta / (df * r)
+        let decay = 0.5 * vol * dq / time.sqrt();
+        move |spot: f64| {
+            let (plus, minus) = put.scores(spot.ln(), time);
+            let ((n_plus, d_plus), (n_minus, _)) = (cdf_and_pdf(-plus), cdf_and_pdf(-minus));
+            let put = df * n_minus - spot * dq * n_plus;
+            let theta = r * df * n_minus - q * spot * dq * n_plus - decay * spot * d_plus;
+            let gap = 1.0 - spot - put;
+            // (λ + c₀)(K − S − p), the part of c₀ divided by (K − S − p) multiplied out
+            (1.0 - dq * n_plus) * spot + lambda * gap + c * ((1.0 / h + slope / shape) * gap)
+                - c * theta / (df * r)
+        }
     }
 
-    fn points(&self, tau: f64, nodes: usize) -> Vec<Point> {
-        let rule = rule(nodes);
-        let one = |(y, weight): (&f64, &f64)| {
-            let (left, u, speed) = halves(tau, *y);
-            let deviation = self.vol * left.sqrt();
-            Point {
-                z: 2.0 * (u / self.time).sqrt() - 1.0,
-                deviation,
-                shift: (self.r - self.q) * left / deviation + 0.5 * deviation,
-                strike: weight * speed * (self.r * u).exp(),
-                spot: weight * speed * (self.q * u).exp(),
-                moves: (1.0 - (u / tau).sqrt()) / deviation,
+    /// Points at nodes, and what the nodes have themselves.
+    fn points(&self, taus: &[f64], limit: f64, nodes: usize) -> (Points, Vec<Own>) {
+        let cuts = cuts(nodes);
+        let Self { r, q, vol, time } = *self;
+        let mut points = Points::default();
+        let mut own = Vec::with_capacity(taus.len());
+        for tau in taus {
+            let whole = vol * tau.sqrt();
+            own.push(Own {
+                deviation: whole,
+                shift: (limit.ln() + (r - q) * tau) / whole + 0.5 * whole,
+                carried: (-(r - q) * tau).exp(),
+            });
+            for at in 0..nodes {
+                let (left, u) = (tau * cuts.left[at], tau * cuts.right[at]);
+                let deviation = whole * cuts.left[at].sqrt();
+                let weight = tau * cuts.weights[at];
+                points.z.push(2.0 * (u / time).sqrt() - 1.0);
+                points.deviation.push(deviation);
+                points.inverse.push(1.0 / deviation);
+                points
+                    .shift
+                    .push((r - q) * left / deviation + 0.5 * deviation);
+                points.strike.push(weight * exp(r * u));
+                points.spot.push(weight * exp(q * u));
+                points.moves.push((1.0 - cuts.right[at].sqrt()) / deviation);
             }
-        };
-        rule.nodes.iter().zip(&rule.weights).map(one).collect()
+        }
+        let padded = points.z.len().next_multiple_of(WIDE);
+        for row in [
+            &mut points.z,
+            &mut points.deviation,
+            &mut points.inverse,
+            &mut points.shift,
+        ] {
+            row.resize(padded, 0.0);
+        }
+        (points, own)
     }
 
     /// Boundary of the option without end, below which no boundary lies.
@@ -149,7 +246,7 @@ impl Put {
     /// First guess of the boundary at a time to the end: the QD+ equation by secants from a number
     /// near its root, or else between the ends of its range.
     fn guess(&self, time: f64, (floor, limit): (f64, f64), near: f64) -> f64 {
-        let f = |spot: f64| self.qd_plus(spot, time);
+        let f = self.qd_plus(time);
         let near = near.clamp(floor, limit);
         let (mut a, mut b) = (near, near + 0.02 * (floor - near) + 1e-6 * (limit - near));
         let (mut fa, mut fb) = (f(a), f(b));
@@ -183,11 +280,11 @@ impl Boundary {
     pub(crate) fn solve(put: Put, scheme: Scheme) -> Self {
         let limit = if put.q > put.r { put.r / put.q } else { 1.0 };
         let n = scheme.degree;
-        let root = put.time.sqrt();
+        let (root, cosines) = (put.time.sqrt(), cosines(n));
         // Node 0 is τ = T, the last is τ = 0, where H = 0.
         let taus: Vec<f64> = (0..=n)
             .map(|i| {
-                let x = 0.5 * root * (1.0 + (PI * i as f64 / n as f64).cos());
+                let x = 0.5 * root * (1.0 + cosines[i]);
                 x * x
             })
             .collect();
@@ -207,22 +304,20 @@ impl Boundary {
             heights[i] = boundary.height(level);
             (depth, before) = (heights[i].sqrt(), taus[i]);
         }
-        boundary.fit(&heights);
-        let points: Vec<Vec<Point>> = taus[..n]
-            .iter()
-            .map(|tau| put.points(*tau, scheme.inner))
-            .collect();
+        boundary.fit(&heights, cosines);
+        let (points, own) = put.points(&taus[..n], limit, scheme.inner);
+        let mut scores = Scores::default();
         for _ in 0..scheme.steps {
-            let mut next = vec![0.0; n + 1];
+            boundary.scores(&heights[..n], &points, &own, &mut scores);
             let mut change = 0.0_f64;
-            for i in 0..n {
+            for (i, own) in own.iter().enumerate() {
+                let range = i * scheme.inner..(i + 1) * scheme.inner;
                 let here = limit * (-heights[i].sqrt()).exp();
-                let moved = boundary.step(taus[i], here, &points[i]);
-                next[i] = boundary.height(moved);
+                let moved = boundary.step(here, own, (&points, range), (&scores, i));
+                heights[i] = boundary.height(moved);
                 change = change.max((moved - here).abs());
             }
-            heights = next;
-            boundary.fit(&heights);
+            boundary.fit(&heights, cosines);
             if change < scheme.still {
                 break;
             }
@@ -239,12 +334,12 @@ impl Boundary {
     }
 
     /// Chebyshev coefficients through the heights at the nodes.
-    fn fit(&mut self, heights: &[f64]) {
+    fn fit(&mut self, heights: &[f64], cosines: &[f64]) {
         let n = heights.len() - 1;
         for (k, coefficient) in self.series.iter_mut().enumerate() {
             let mut sum = 0.5 * (heights[0] + if k % 2 == 0 { heights[n] } else { -heights[n] });
             for (i, height) in heights.iter().enumerate().take(n).skip(1) {
-                sum += height * cosine(i * k, n);
+                sum += height * cosines[i * k % (2 * n)];
             }
             *coefficient = sum * 2.0 / n as f64;
         }
@@ -270,30 +365,69 @@ impl Boundary {
         self.limit * (-self.depth(time)).exp()
     }
 
+    /// Scores of one step at all points and nodes.
+    fn scores(&self, heights: &[f64], points: &Points, own: &[Own], scores: &mut Scores) {
+        let Scores {
+            logs,
+            plus,
+            minus,
+            plus_at,
+            minus_at,
+        } = scores;
+        let (all, each) = (points.z.len(), points.strike.len() / own.len());
+        logs.clear();
+        for height in heights {
+            logs.resize(logs.len() + each, -height.sqrt());
+        }
+        logs.resize(all, 0.0);
+        for row in [&mut *plus, &mut *minus] {
+            row.resize(all + own.len(), 0.0);
+        }
+        for row in plus_at.iter_mut().chain(minus_at.iter_mut()) {
+            row.resize(all + own.len(), 0.0);
+        }
+        Arch::new().dispatch(Look {
+            series: &self.series,
+            points,
+            logs,
+            plus,
+            minus,
+        });
+        for (at, (own, height)) in own.iter().zip(heights).enumerate() {
+            let score = own.shift - height.sqrt() / own.deviation;
+            (plus[all + at], minus[all + at]) = (score, score - own.deviation);
+        }
+        let arch = Arch::new();
+        for (scores, [cdf, pdf]) in [(plus, plus_at), (minus, minus_at)] {
+            arch.dispatch(Law { scores, cdf, pdf });
+        }
+    }
+
     /// One step of the iteration `B = f(B)` at a node: Newton's, in logs, for a boundary that moves
     /// before the node in proportion to `√u`.
-    fn step(&self, tau: f64, level: f64, points: &[Point]) -> f64 {
+    fn step(
+        &self,
+        level: f64,
+        own: &Own,
+        (points, range): (&Points, Range<usize>),
+        (scores, node): (&Scores, usize),
+    ) -> f64 {
         let Put { r, q, .. } = self.put;
-        let log = (level / self.limit).ln();
         let (mut upper, mut lower) = (0.0, 0.0);
         let (mut upper_slope, mut lower_slope) = (0.0, 0.0);
-        for point in points {
-            let ratio = log + self.depth_at(point.z);
-            let plus = ratio / point.deviation + point.shift;
-            let minus = plus - point.deviation;
-            let ((n_plus, d_plus), (n_minus, d_minus)) = (normal(plus), normal(minus));
-            upper += point.strike * n_minus;
-            lower += point.spot * n_plus;
-            upper_slope += point.strike * point.moves * d_minus;
-            lower_slope += point.spot * point.moves * d_plus;
+        let ([n_plus, d_plus], [n_minus, d_minus]) = (&scores.plus_at, &scores.minus_at);
+        for at in range {
+            upper += points.strike[at] * n_minus[at];
+            lower += points.spot[at] * n_plus[at];
+            upper_slope += points.strike[at] * points.moves[at] * d_minus[at];
+            lower_slope += points.spot[at] * points.moves[at] * d_plus[at];
         }
-        let (plus, minus) = self.put.scores(level.ln(), tau);
-        let numerator = cdf(minus) + r * upper;
-        let denominator = cdf(plus) + q * lower;
-        let f = (-(r - q) * tau).exp() * numerator / denominator;
-        let deviation = plus - minus;
-        let slope = (pdf(minus) / deviation + r * upper_slope) / numerator
-            - (pdf(plus) / deviation + q * lower_slope) / denominator;
+        let here = points.z.len() + node;
+        let numerator = n_minus[here] + r * upper;
+        let denominator = n_plus[here] + q * lower;
+        let f = own.carried * numerator / denominator;
+        let slope = (d_minus[here] / own.deviation + r * upper_slope) / numerator
+            - (d_plus[here] / own.deviation + q * lower_slope) / denominator;
         let gain = if slope < 0.9 {
             1.0 / (1.0 - slope)
         } else {
@@ -309,53 +443,146 @@ impl Boundary {
 
     /// Premium of early exercise at a spot above the boundary (their equation 2.9).
     pub(crate) fn premium(&self, spot: f64, nodes: usize) -> Premium {
-        let Put { r, q, vol, time } = self.put;
-        let rule = rule(nodes);
-        let log = (spot / self.limit).ln();
-        let mut sum = Premium::default();
-        for (y, weight) in rule.nodes.iter().zip(&rule.weights) {
-            let (left, u, speed) = halves(time, *y);
-            let (plus, minus) = self.put.scores(log + self.depth(u), left);
-            let measure = weight * speed;
-            let (df, dq) = ((-r * left).exp(), (-q * left).exp());
-            let deviation = vol * left.sqrt();
-            let ((n_plus, d_plus), (n_minus, d_minus)) = (normal(-plus), normal(-minus));
-            sum.value += measure * (r * df * n_minus - q * spot * dq * n_plus);
-            let bend = q * dq * d_plus / deviation;
-            let fall = r * df * d_minus / (deviation * spot);
-            sum.delta += measure * (bend - fall - q * dq * n_plus);
-            let twice = fall * (1.0 + minus / deviation) / spot;
-            sum.gamma += measure * (twice + bend * (1.0 - plus / deviation) / spot);
+        Arch::new().dispatch(Worth {
+            boundary: self,
+            spot,
+            cuts: cuts(nodes),
+        })
+    }
+}
+
+/// Chebyshev series at eight abscissae, its roots taken: `√H`.
+#[inline(always)]
+fn depths(series: &[f64], z: &[f64; WIDE]) -> [f64; WIDE] {
+    let mut out = [0.0; WIDE];
+    let Some(((first, middle), last)) = series
+        .split_last()
+        .and_then(|(last, rest)| Some((rest.split_first()?, last)))
+    else {
+        return out;
+    };
+    let (mut b1, mut b2) = ([0.5 * last; WIDE], [0.0; WIDE]);
+    for coefficient in middle.iter().rev() {
+        for ((b1, b2), z) in b1.iter_mut().zip(&mut b2).zip(z) {
+            let next = coefficient + 2.0 * z * *b1 - *b2;
+            *b2 = *b1;
+            *b1 = next;
         }
-        sum
+    }
+    for (((out, b1), b2), z) in out.iter_mut().zip(&b1).zip(&b2).zip(z) {
+        *out = (0.5 * first + z * b1 - b2).max(0.0).sqrt();
+    }
+    out
+}
+
+/// `d₊` and `d₋` of all points.
+struct Look<'a> {
+    series: &'a [f64],
+    points: &'a Points,
+    logs: &'a [f64],
+    plus: &'a mut [f64],
+    minus: &'a mut [f64],
+}
+
+impl WithSimd for Look<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Points {
+            z,
+            deviation,
+            inverse,
+            shift,
+            ..
+        } = self.points;
+        let eights = z.as_chunks::<WIDE>().0.iter().enumerate();
+        for (number, z) in eights {
+            let depth = depths(self.series, z);
+            let range = number * WIDE..(number + 1) * WIDE;
+            let parts = self.logs[range.clone()].iter().zip(&depth);
+            let parts = parts
+                .zip(&inverse[range.clone()])
+                .zip(&shift[range.clone()])
+                .zip(&deviation[range.clone()]);
+            let out = self.plus[range.clone()].iter_mut();
+            for ((plus, minus), ((((log, depth), inverse), shift), deviation)) in
+                out.zip(&mut self.minus[range]).zip(parts)
+            {
+                *plus = (log + depth) * inverse + shift;
+                *minus = *plus - deviation;
+            }
+        }
     }
 }
 
-/// Distribution function and density of the standard normal law, by one exponential; the square in
-/// it is rounded, so the far tails lose digits that no price has.
-fn normal(x: f64) -> (f64, f64) {
-    let density = (-0.5 * x * x).exp() * 0.398_942_280_401_432_7;
-    let y = x.abs() * std::f64::consts::FRAC_1_SQRT_2;
-    if y < 0.5 {
-        return (cdf(x), density);
+/// Distribution function and density of the standard normal law at all scores.
+struct Law<'a> {
+    scores: &'a [f64],
+    cdf: &'a mut [f64],
+    pdf: &'a mut [f64],
+}
+
+impl WithSimd for Law<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let out = self.cdf.iter_mut().zip(self.pdf);
+        for ((cdf, pdf), score) in out.zip(self.scores) {
+            (*cdf, *pdf) = cdf_and_pdf(*score);
+        }
     }
-    // N(−|x|) = e^(−x²/2) erfcx(|x|/√2) / 2, and 1/2 = √(2π)/2 / √(2π)
-    let lower = density * 1.253_314_137_315_500_3 * erfcx(y);
-    (if x < 0.0 { lower } else { 1.0 - lower }, density)
 }
 
-/// A time cut in two at `y` from −1 to 1, and the speed of the cut: `τ cos²θ` and `τ sin²θ` with
-/// `θ = π (1+y)/4`, in which the roots of both parts are smooth.
-fn halves(tau: f64, y: f64) -> (f64, f64, f64) {
-    let (sine, cosine) = (0.25 * PI * (1.0 + y)).sin_cos();
-    (
-        tau * cosine * cosine,
-        tau * sine * sine,
-        0.5 * PI * tau * sine * cosine,
-    )
+/// The premium at one spot.
+struct Worth<'a> {
+    boundary: &'a Boundary,
+    spot: f64,
+    cuts: &'a Cuts,
 }
 
-/// `cos(π k / n)` with the angle reduced.
-fn cosine(k: usize, n: usize) -> f64 {
-    (PI * (k % (2 * n)) as f64 / n as f64).cos()
+impl WithSimd for Worth<'_> {
+    type Output = Premium;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> Premium {
+        let Put { r, q, vol, time } = self.boundary.put;
+        let spot = self.spot;
+        let log = (spot / self.boundary.limit).ln();
+        let (whole, fair) = (vol * time.sqrt(), (r - q) * time);
+        let mut sums = [[0.0; WIDE]; 3];
+        let eights = self.cuts.left.as_chunks::<WIDE>().0.iter();
+        let rest = self.cuts.right.as_chunks::<WIDE>().0.iter();
+        let weights = self.cuts.weights.as_chunks::<WIDE>().0.iter();
+        for ((left, right), weights) in eights.zip(rest).zip(weights) {
+            // The abscissa of `u = T sin²θ` over `√τ`.
+            let mut z = [0.0; WIDE];
+            for (z, right) in z.iter_mut().zip(right) {
+                *z = 2.0 * right.sqrt() - 1.0;
+            }
+            let depth = depths(&self.boundary.series, &z);
+            for at in 0..WIDE {
+                let deviation = whole * left[at].sqrt();
+                let plus = (log + depth[at] + fair * left[at]) / deviation + 0.5 * deviation;
+                let minus = plus - deviation;
+                let measure = time * weights[at];
+                let (df, dq) = (exp(-r * time * left[at]), exp(-q * time * left[at]));
+                let ((n_plus, d_plus), (n_minus, d_minus)) =
+                    (cdf_and_pdf(-plus), cdf_and_pdf(-minus));
+                sums[0][at] += measure * (r * df * n_minus - q * spot * dq * n_plus);
+                let bend = q * dq * d_plus / deviation;
+                let fall = r * df * d_minus / (deviation * spot);
+                sums[1][at] += measure * (bend - fall - q * dq * n_plus);
+                let twice = fall * (1.0 + minus / deviation) / spot;
+                sums[2][at] += measure * (twice + bend * (1.0 - plus / deviation) / spot);
+            }
+        }
+        let [value, delta, gamma] = sums.map(|sums| sums.iter().sum());
+        Premium {
+            value,
+            delta,
+            gamma,
+        }
+    }
 }
