@@ -64,6 +64,9 @@ struct Course {
 /// Spots between which contracts are looked at, relative to the initial fixing.
 pub(crate) const FAR: f64 = 1e6;
 
+/// Distinct dates, back from the last, among which one with the same rules is looked for.
+const LOOKED_BACK: usize = 4;
+
 /// Most states carried.
 const MOST_STATES: usize = 64;
 
@@ -116,15 +119,20 @@ impl Dates {
     /// earlier dates too, which costs little and keeps one table.
     fn fill(&mut self, plan: &Plan<f64>) -> Result<(), String> {
         loop {
-            let known = self.states.len();
             self.table.clear();
+            let mut distinct: Vec<usize> = Vec::new();
             for (index, instant) in plan.instants.iter().enumerate() {
-                let same_as_before =
-                    index > 0 && same_rules(&plan.instants[index - 1].rules, &instant.rules);
-                let row = if same_as_before {
-                    Rc::clone(&self.table[index - 1])
-                } else {
-                    Rc::new(self.row(plan, instant)?)
+                let known = distinct
+                    .iter()
+                    .rev()
+                    .take(LOOKED_BACK)
+                    .find(|known| same_rules(&plan.instants[**known].rules, &instant.rules));
+                let row = match known {
+                    Some(known) => Rc::clone(&self.table[*known]),
+                    None => {
+                        distinct.push(index);
+                        Rc::new(self.row(plan, instant)?)
+                    }
                 };
                 self.table.push(row);
             }
@@ -133,7 +141,10 @@ impl Dates {
                 let strike = self.strike(plan, number, monitor)?;
                 self.strikes.push(strike);
             }
-            if self.states.len() == known {
+            let all = self.states.len();
+            let mut rows = self.table.iter().map(|row| row.len());
+            let mut strikes = self.strikes.iter().map(|strike| strike.outcomes.len());
+            if rows.all(|states| states == all) && strikes.all(|states| states == all) {
                 return Ok(());
             }
         }

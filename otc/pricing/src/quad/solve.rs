@@ -1,6 +1,6 @@
 //! Backward induction of a chain over its dates.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -419,9 +419,9 @@ impl Solver<'_> {
 /// Kernels by variance and factors by drift, made once each.
 struct Kernels<'a> {
     grid: &'a Grid,
-    by_variance: HashMap<u64, Kernel>,
+    by_variance: BTreeMap<u64, Kernel>,
     /// For a rate and a discount: factors of the source, and of the target.
-    factors: HashMap<(u64, u64), (Vec<f64>, Vec<f64>)>,
+    factors: BTreeMap<(u64, u64), (Vec<f64>, Vec<f64>)>,
     drift: f64,
     centre: f64,
     scratch: Vec<f64>,
@@ -439,8 +439,8 @@ impl<'a> Kernels<'a> {
         }
         Ok(Self {
             grid,
-            by_variance: HashMap::new(),
-            factors: HashMap::new(),
+            by_variance: BTreeMap::new(),
+            factors: BTreeMap::new(),
             drift: moves
                 .iter()
                 .map(|step| step.drift.abs())
