@@ -118,7 +118,10 @@ function Chances({ trade }: { trade: Trade }) {
   const { t } = useTranslation("otc");
   const word = useWord("otc");
   const format = useFormat();
-  const query = useQuery(reads.chances(trade.id));
+  const isOver = trade.state.outcome !== null || trade.status === "cancelled";
+  const query = useQuery({ ...reads.chances(trade.id), enabled: !isOver });
+  // What has ended has nothing to come, whatever its sheet says.
+  if (isOver) return <p className="faint">{t("trade.noChances")}</p>;
   return (
     <QueryView query={query} rows={4}>
       {({ items }) =>
