@@ -3,7 +3,6 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use rialto_otc_numerics::band::BandKernel;
 use rialto_otc_numerics::bridge::BrownianBridge;
 use rialto_otc_numerics::normal::{cdf, inverse_cdf_in_place};
 use rialto_otc_numerics::pde::{Boundary, Coefficients, Operator, Scheme, Stepper};
@@ -19,38 +18,6 @@ fn best(mut f: impl FnMut()) -> f64 {
             start.elapsed().as_secs_f64()
         })
         .fold(f64::INFINITY, f64::min)
-}
-
-fn band() -> Result<(), rialto_otc_numerics::Error> {
-    for (n, taps) in [(150, 26), (490, 26), (490, 90)] {
-        let window = |i: usize| (i.saturating_sub(taps / 2), (i + taps - taps / 2).min(n));
-        let kernel = BandKernel::new(n, n, window, |i, j| 1.0 / (1.0 + (i + 2 * j) as f64))?;
-        let steps = 2000;
-        let (mut x, mut y) = (vec![1.0; n], vec![0.0; n]);
-        let one = best(|| {
-            for _ in 0..steps {
-                kernel.apply(&x, &mut y).unwrap_or_default();
-                std::mem::swap(&mut x, &mut y);
-            }
-            black_box(&x);
-        });
-        let (mut x4, mut y4) = (vec![[1.0; 4]; n], vec![[0.0; 4]; n]);
-        let four = best(|| {
-            for _ in 0..steps {
-                kernel.apply_many(&x4, &mut y4).unwrap_or_default();
-                std::mem::swap(&mut x4, &mut y4);
-            }
-            black_box(&x4);
-        });
-        let flops = 2.0 * steps as f64;
-        println!(
-            "band {n} nodes, {taps} taps: {:.2} GFLOP/s useful, {:.2} with padding; 4 vectors {:.2} useful",
-            flops * kernel.taps() as f64 / one * 1e-9,
-            flops * kernel.work() as f64 / one * 1e-9,
-            4.0 * flops * kernel.taps() as f64 / four * 1e-9,
-        );
-    }
-    Ok(())
 }
 
 fn draws() -> Result<(), rialto_otc_numerics::Error> {
@@ -118,7 +85,6 @@ fn pde<const K: usize>() -> Result<(), rialto_otc_numerics::Error> {
 }
 
 fn main() -> Result<(), rialto_otc_numerics::Error> {
-    band()?;
     draws()?;
     pde::<1>()?;
     pde::<4>()?;

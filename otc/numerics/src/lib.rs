@@ -5,7 +5,6 @@
 //! on the number of threads nor on how work is cut into blocks. Approximations state their source and
 //! their measured accuracy; the tests hold them against values computed with 50 digits.
 
-pub mod band;
 pub mod bridge;
 pub mod chebyshev;
 mod error;
