@@ -384,11 +384,16 @@ impl<'a> Compiler<'a> {
             each(grid);
         }
         let quiet = Sink::default();
+        // The grid was read already.
+        let known = grid.and_then(|_| find(self.root, "/schedules/grid"));
         for root in ["/schedules", "/terms"] {
             let Some(node) = find(self.root, root) else {
                 continue;
             };
             for node in time_schedules(node) {
+                if known.is_some_and(|known| std::ptr::eq(known, node)) {
+                    continue;
+                }
                 // Schedules that do not expand are told where they are resolved.
                 let spec = read_spec(&Field::new(node, "", &quiet));
                 let rows =
