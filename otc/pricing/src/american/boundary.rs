@@ -18,13 +18,13 @@ use rialto_otc_numerics::quadrature::gauss_legendre;
 /// Numbers of nodes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Scheme {
-    /// Degree of the boundary's polynomial.
+    /// Degree of the boundary's polynomial, at most 32.
     pub(crate) degree: usize,
     /// Most steps of the fixed-point iteration.
     pub(crate) steps: usize,
     /// Change of the boundary, in strikes, below which it stops.
     pub(crate) still: f64,
-    /// Gauss-Legendre nodes within the iteration.
+    /// Gauss-Legendre nodes within the iteration, at most 64.
     pub(crate) inner: usize,
     /// Gauss-Legendre nodes of the price.
     pub(crate) outer: usize,
