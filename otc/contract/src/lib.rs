@@ -21,6 +21,7 @@ pub mod plan;
 pub mod program;
 pub mod reader;
 mod remaining;
+mod rest;
 pub mod schedule;
 pub mod shape;
 pub mod sheet;

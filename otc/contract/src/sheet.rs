@@ -14,6 +14,7 @@ use crate::envelope::{
 use crate::finding::{Findings, Sink};
 use crate::program::Program;
 use crate::reader::{Field, Fields};
+use crate::rest;
 use crate::schedule::json;
 use crate::syntax::{self, Vocabulary};
 
@@ -127,14 +128,25 @@ impl TermSheet {
     /// # Errors
     /// All findings at once.
     pub fn from_node(root: Node) -> Result<Self, Findings> {
-        let sink = Sink::default();
-        let sheet = read(&root, &sink);
-        let findings = sink.into_findings();
-        match sheet {
-            Some(sheet) if !findings.has_errors() => Ok(Self {
+        match Self::read_alone(&root) {
+            Ok(sheet) => Ok(Self {
                 source: Source(root),
                 ..sheet
             }),
+            Err(found) => {
+                let calendars = rialto_otc_time::Calendars::builtin();
+                Err(rest::with_terms(&root, found, calendars))
+            }
+        }
+    }
+
+    /// Reads a sheet without its source; stops at its envelope when that is wrong.
+    pub(crate) fn read_alone(root: &Node) -> Result<Self, Findings> {
+        let sink = Sink::default();
+        let sheet = read(root, &sink);
+        let findings = sink.into_findings();
+        match sheet {
+            Some(sheet) if !findings.has_errors() => Ok(sheet),
             _ => Err(findings),
         }
     }

@@ -83,7 +83,37 @@ impl Trade {
         }
         self.check_version(new)?;
         self.check_approval(new)?;
+        self.check_effective(new)?;
         self.check_payload(context, new)
+    }
+
+    /// Nothing is decided about a contract before it was dealt, and nothing is paid before it is
+    /// decided.
+    fn check_effective(&self, new: &NewEvent) -> Checked {
+        let (Some(booked), true) = (&self.booked, new.payload.kind().is_decision()) else {
+            return Ok(());
+        };
+        let on = new.effective_at.date;
+        if let Some(dealt) = booked.on.filter(|dealt| on < *dealt) {
+            let en = format!("{on} is before the contract was dealt ({dealt}).");
+            let zh = format!("{on} 早于合约成交日 {dealt}。");
+            return Err(Refusal::new("E-BOOK-EFFECTIVE", "/effective_at/date", en, zh).value(on));
+        }
+        let pay_date = match &new.payload {
+            Payload::TerminatePartial(resize) | Payload::NotionalIncrease(resize) => {
+                Some(resize.pay_date)
+            }
+            Payload::Terminate(end) => Some(end.pay_date),
+            Payload::Novate(novate) => Some(novate.pay_date),
+            Payload::Cancel(cancel) => cancel.pay_date,
+            _ => None,
+        };
+        if let Some(paid) = pay_date.filter(|paid| *paid < on) {
+            let en = format!("It is paid on {paid}, before it takes effect on {on}.");
+            let zh = format!("付款日 {paid} 早于生效日 {on}。");
+            return Err(Refusal::new("E-BOOK-PAY-DATE", "/payload/pay_date", en, zh).value(paid));
+        }
+        Ok(())
     }
 
     /// Checks what the kind asks for.

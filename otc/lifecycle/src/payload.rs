@@ -69,9 +69,9 @@ macro_rules! kinds {
                 match self { $(Self::$name(_) => Kind::$name,)* }
             }
 
-            fn parse(kind: Kind, value: Value) -> Result<Self, serde_json::Error> {
+            fn parse(kind: Kind, value: &Value) -> Result<Self, Unreadable> {
                 Ok(match kind {
-                    $(Kind::$name => Self::$name(serde_json::from_value(value)?),)*
+                    $(Kind::$name => Self::$name(serde_path_to_error::deserialize(value)?),)*
                 })
             }
         }
@@ -247,15 +247,66 @@ impl Payload {
     /// `E-BOOK-KIND`, `E-BOOK-PAYLOAD`.
     pub fn read(kind: &str, value: Value) -> Result<Self, Refusal> {
         let kind = Kind::read(kind)?;
-        Self::parse(kind, value).map_err(|error| {
-            let en = format!(
-                "The payload of a {:?} event cannot be read: {error}.",
-                kind.text()
-            );
-            let zh = format!("{:?} 事件的内容无法识别：{error}。", kind.text());
-            Refusal::new("E-BOOK-PAYLOAD", "/payload", en, zh)
-        })
+        if !value.is_object() {
+            let kind = kind.text();
+            let en = format!("The payload of {kind:?} is an object of named fields.");
+            let zh = format!("{kind:?} 事件的内容须为对象。");
+            return Err(Refusal::new("E-BOOK-PAYLOAD", "/payload", en, zh));
+        }
+        Self::parse(kind, &value).map_err(|error| refusal_of(kind, &error))
     }
+}
+
+type Unreadable = serde_path_to_error::Error<serde_json::Error>;
+
+/// What is wrong with a payload: which field, and what stands for it.
+fn refusal_of(kind: Kind, error: &Unreadable) -> Refusal {
+    let mut pointer = String::from("/payload");
+    for step in error.path() {
+        use serde_path_to_error::Segment;
+        match step {
+            Segment::Seq { index } => pointer += &format!("/{index}"),
+            Segment::Map { key } => pointer += &format!("/{key}"),
+            Segment::Enum { variant } => pointer += &format!("/{variant}"),
+            Segment::Unknown => {}
+        }
+    }
+    let message = error.inner().to_string();
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let kind = kind.text();
+    let (en, zh) = match quoted.split_first() {
+        Some((field, [])) if message.starts_with("missing field") => {
+            pointer += &format!("/{field}");
+            (
+                format!("The payload of {kind:?} lacks the field {field:?}."),
+                format!("{kind:?} 事件缺少字段 {field:?}。"),
+            )
+        }
+        Some((field, known)) if message.starts_with("unknown field") => {
+            if !pointer.ends_with(&format!("/{field}")) {
+                pointer += &format!("/{field}");
+            }
+            (
+                format!(
+                    "The payload of {kind:?} has no field {field:?}; known are {}.",
+                    known.join(", ")
+                ),
+                format!(
+                    "{kind:?} 事件没有字段 {field:?}，可用字段：{}。",
+                    known.join("、")
+                ),
+            )
+        }
+        Some((value, known)) if message.starts_with("unknown variant") => (
+            format!("{value:?} is not one of {}.", known.join(", ")),
+            format!("{value:?} 无效，可选：{}。", known.join("、")),
+        ),
+        _ => (
+            format!("The payload of {kind:?} cannot be read here: {message}."),
+            format!("{kind:?} 事件的该字段无法识别（{message}）。"),
+        ),
+    };
+    Refusal::new("E-BOOK-PAYLOAD", &pointer, en, zh)
 }
 
 /// Another trade that this one continues.

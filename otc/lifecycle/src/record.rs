@@ -137,6 +137,7 @@ impl Trade {
         self.booked = Some(Booked {
             subject: event.subject(),
             maker: event.maker.clone(),
+            on: Some(event.effective_at.date),
         });
         Ok(())
     }

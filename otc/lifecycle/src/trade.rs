@@ -73,6 +73,9 @@ impl Terms {
 pub(crate) struct Booked {
     pub(crate) subject: Hash,
     pub(crate) maker: String,
+    /// When it takes effect.
+    #[serde(default)]
+    pub(crate) on: Option<Date>,
 }
 
 /// The fold of one trade. It can be written and read back at any point (a replay that was killed

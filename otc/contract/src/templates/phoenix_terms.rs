@@ -55,6 +55,10 @@ pub fn build(terms: &Field<'_>, preset: Option<&str>, context: &Context<'_>) -> 
     if let (None, Some(principal)) = (&ki_field, &principal) {
         recourse_matters(principal, principal_field.as_ref())?;
     }
+    if let (Some(ko), Some(Some(ki))) = (&ko, &ki) {
+        // Told also when something else is wrong.
+        clear(ki.ki.level, &ki.level, &ko.levels, false, false)?;
+    }
     sized?;
     one?;
     let (coupon, ko, ki, loss, principal) = (coupon?, ko?, ki?, loss?, principal?);
@@ -64,9 +68,6 @@ pub fn build(terms: &Field<'_>, preset: Option<&str>, context: &Context<'_>) -> 
             ki.as_ref().map(|ki| (&ki.level, &ki.schedule)),
             context,
         )?;
-    }
-    if let Some(ki) = &ki {
-        clear(ki.ki.level, &ki.level, &ko.levels, false, false)?;
     }
     coupon_below(&coupon, &ko)?;
     let (ki, ki_schedule) = ki.map(|ki| ((ki.ki, loss), ki.schedule)).unzip();

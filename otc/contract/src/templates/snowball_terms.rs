@@ -129,6 +129,17 @@ fn read<'a>(terms: &Field<'a>, preset: Option<Preset>, context: &Context<'_>) ->
     if let (None, Some(principal)) = (&ki, &principal) {
         recourse_matters(principal, principal_field.as_ref())?;
     }
+    if let (None, Some(ko), Some(Some(knocked))) = (&coupon, &ko, &knocked) {
+        // Levels that cross are told also when the coupon is wrong.
+        let parachute = preset == Some(Preset::Parachute);
+        clear(
+            knocked.ki.level,
+            &knocked.level,
+            &ko.levels,
+            bear,
+            parachute,
+        )?;
+    }
     let (ko, coupon, knocked, principal) = (ko?, coupon?, knocked?, principal?);
     let bonus_rate = bonus_rate?.or(coupon.rates.last().copied())?;
     let (ki_level, ki_rule, ki_schedule) = knocked_in(knocked, loss?);

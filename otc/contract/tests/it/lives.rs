@@ -1,10 +1,10 @@
 //! Contracts in time: as-of, classes of memory, edges.
 
 use rialto_otc_contract::TermSheet;
+use rialto_otc_contract::fixings::Fixings;
 use rialto_otc_contract::interpret::{
     Event, Hit, Memory, Record, Seen, WalkError, exercise_at, step, walk,
 };
-use rialto_otc_contract::fixings::Fixings;
 use rialto_otc_contract::observe::{Status, observe};
 use rialto_otc_contract::plan::Carry;
 use rialto_otc_time::{AsOf, Calendars, DayPhase};
@@ -313,7 +313,10 @@ fn a_flood_of_findings_is_cut_short() {
 fn a_close_beyond_a_barrier_watched_at_every_instant_is_a_hit_of_its_day() {
     let text = include_str!("../spec/sharkfin.json")
         .replace("\"monitoring\":\"daily\"", "\"monitoring\":\"continuous\"")
-        .replace("\"rebate_basis\":\"annual\"", "\"rebate_basis\":\"absolute\"")
+        .replace(
+            "\"rebate_basis\":\"annual\"",
+            "\"rebate_basis\":\"absolute\"",
+        )
         .replace("\"rebate_at\":\"end\"", "\"rebate_at\":\"hit\"");
     let terms = TermSheet::from_text(&text).expect("a sheet");
     let walked = |prices: &[(&str, &str)]| {
@@ -339,7 +342,10 @@ fn a_close_beyond_a_barrier_watched_at_every_instant_is_a_hit_of_its_day() {
     assert_eq!(hit.status, Status::EndedEarly);
     let events: Vec<(&str, &str)> = hit.events.iter().map(|e| (e.at.as_str(), e.kind)).collect();
     assert_eq!(events, [("2026-06-09", "hit"), ("2026-06-09", "end")]);
-    let paid = hit.flows.iter().map(|flow| (flow.pay.as_str(), flow.amount));
+    let paid = hit
+        .flows
+        .iter()
+        .map(|flow| (flow.pay.as_str(), flow.amount));
     let paid: Vec<(&str, Decimal)> = paid.collect();
     assert_eq!(
         paid,

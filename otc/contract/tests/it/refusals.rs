@@ -103,3 +103,27 @@ fn a_knock_in_above_a_knock_out_is_told_as_the_specification_says() {
     let error = findings.iter().find(|f| f.severity == Severity::Error);
     insta::assert_snapshot!(error.expect("refused"));
 }
+
+#[test]
+fn what_is_wrong_before_the_terms_does_not_hide_the_terms() {
+    let crossed = sheet("snowball").replace("\"level\":\"71%\"", "\"level\":\"103%\"");
+    let level = "E-TERM-KI-LEVEL /terms/ki/level";
+    let size = crossed.replace("\"20000000\"", "\"x\"");
+    assert_eq!(told(&size), ["E-VALUE-NUMBER /notional", level]);
+    let unknown = crossed
+        .replace("\"currency\"", "\"curency\"")
+        .replace("\"rate\":\"14.7%\"", "\"rate\":14.7");
+    assert_eq!(
+        told(&unknown),
+        [
+            "E-FIELD-UNKNOWN /curency",
+            "E-VALUE-RATIO-BARE /terms/coupon/rate",
+            level
+        ]
+    );
+    // Dates that stand in say nothing about the schedules.
+    let dates = crossed.replace("\"end\":\"2028-03-09\"", "\"end\":\"2026-03-08\"");
+    assert_eq!(told(&dates), ["E-TERM-DATES /dates/end", level]);
+    let nothing = sheet("snowball").replace("\"20000000\"", "\"x\"");
+    assert_eq!(told(&nothing), ["E-VALUE-NUMBER /notional"]);
+}

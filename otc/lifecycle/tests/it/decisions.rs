@@ -414,3 +414,62 @@ fn hits_told_in_any_order_give_the_earliest() {
     assert_eq!(ended(&desk), Some(date("2026-05-12")));
     assert_eq!(ended(&desk), ended(&straight));
 }
+
+#[test]
+fn a_payload_that_cannot_be_read_names_the_field_in_both_languages() {
+    let refused = |kind: &str, payload: Value| {
+        let refusal = Payload::read(kind, payload);
+        let refusal = refusal.expect_err("refused");
+        assert_eq!(refusal.code, "E-BOOK-PAYLOAD");
+        format!("{} | {} | {}", refusal.pointer, refusal.en, refusal.zh)
+    };
+    let told = [
+        refused(
+            "terminate",
+            json(r#"{"unwind":"1","pay_date":"2026-06-01"}"#),
+        ),
+        refused("terminate", json(r#"{"unwind":"1","amount":"2"}"#)),
+        refused(
+            "terminate",
+            json(r#"{"unwind":"1","fee":"0","pay_date":"1 June"}"#),
+        ),
+        refused("exercise", json(r#"{"settlement":"barter"}"#)),
+        refused("settlement-failed", json(r#"{"flows":["a",5]}"#)),
+        refused("confirm", json("[]")),
+    ];
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    /payload/fee | The payload of "terminate" lacks the field "fee". | "terminate" 事件缺少字段 "fee"。
+    /payload/amount | The payload of "terminate" has no field "amount"; known are fee, pay_date, unwind. | "terminate" 事件没有字段 "amount"，可用字段：fee、pay_date、unwind。
+    /payload/pay_date | The payload of "terminate" cannot be read here: "1 June" is no date: write it as yyyy-mm-dd, for example 2026-03-09. | "terminate" 事件的该字段无法识别（"1 June" is no date: write it as yyyy-mm-dd, for example 2026-03-09）。
+    /payload/settlement | "barter" is not one of cash, physical. | "barter" 无效，可选：cash、physical。
+    /payload/flows/1 | The payload of "settlement-failed" cannot be read here: invalid type: integer `5`, expected a string. | "settlement-failed" 事件的该字段无法识别（invalid type: integer `5`, expected a string）。
+    /payload | The payload of "confirm" is an object of named fields. | "confirm" 事件的内容须为对象。
+    "#);
+}
+
+#[test]
+fn nothing_is_decided_before_the_contract_was_dealt_or_paid_before_it_is_decided() {
+    let mut desk = paid_at_the_hit();
+    let end = |pay: &str| {
+        Payload::Terminate(Terminate {
+            fee: d("0"),
+            pay_date: date(pay),
+            unwind: d("100"),
+        })
+    };
+    let early = desk.signed(date("2001-01-01"), end("2026-05-06"));
+    let early = early.expect_err("before it was dealt");
+    assert_eq!(
+        (early.code, &*early.pointer),
+        ("E-BOOK-EFFECTIVE", "/effective_at/date")
+    );
+    let paid = desk.signed(date("2026-05-06"), end("2020-01-01"));
+    let paid = paid.expect_err("paid before");
+    assert_eq!(
+        (paid.code, &*paid.pointer),
+        ("E-BOOK-PAY-DATE", "/payload/pay_date")
+    );
+    assert_eq!(desk.state().status, Some(Status::Live));
+    let done = desk.signed(date("2026-05-06"), end("2026-05-06"));
+    assert_eq!(done.expect("ends").status, Some(Status::Settling));
+}
