@@ -58,6 +58,8 @@ export interface Template {
 
 export interface Snapshot {
   id: string;
+  /** The market itself; lists leave it out. */
+  content: unknown;
   as_of: unknown;
   names: string[];
   created_by: string;

@@ -23,7 +23,8 @@ export async function copyText(value: string): Promise<boolean> {
 }
 
 interface Props {
-  value: string | (() => string);
+  /** What is fetched first comes as a promise. */
+  value: string | (() => string | Promise<string>);
   /** What is copied: the accessible name. */
   label: string;
   /** Show the label beside the icon. */
@@ -49,8 +50,9 @@ export function CopyButton({ value, label, text, quiet }: Props) {
       onClick={(event) => {
         event.preventDefault();
         event.stopPropagation();
-        const content = typeof value === "string" ? value : value();
-        void copyText(content).then((ok) => setState(ok ? "done" : "failed"));
+        void Promise.resolve(typeof value === "string" ? value : value())
+          .then(copyText, () => false)
+          .then((ok) => setState(ok ? "done" : "failed"));
       }}
     >
       <Icon name={state === "done" ? "check" : state === "failed" ? "close" : "copy"} />

@@ -83,6 +83,13 @@ export const reads = {
       queryKey: key("snapshots"),
       queryFn: ({ signal }) => get<List<Snapshot>>(path`/snapshots`, { page_size: 20 }, signal),
     }),
+  snapshot: (id: string) =>
+    queryOptions({
+      queryKey: key("snapshot", id),
+      queryFn: ({ signal }) => get<Snapshot>(path`/snapshots/${id}`, undefined, signal),
+      // Its id is the hash of its content: it never changes.
+      staleTime: Infinity,
+    }),
   /** A sheet as an object, or as text: findings then have lines and columns. */
   check: (terms: Terms | string) =>
     queryOptions({

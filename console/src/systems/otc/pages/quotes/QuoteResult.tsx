@@ -1,15 +1,27 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { Input } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import type { Tagged } from "@/api/client";
-import type { Quote } from "@/api/contract.otc";
+import type { Json, Quote } from "@/api/contract.otc";
 import { ApiError } from "@/api/problem";
 import { useFormat, useNow } from "@/shared/format";
 import { usePageCommands } from "@/shared/keys";
 import { ErrorState } from "@/shared/states";
-import { ActionButton, Card, Facts, Figure, Figures, Hash, useDenied, useWord } from "@/shared/ui";
-import { useAction, writes } from "../../api";
+import {
+  ActionButton,
+  Card,
+  CopyButton,
+  Facts,
+  Figure,
+  Figures,
+  Hash,
+  useDenied,
+  useWord,
+} from "@/shared/ui";
+import { reads, useAction, writes } from "../../api";
+import { cli } from "../../cli";
 import { GreekTable } from "../../components/GreekTable";
 import { Bar, Signed } from "../../components/words";
 import { remaining } from "../../model/time";
@@ -21,6 +33,7 @@ export function QuoteResult({ quote }: { quote: Tagged<Quote> }) {
   const { t } = useTranslation("otc");
   const word = useWord("otc");
   const format = useFormat();
+  const client = useQueryClient();
   return (
     <div className="stack quote-figures">
       <Figures>
@@ -43,7 +56,19 @@ export function QuoteResult({ quote }: { quote: Tagged<Quote> }) {
       <Card flush title={t("valuation.greeks")}>
         <GreekTable greeks={quote.greeks} underlyings={[]} />
       </Card>
-      <Card title={t("quote.proof")}>
+      <Card
+        title={t("quote.proof")}
+        extra={
+          <CopyButton
+            value={async () => {
+              const { content } = await client.fetchQuery(reads.snapshot(quote.snapshot_id));
+              return cli.price(quote.terms, content as Json);
+            }}
+            label={t("cli.price")}
+            text={t("cli.short")}
+          />
+        }
+      >
         <Facts
           items={[
             [t("valuation.engine"), <code key="e">{quote.engine}</code>],

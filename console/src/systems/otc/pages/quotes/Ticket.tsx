@@ -5,8 +5,9 @@ import { useTranslation } from "react-i18next";
 import { ApiError } from "@/api/problem";
 import type { Finding, Snapshot, Template, Terms } from "@/api/contract.otc";
 import { ErrorState } from "@/shared/states";
-import { ActionButton, Card, useDenied, useWord } from "@/shared/ui";
+import { ActionButton, Card, CopyButton, useDenied, useWord } from "@/shared/ui";
 import { type QuoteRequest, reads, useAction, writes } from "../../api";
+import { cli } from "../../cli";
 import { useSettled } from "../../components/filters";
 import { FindingList, Prose, useLocal } from "../../components/words";
 import { type Draft, forgetDraft, keepDraft, recallDraft, templateKey } from "../../model/draft";
@@ -105,6 +106,11 @@ export function Ticket({ template, templates, snapshots, choose, quoted }: Props
                 setText(printTerms(draft.terms));
                 setView(next as "form" | "json");
               }}
+            />
+            <CopyButton
+              value={() => cli.validate(draft.terms)}
+              label={t("cli.validate")}
+              text={t("cli.short")}
             />
             <ActionButton
               small

@@ -7,8 +7,9 @@ import type { Decision, Trade } from "@/api/contract.otc";
 import { TimeAgo, useFormat, useNow } from "@/shared/format";
 import { PageHeader, TabBar } from "@/shared/record";
 import { QueryView } from "@/shared/states";
-import { Card, Figure, Figures, Icon, LinkButton, StatusIcon } from "@/shared/ui";
+import { Card, CopyButton, Figure, Figures, Icon, LinkButton, StatusIcon } from "@/shared/ui";
 import { reads, useTopics } from "../../api";
+import { cli } from "../../cli";
 import { ApprovalCard, DecisionDialog } from "../../components/ApprovalCard";
 import { JsonBlock, Money, Prose, Signed, TradeStatusPill, useLocal } from "../../components/words";
 import { today } from "../../model/time";
@@ -44,6 +45,11 @@ function TradeView({ trade }: { trade: Tagged<Trade> }) {
         meta={<Meta trade={trade} />}
         actions={
           <>
+            <CopyButton
+              value={() => cli.explain(trade.terms)}
+              label={t("cli.explain")}
+              text={t("cli.short")}
+            />
             <LinkButton />
             <TradeActions trade={trade} />
           </>
