@@ -6,8 +6,10 @@ use std::str::FromStr;
 use axum::response::{IntoResponse, Response};
 use rialto_delivery_engine::DeliveryError;
 use rialto_delivery_engine::view::Listed;
+use rialto_delivery_engine::words::Text;
 use rialto_delivery_git::GitError;
 use rialto_delivery_store::CasError;
+use rialto_platform_identity::Denied;
 use rialto_platform_web::{Page, Problem, Web, codes};
 
 /// A refusal on its way out.
@@ -29,9 +31,9 @@ impl From<Problem> for Refusal {
     }
 }
 
-impl From<rialto_platform_identity::Denied> for Refusal {
-    fn from(denied: rialto_platform_identity::Denied) -> Self {
-        Self(denied.into())
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        Self(denied_problem(denied))
     }
 }
 
@@ -44,8 +46,11 @@ impl From<DeliveryError> for Refusal {
 fn problem(error: DeliveryError) -> Problem {
     match error {
         DeliveryError::NotFound { what, id } => Problem::not_found(what, id),
-        DeliveryError::Denied(denied) => denied.into(),
-        DeliveryError::Refused { reason } => Problem::conflict(reason),
+        DeliveryError::Denied(denied) => denied_problem(denied),
+        DeliveryError::Refused { reason } => {
+            let text = Text::of(&reason);
+            told(Problem::conflict(reason), &text)
+        }
         DeliveryError::Invalid {
             pointer,
             code,
@@ -79,6 +84,20 @@ fn problem(error: DeliveryError) -> Problem {
         DeliveryError::Git(error) => git_problem(error),
         DeliveryError::Content(error) => content_problem(error),
         other => Problem::internal(other),
+    }
+}
+
+fn denied_problem(denied: Denied) -> Problem {
+    let text = Text::of(&denied.to_string());
+    told(denied.into(), &text)
+}
+
+/// Adds the detail in both languages.
+fn told(problem: Problem, text: &Text) -> Problem {
+    match serde_json::to_value(text) {
+        Ok(text) => problem.with("text", text),
+        // Texts alone: this serializer does not fail.
+        Err(_) => problem,
     }
 }
 
@@ -144,7 +163,31 @@ pub fn page<T>(web: &Web, listed: Listed<T>, context: &str) -> Page<T> {
 
 #[cfg(test)]
 mod tests {
+    use rialto_delivery_release::approval::ApprovalRefusal;
+    use rialto_platform_identity::Permission;
+    use rialto_platform_web::Language;
+
     use super::*;
+
+    #[test]
+    fn a_refusal_tells_its_reason_in_both_languages() {
+        let reason = ApprovalRefusal::IsPusher.to_string();
+        let document =
+            problem(DeliveryError::Refused { reason }).document(Language::Chinese, "/x", "t");
+        let text = &document.extra.unwrap()["text"];
+        assert_eq!(text["code"], "approval.is_pusher");
+        assert_eq!(text["en"], document.detail);
+        assert_eq!(text["zh"], "您推送过本次变更的一部分，推送者不能审批其部署");
+
+        let denied = Denied {
+            login: "lin".into(),
+            permission: Permission::DeploymentApprove,
+        };
+        let extra = problem(denied.into())
+            .document(Language::Chinese, "/x", "t")
+            .extra;
+        assert_eq!(extra.unwrap()["text"]["code"], "denied.role");
+    }
 
     #[test]
     fn each_error_of_the_engine_has_its_status() {

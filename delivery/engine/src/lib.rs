@@ -44,6 +44,7 @@ mod timer;
 mod transition;
 pub mod view;
 mod view_query;
+pub mod words;
 mod working;
 
 use std::collections::HashMap;

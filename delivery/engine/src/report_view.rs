@@ -10,6 +10,7 @@ use crate::view::{
     CaseView, CoverageReportView, FileCoverageView, RatioView, RefusedView, ReportFileView,
     SuiteView, TestReportView,
 };
+use crate::words::Text;
 use crate::{Delivery, DeliveryError};
 
 impl Delivery {
@@ -30,6 +31,7 @@ impl Delivery {
                 name: row.name.clone(),
                 outcome: row.outcome.clone(),
                 reason: row.reason.clone(),
+                text: Text::of_some(row.reason.as_deref()),
                 line: row.line,
                 count_mismatch: row.count_mismatch,
             });
@@ -68,6 +70,7 @@ impl Delivery {
             .map(|file| RefusedView {
                 name: file.name.clone(),
                 reason: file.reason.clone().unwrap_or_default(),
+                text: Text::of(file.reason.as_deref().unwrap_or_default()),
             })
             .collect();
         Ok(CoverageReportView {

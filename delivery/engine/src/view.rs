@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::incident::{Alarm, CandidateCommit};
 use crate::log_view::LogMatch;
+use crate::words::Text;
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -155,6 +156,8 @@ pub struct JobView {
     pub needs: Option<Vec<String>>,
     pub failure_reason: Option<String>,
     pub failure_message: Option<String>,
+    /// The message in both languages.
+    pub failure_text: Option<Text>,
     pub exit_code: Option<i64>,
     pub attempt: i64,
     pub superseded: bool,
@@ -212,6 +215,8 @@ pub struct ReportFileView {
     /// `parsed`, `partial` or `refused`.
     pub outcome: String,
     pub reason: Option<String>,
+    /// The reason in both languages.
+    pub text: Option<Text>,
     pub line: Option<i64>,
     pub count_mismatch: bool,
 }
@@ -290,6 +295,8 @@ pub struct RefusedView {
     pub name: String,
     /// Why.
     pub reason: String,
+    /// The same in both languages.
+    pub text: Text,
 }
 
 /// A pipeline in an incident.
@@ -312,6 +319,10 @@ pub struct FailedJobView {
     pub name: String,
     /// Why.
     pub failure_reason: Option<String>,
+    /// Why, in words.
+    pub failure_message: Option<String>,
+    /// The message in both languages.
+    pub failure_text: Option<Text>,
     /// The line that says why.
     pub failing_line: Option<LogMatch>,
 }
@@ -340,7 +351,12 @@ pub struct IncidentView {
     pub open_ms: Option<i64>,
     /// The same in working hours.
     pub open_working_ms: Option<i64>,
+    /// Who broke it: the account that pushed the breakage.
     pub owner: Option<PersonView>,
+    /// Login of that account; null where no account pushed it.
+    pub owner_login: Option<String>,
+    /// Author of the failing commit, as the commit says.
+    pub author: Option<PersonView>,
     pub cause_class: String,
     pub cause_confidence: i64,
     pub failing_pipeline: PipelineLink,

@@ -13,9 +13,9 @@ use rialto_delivery_store::project::{self, ProjectRow};
 use rialto_delivery_store::{json, verdict};
 use rialto_platform_identity::{Actor as Person, Permission};
 use rialto_platform_store::{now, to_micros};
-use serde_json::Value;
 
 use crate::apply::Cause;
+use crate::incident::CandidateCommit;
 use crate::predefined::{repository_url, short_sha};
 use crate::record::{evidence_actor, person_json};
 use crate::view::{
@@ -23,6 +23,7 @@ use crate::view::{
     Listed, PersonView, PipelineLink, PipelineSummary, PipelineView, ProjectView, StageView,
     VerdictLink, VerdictView, time_text,
 };
+use crate::words::{Text, with_texts};
 use crate::working::working_ms;
 use crate::{Delivery, DeliveryError};
 
@@ -273,6 +274,7 @@ impl Delivery {
             needs,
             failure_reason: row.failure_reason.clone(),
             failure_message: row.failure_message.clone(),
+            failure_text: Text::of_some(row.failure_message.as_deref()),
             exit_code: row.exit_code,
             attempt: row.attempt,
             superseded: row.superseded,
@@ -312,7 +314,7 @@ impl Delivery {
         let row = verdict::newest_of_pipeline(&mut self.db(), id)
             .await?
             .ok_or_else(|| DeliveryError::not_found("verdict of pipeline", id))?;
-        Ok(json::read("record", &row.record)?)
+        Ok(with_texts(json::read("record", &row.record)?))
     }
 
     /// A verdict.
@@ -323,7 +325,7 @@ impl Delivery {
         let row = verdict::find(&mut self.db(), id)
             .await?
             .ok_or_else(|| DeliveryError::not_found("verdict", id))?;
-        Ok(json::read::<Value>("record", &row.record)?)
+        Ok(with_texts(json::read("record", &row.record)?))
     }
 
     /// Incidents, newest first.
@@ -378,6 +380,7 @@ impl Delivery {
             Some(Ok(id)) => pipeline::find(&mut self.db(), &id).await?,
             _ => None,
         };
+        let commits: Vec<CandidateCommit> = json::read("commits", &row.commits)?;
         let mut failing_jobs = Vec::new();
         for job in self.failed_rows(&row).await? {
             let failing_line = match &job.failing_line {
@@ -388,6 +391,8 @@ impl Delivery {
                 id: job.id.to_string(),
                 name: job.name,
                 failure_reason: job.failure_reason,
+                failure_text: Text::of_some(job.failure_message.as_deref()),
+                failure_message: job.failure_message,
                 failing_line,
             });
         }
@@ -408,6 +413,11 @@ impl Delivery {
             repair_working_ms: worked.filter(|_| !open),
             open_ms: open.then(|| ms(row.red_at, until)),
             open_working_ms: worked.filter(|_| open),
+            owner_login: row.owner_login,
+            author: commits.first().map(|commit| PersonView {
+                name: commit.author_name.clone(),
+                email: commit.author_email.clone(),
+            }),
             owner: row.owner_name.map(|name| PersonView {
                 name,
                 email: row.owner_email.unwrap_or_default(),
@@ -416,7 +426,7 @@ impl Delivery {
             cause_confidence: row.cause_confidence,
             failing_pipeline: pipeline_link(failing),
             failing_jobs,
-            commits: json::read("commits", &row.commits)?,
+            commits,
             closing_pipeline: closing.map(pipeline_link),
             alarms: json::read("alarms", &row.alarms)?,
         })

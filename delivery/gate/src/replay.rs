@@ -1,6 +1,7 @@
 //! Judging again: the same input gives the same bytes.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::canonical;
@@ -80,16 +81,48 @@ struct Pair {
     verdict: Verdict,
 }
 
+/// A verdict as the server shows it carries its sentences in the reader's languages too (`text`,
+/// `error_text`); they are no part of the record.
+fn without_texts(mut pair: Value) -> Value {
+    let Some(verdict) = pair.get_mut("verdict") else {
+        return pair;
+    };
+    remove(verdict, "error_text");
+    for list in ["rules", "inputs", "waivers"] {
+        for item in items(verdict, list) {
+            remove(item, "text");
+            for offender in items(item, "offenders") {
+                remove(offender, "text");
+            }
+        }
+    }
+    pair
+}
+
+fn items<'a>(value: &'a mut Value, name: &str) -> impl Iterator<Item = &'a mut Value> {
+    value
+        .get_mut(name)
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+}
+
+fn remove(value: &mut Value, name: &str) {
+    if let Some(members) = value.as_object_mut() {
+        members.remove(name);
+    }
+}
+
 /// Judges a stored input again: a [`GateInput`] as JSON, or `{"input": …, "verdict": …}`, in which
 /// case the bytes of both verdicts are compared.
 ///
 /// # Errors
 /// [`ReplayError`] when the bytes cannot be read or were made for another evaluator.
 pub fn replay(bytes: &[u8]) -> Result<Replayed, ReplayError> {
-    let value: serde_json::Value = serde_json::from_slice(bytes)?;
+    let value: Value = serde_json::from_slice(bytes)?;
     // Told apart by hand, so that a fault is told about the right shape.
     let (input, recorded): (GateInput, Option<Verdict>) = if value.get("input").is_some() {
-        let Pair { input, verdict } = serde_json::from_value(value)?;
+        let Pair { input, verdict } = serde_json::from_value(without_texts(value))?;
         (input, Some(verdict))
     } else {
         (serde_json::from_value(value)?, None)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rialto_delivery_release::SlotName;
 use rialto_delivery_release::approval::may_approve;
-use rialto_delivery_store::deployment::{self, DeploymentRow};
+use rialto_delivery_store::deployment::{self, DeploymentRow, StepRow};
 use rialto_delivery_store::environment::{self, EnvironmentRow, SlotRow};
 use rialto_delivery_store::ids::{DeploymentId, EnvironmentId, ProjectId, ReleaseId};
 use rialto_delivery_store::release::{self, ReleaseRow};
@@ -21,6 +21,7 @@ use super::load::{CommitPerson, approval_context, slot_key, slots};
 use super::router::RoutedService;
 use super::sync::overlay;
 use crate::DeliveryError;
+use crate::words::Text;
 
 /// An environment.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -42,6 +43,8 @@ pub struct EnvironmentView {
     pub traffic: Option<TrafficView>,
     pub can_roll_back: bool,
     pub why_not: Option<String>,
+    /// The same in both languages.
+    pub why_not_text: Option<Text>,
 }
 
 /// A slot.
@@ -153,6 +156,8 @@ pub struct DeploymentView {
     pub rolls_back_id: Option<String>,
     pub state: String,
     pub reasons: Vec<String>,
+    /// The reasons in both languages, one for one.
+    pub reasons_text: Vec<Text>,
     /// Why a person asked for it.
     pub reason_given: String,
     pub requested_by: Option<Named>,
@@ -161,6 +166,8 @@ pub struct DeploymentView {
     pub required_approvals: i64,
     pub may_approve: bool,
     pub why_not_approve: Option<String>,
+    /// The same in both languages.
+    pub why_not_approve_text: Option<Text>,
     pub steps: Vec<StepView>,
     pub job_id: Option<String>,
     pub pipeline_id: Option<String>,
@@ -192,6 +199,8 @@ pub struct StepView {
     pub name: String,
     pub outcome: String,
     pub detail: String,
+    /// The detail in both languages.
+    pub text: Option<Text>,
     pub duration_ms: Option<i64>,
 }
 
@@ -281,6 +290,7 @@ impl Deployments {
             active_release,
             last_deployment_id: row.last_deployment_id,
             can_roll_back: why_not.is_none(),
+            why_not_text: Text::of_some(why_not.as_deref()),
             why_not,
         })
     }
@@ -431,10 +441,12 @@ impl Deployments {
             .ok_or_else(|| DeliveryError::not_found("release", &row.release_id))?;
         let approvals = deployment::approvals(&mut db, &row.id).await?;
         let steps = deployment::steps(&mut db, &row.id).await?;
+        let reasons: Vec<String> = json::read("reasons", &row.reasons)?;
         Ok(DeploymentView {
             release: release_link(&release),
             previous_release: self.link(row.previous_release_id.as_deref()).await?,
             may_approve: refusal.is_none(),
+            why_not_approve_text: refusal.map(|r| Text::of(&r.to_string())),
             why_not_approve: refusal.map(|r| r.to_string()),
             approvals: approvals
                 .into_iter()
@@ -448,17 +460,9 @@ impl Deployments {
                     at: time(a.at),
                 })
                 .collect(),
-            steps: steps
-                .into_iter()
-                .map(|s| StepView {
-                    at: time(s.at),
-                    name: s.step,
-                    outcome: s.outcome,
-                    detail: s.detail,
-                    duration_ms: s.duration_ms,
-                })
-                .collect(),
-            reasons: json::read("reasons", &row.reasons)?,
+            steps: steps.into_iter().map(step_view).collect(),
+            reasons_text: reasons.iter().map(|reason| Text::of(reason)).collect(),
+            reasons,
             authors: people("authors", &row.authors)?,
             requested_by: row.requested_by_id.map(|id| Named {
                 id,
@@ -488,6 +492,17 @@ impl Deployments {
             rollback_ms: row.rollback_ms,
             version: row.version,
         })
+    }
+}
+
+fn step_view(row: StepRow) -> StepView {
+    StepView {
+        at: time(row.at),
+        name: row.step,
+        outcome: row.outcome,
+        text: Text::of_some(Some(&row.detail)),
+        detail: row.detail,
+        duration_ms: row.duration_ms,
     }
 }
 

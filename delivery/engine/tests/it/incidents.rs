@@ -1,6 +1,8 @@
 use rialto_delivery_engine::view::IncidentView;
 
-use crate::world::World;
+use rialto_platform_identity::Role;
+
+use crate::world::{FAILED, World, person};
 
 const TWO: &str = "stages: [a, b]\none: {stage: a, script: [x]}\ntwo: {stage: b, script: [x]}\n";
 
@@ -35,7 +37,9 @@ async fn a_broken_main_turns_red_and_the_next_good_push_repairs_it() {
         assert_eq!(world.fail().await, "one");
         let incident = until_state(&world, "open").await;
         assert_eq!(incident.failing_pipeline.id, bad.id);
+        // No account pushed this one: its author is named.
         assert_eq!(incident.owner.as_ref().unwrap().email, "lin@example.test");
+        assert_eq!(incident.owner_login, None);
         assert_eq!(incident.commits.len(), 1);
         assert_eq!(incident.commits[0].sha, bad.sha);
         assert_ne!(incident.commits[0].sha, green.sha);
@@ -70,6 +74,40 @@ async fn a_broken_main_turns_red_and_the_next_good_push_repairs_it() {
             .await
             .unwrap();
         assert_eq!(project.light.state, "green");
+    }
+}
+
+#[tokio::test]
+async fn the_light_names_who_pushed_and_the_commits_author_beside() {
+    for world in World::all().await {
+        let green = world.configure("one: {script: [x]}\n").await.summary;
+        world.pass().await;
+        // The commit says that Lin wrote it; Wang's account brought it in.
+        let bad = world.commit("main", &[("a.txt", "bad")], "a change").await;
+        let wang = person("wang", &[Role::Developer]);
+        world.pushed_by(&wang, "main", &green.sha, &bad).await;
+        world.fail().await;
+        let incident = until_state(&world, "open").await;
+        let owner = incident.owner.as_ref().unwrap();
+        assert_eq!(
+            (owner.name.as_str(), owner.email.as_str()),
+            ("WANG", "wang@example.test")
+        );
+        assert_eq!(incident.owner_login.as_deref(), Some("wang"));
+        let author = incident.author.as_ref().unwrap();
+        assert_eq!(
+            (author.name.as_str(), author.email.as_str()),
+            ("Lin", "lin@example.test")
+        );
+        assert_eq!(
+            incident.failing_jobs[0].failure_message.as_deref(),
+            Some(FAILED)
+        );
+        let text = incident.failing_jobs[0].failure_text.as_ref().unwrap();
+        assert_eq!(
+            (text.code.as_str(), text.zh.as_str()),
+            ("job.exit_status", "脚本以退出状态 1 结束")
+        );
     }
 }
 

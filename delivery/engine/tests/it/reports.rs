@@ -144,6 +144,8 @@ async fn a_report_that_lies_about_its_counts_is_told_and_does_not_pass_the_gate(
         assert_eq!((file.outcome.as_str(), file.line), ("parsed", Some(2)));
         let said = "suite `api` says tests=\"9\", its cases make 2";
         assert_eq!(file.reason.as_deref(), Some(said));
+        let chinese = "套件 `api` 声称 tests=\"9\"，而其用例实为 2";
+        assert_eq!(file.text.as_ref().unwrap().zh, chinese);
         let verdict = until_verdict(&world, &id).await;
         assert_eq!(verdict["overall"], "failed", "{verdict:#}");
         assert_eq!(verdict["rules"][0]["result"], "pass");
@@ -151,6 +153,11 @@ async fn a_report_that_lies_about_its_counts_is_told_and_does_not_pass_the_gate(
         assert_eq!(
             (&rule["id"], &rule["blocks"]),
             (&json!("report-integrity"), &json!(true))
+        );
+        assert_eq!(rule["text"]["code"], "gate.reports_contradictory");
+        assert!(
+            rule["text"]["zh"].as_str().unwrap().contains(chinese),
+            "{rule:#}"
         );
         let detail = rule["detail"].as_str().unwrap();
         for part in [

@@ -11,6 +11,7 @@ use rialto_delivery_engine::{
     Delivery, DeliveryError, DeliverySettings, ManagedDeployments, NewProject, PipelineQuery,
     RunnerAsk, RunnerHello, Upload,
 };
+use rialto_delivery_git::hook::{PushReceipt, Pusher, RefChange};
 use rialto_delivery_git::{CommitFile, NewCommit, RepositoryName, Signature};
 use rialto_delivery_run::assignment::{
     Assignment, JobOutcome, JobResult, JobVariable, OutcomeFile,
@@ -184,6 +185,38 @@ impl World {
         repository.commit_files(&new).await.unwrap()
     }
 
+    /// Takes a move of a branch as the push of this person.
+    pub async fn pushed_by(&self, who: &Actor, branch: &str, old: &str, new: &str) {
+        let name = RepositoryName::parse(&self.project.path).unwrap();
+        let folder = self
+            .delivery
+            .git()
+            .repository(&name)
+            .unwrap()
+            .receipts_folder();
+        let receipt = PushReceipt {
+            push_id: format!("push-{new}"),
+            pusher: Pusher {
+                id: who.user_id.to_string(),
+                login: who.login.clone(),
+                name: who.name.clone(),
+                email: who.email.clone(),
+                auth: "token".into(),
+            },
+            changes: vec![RefChange {
+                name: format!("refs/heads/{branch}"),
+                old: old.into(),
+                new: new.into(),
+            }],
+            options: vec![],
+            received_at: rialto_platform_store::to_micros(rialto_platform_store::now()),
+        };
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("{}.json", receipt.push_id));
+        std::fs::write(file, serde_json::to_vec(&receipt).unwrap()).unwrap();
+        self.delivery.take_pushes(&self.project).await.unwrap();
+    }
+
     /// Commits and lets the server take it; the newest pipeline afterwards.
     pub async fn push(&self, branch: &str, files: &[(&str, &str)]) -> PipelineView {
         self.commit(branch, files, "a change").await;
@@ -285,10 +318,13 @@ impl World {
     }
 }
 
+/// What a runner says of a script that failed.
+pub const FAILED: &str = "the script ended with exit status 1";
+
 pub fn failed(reason: FailureReason) -> JobResult {
     JobResult::Failed {
         reason,
-        message: "it failed".into(),
+        message: FAILED.into(),
     }
 }
 

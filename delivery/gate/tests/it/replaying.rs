@@ -27,6 +27,22 @@ fn a_recorded_verdict_is_compared_without_its_place_in_the_log() {
 }
 
 #[test]
+fn the_sentences_a_server_adds_for_readers_are_no_part_of_the_record() {
+    let input = input(facts((9, 10), (1, 100), (600, 1000)));
+    let mut shown = serde_json::to_value(evaluate(&input)).unwrap();
+    shown["error_text"] = json!(null);
+    shown["rules"][0]["text"] = json!({"en": "a", "zh": "甲"});
+    let pair =
+        |shown: &Value| serde_json::to_vec(&json!({"input": input, "verdict": shown})).unwrap();
+    assert_eq!(replay(&pair(&shown)).unwrap().identical, Some(true));
+    shown["rules"][0]["detail"] = json!("all is well");
+    assert_eq!(replay(&pair(&shown)).unwrap().identical, Some(false));
+    for odd in [json!(null), json!([1]), json!({"rules": [7]})] {
+        assert!(replay(&pair(&odd)).is_err());
+    }
+}
+
+#[test]
 fn the_canonical_bytes_of_a_verdict_do_not_change() {
     // If this changes, EVALUATOR has to be counted up: stored verdicts could not be replayed.
     let bytes = evaluate(&input(good_facts())).canonical_bytes();

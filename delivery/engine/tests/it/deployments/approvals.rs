@@ -1,10 +1,9 @@
 use rialto_delivery_engine::DeliveryError;
-use rialto_delivery_git::hook::{PushReceipt, Pusher, RefChange};
 use rialto_delivery_git::{RepositoryName, ZERO_SHA};
 use rialto_delivery_run::state::Status;
 use rialto_delivery_store::ids::DeploymentId;
 use rialto_platform_evidence::{Outcome, VerifyOptions, verify_bundle};
-use rialto_platform_identity::{Actor, Auth, Role};
+use rialto_platform_identity::{Auth, Role};
 use rialto_platform_store::params;
 
 use super::house::{House, PIPELINE};
@@ -168,39 +167,6 @@ to-production:
     house.close().await;
 }
 
-/// Takes a move of a branch as the push of this person.
-async fn pushed_by(house: &House, who: &Actor, branch: &str, old: &str, new: &str) {
-    let world = &house.world;
-    let name = RepositoryName::parse(&world.project.path).unwrap();
-    let folder = world
-        .delivery
-        .git()
-        .repository(&name)
-        .unwrap()
-        .receipts_folder();
-    let receipt = PushReceipt {
-        push_id: format!("push-{new}"),
-        pusher: Pusher {
-            id: who.user_id.to_string(),
-            login: who.login.clone(),
-            name: who.name.clone(),
-            email: who.email.clone(),
-            auth: "token".into(),
-        },
-        changes: vec![RefChange {
-            name: format!("refs/heads/{branch}"),
-            old: old.into(),
-            new: new.into(),
-        }],
-        options: vec![],
-        received_at: rialto_platform_store::to_micros(rialto_platform_store::now()),
-    };
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = folder.join(format!("{}.json", receipt.push_id));
-    std::fs::write(file, serde_json::to_vec(&receipt).unwrap()).unwrap();
-    world.delivery.take_pushes(&world.project).await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_pushed_an_unreleased_commit_does_not_approve_it_whatever_its_author_is_called() {
     for world in World::all().await {
@@ -208,7 +174,10 @@ async fn who_pushed_an_unreleased_commit_does_not_approve_it_whatever_its_author
         let approver = person("wang", &[Role::ReleaseManager]);
         // The commit names somebody else; the developer's own commit comes on top.
         let ghost = house.world.commit("main", &[("ghost", "x")], "x").await;
-        pushed_by(&house, &approver, "main", ZERO_SHA, &ghost).await;
+        house
+            .world
+            .pushed_by(&approver, "main", ZERO_SHA, &ghost)
+            .await;
         let (pipeline, id) = waiting(&house).await;
         let controller = house.controller();
         let refused = controller.approve(&approver, &id, "").await.unwrap_err();
@@ -234,7 +203,10 @@ async fn a_commit_taken_from_the_middle_of_somebodys_push_is_still_theirs() {
     let approver = person("wang", &[Role::ReleaseManager]);
     let first = house.world.commit("topic", &[("ghost", "x")], "x").await;
     let second = house.world.commit("topic", &[("ghost", "y")], "y").await;
-    pushed_by(&house, &approver, "topic", ZERO_SHA, &second).await;
+    house
+        .world
+        .pushed_by(&approver, "topic", ZERO_SHA, &second)
+        .await;
     let name = RepositoryName::parse(&house.world.project.path).unwrap();
     let repository = house.world.delivery.git().repository(&name).unwrap();
     let moved = std::process::Command::new("git")

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rialto_delivery_engine::deployment::view::{DeploymentFilter, DeploymentView, EnvironmentView};
 use rialto_delivery_engine::deployment::{Deployments, RouterAccess};
+use rialto_delivery_engine::words::Text;
 use rialto_delivery_engine::{Boxed, ManagedDeployments, ManagedJob};
 use rialto_delivery_run::assignment::JobResult;
 use rialto_delivery_run::state::Status;
@@ -271,7 +272,10 @@ impl House {
             .deployments(&auditor(), &DeploymentFilter::default(), 100)
             .await
             .unwrap();
-        all.into_iter().map(|(view, _)| view).collect()
+        all.into_iter()
+            .map(|(view, _)| view)
+            .inspect(in_both_languages)
+            .collect()
     }
 
     pub async fn environment(&self, name: &str) -> EnvironmentView {
@@ -353,4 +357,24 @@ pub fn slot<'a>(
         .collect();
     assert_eq!(found.len(), 1, "one {role} in {environment:#?}");
     found[0]
+}
+
+/// Whatever a deployment tells, the console can tell it in Chinese. Words of others stay: the
+/// command of a service, and what a person gave as a reason to go back.
+fn in_both_languages(view: &DeploymentView) {
+    for step in &view.steps {
+        let command = step.name == "start" && step.outcome == "started";
+        let said = step.text.as_ref().is_none_or(Text::is_known);
+        assert!(said || command || asked(&step.detail), "{step:?}");
+    }
+    assert_eq!(view.reasons.len(), view.reasons_text.len());
+    for (reason, text) in view.reasons.iter().zip(&view.reasons_text) {
+        assert_eq!(reason, &text.en);
+        assert!(text.is_known() || asked(reason), "{reason}");
+    }
+}
+
+/// A person asked to go back, with these words.
+fn asked(words: &str) -> bool {
+    words.starts_with("OPS: ")
 }

@@ -1,0 +1,232 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use rialto_delivery_gate::facts_builder::{ChangeLines, FactsBuilder, ReportFile};
+use rialto_delivery_gate::{Event, GateInput, Subject, Waiver, default_rule_set, evaluate};
+use rialto_delivery_release::approval::ApprovalRefusal;
+use rialto_delivery_release::precondition::{Unmet, Warning};
+use rialto_delivery_report::{cobertura, junit};
+
+use super::*;
+
+fn entries() -> impl Iterator<Item = &'static Entry> {
+    CATALOGUE.iter()
+}
+
+fn names(parts: &[Part]) -> BTreeSet<&'static str> {
+    let name = |part: &Part| match part {
+        Part::Parameter(name, _) => Some(*name),
+        Part::Literal(_) => None,
+    };
+    parts.iter().filter_map(name).collect()
+}
+
+/// A sentence in which every parameter is filled in.
+fn sample(entry: &Entry) -> String {
+    let fill = |part: &Part| match part {
+        Part::Literal(text) => (*text).to_owned(),
+        Part::Parameter(_, Kind::Number) => "7".to_owned(),
+        Part::Parameter(..) => "word".to_owned(),
+    };
+    entry.parts.iter().map(fill).collect()
+}
+
+#[test]
+fn every_phrase_has_a_code_of_its_own_and_all_parameters_in_both_languages() {
+    let mut codes = BTreeSet::new();
+    for entry in entries() {
+        assert!(codes.insert(entry.code), "{} comes twice", entry.code);
+        let chinese = names(&entry.chinese);
+        assert_eq!(names(&entry.parts), chinese, "{}", entry.code);
+    }
+    assert!(codes.len() > 200, "{} phrases", codes.len());
+}
+
+#[test]
+fn every_phrase_is_found_again_by_its_own_sentence() {
+    for entry in entries() {
+        let text = Text::of(&sample(entry));
+        assert_eq!(text.code, entry.code, "{}", text.en);
+        let parameters: BTreeSet<&str> = text.params.keys().map(String::as_str).collect();
+        assert_eq!(parameters, names(&entry.parts), "{}", entry.code);
+    }
+}
+
+#[test]
+fn every_reason_against_an_approval_is_known() {
+    use ApprovalRefusal::*;
+    let all = [
+        NotAwaiting,
+        ServiceIdentity,
+        RoleMissing,
+        IsAuthor,
+        IsPusher,
+        IsRequester,
+        AlreadyApproved,
+    ];
+    for refusal in all {
+        let text = Text::of(&refusal.to_string());
+        assert!(text.code.starts_with("approval."), "{text:?}");
+        assert_ne!(text.zh, text.en);
+    }
+}
+
+#[test]
+fn every_unmet_precondition_is_known_in_a_job_and_in_the_journal() {
+    let digest = "ab".repeat(32);
+    let all = [
+        Unmet::ArtifactMissing {
+            digest: digest.clone(),
+        },
+        Unmet::VerdictMissing,
+        Unmet::VerdictOnOtherDigest {
+            verdict: "v".into(),
+            about: "no artifact".into(),
+            digest,
+        },
+        Unmet::VerdictFailed {
+            verdict: "v".into(),
+        },
+        Unmet::RequiredEnvironment {
+            environment: "test".into(),
+        },
+        Unmet::EnvironmentLocked {
+            reason: "a rollback failed here; roll back to a healthy version first".into(),
+        },
+        Unmet::RouterDrift {
+            drift: "it serves blue, the record says green".into(),
+        },
+        Unmet::NoStandby,
+    ];
+    let mut together = Vec::new();
+    for unmet in &all {
+        assert!(Text::of(&unmet.to_string()).is_known(), "{unmet}");
+        together.push(unmet.to_string());
+    }
+    let journal = Text::of(&format!("gate: {}", together.join("; ")));
+    assert_eq!(journal.code, "deployment.gate");
+    assert!(
+        journal.zh.contains("没有健康的热备版本可以回退"),
+        "{}",
+        journal.zh
+    );
+    assert!(!journal.zh.contains("there is"), "{}", journal.zh);
+    assert!(Text::of(&Warning::NoWayBack.to_string()).is_known());
+}
+
+#[test]
+fn a_sentence_within_a_sentence_is_translated_too() {
+    let text = Text::of(
+        "not ready within 500 ms: 0 of 3 successes in a row; last failure: GET /healthz: no answer \
+         within 100 ms",
+    );
+    assert_eq!(text.code, "deployment.not_ready");
+    assert_eq!(text.params["last"], "GET /healthz: no answer within 100 ms");
+    assert_eq!(
+        text.zh,
+        "500 毫秒内未就绪：需连续成功 3 次，实际 0 次；最后一次失败：GET /healthz：100 毫秒内无应答"
+    );
+}
+
+#[test]
+fn several_sentences_are_a_sequence_and_foreign_words_stay() {
+    let text = Text::of(
+        "the script ended with exit status 1; the disk of /b is full, 12 bytes are free: the runner needs more room, or `delivery.job_disk` a lower limit",
+    );
+    assert_eq!(text.code, SEQUENCE);
+    assert!(
+        text.zh
+            .starts_with("脚本以退出状态 1 结束；/b 所在磁盘已满"),
+        "{}",
+        text.zh
+    );
+    for foreign in ["fix: the login; again", "", "错误", "{n:n}", "a}b{c"] {
+        let text = Text::of(foreign);
+        assert_eq!((text.code.as_str(), text.zh.as_str()), (VERBATIM, foreign));
+    }
+}
+
+/// The sentences of a verdict on these reports.
+fn verdict_texts(tests: Option<&str>, coverage: Option<&str>, event: Event) -> Vec<String> {
+    let file = |name: &str| ReportFile {
+        job: "unit".into(),
+        name: name.into(),
+        digest: "ab".repeat(32),
+    };
+    let mut builder = FactsBuilder::new();
+    if let Some(tests) = tests {
+        builder.test_report(&file("t.xml"), &junit::read(tests.as_bytes()));
+    }
+    if let Some(coverage) = coverage {
+        builder.coverage(&file("c.xml"), cobertura::read(coverage.as_bytes()), None);
+    }
+    let set = default_rule_set();
+    let change = ChangeLines::Unknown("the file is empty");
+    let facts = builder.finish(change, &set).unwrap().facts;
+    let subject = Subject {
+        verdict_id: "v".into(),
+        project_id: "p".into(),
+        pipeline_id: "l".into(),
+        sha: "aa".into(),
+        tree: None,
+        git_ref: None,
+        artifact_digest: None,
+        event,
+        base_sha: None,
+        base_choice: "none".into(),
+        authors: vec![],
+        created_at: "2026-11-22T01:02:03Z".parse().unwrap(),
+    };
+    let verdict = evaluate(&GateInput::new(subject, set, facts, Vec::<Waiver>::new()));
+    let shown = with_texts(serde_json::to_value(&verdict).unwrap());
+    let mut texts = Vec::new();
+    for list in ["rules", "inputs"] {
+        for one in shown[list].as_array().unwrap() {
+            if one["text"].is_object() {
+                let (code, en) = (&one["text"]["code"], &one["text"]["en"]);
+                assert_ne!(code, VERBATIM, "{en}");
+                texts.push(one["text"]["zh"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    texts
+}
+
+#[test]
+fn every_sentence_of_a_verdict_is_known() {
+    let bomb = "<!DOCTYPE x [<!ENTITY a 'aa'>]><testsuites/>";
+    let lying = "<testsuite name='s' tests='9'><testcase name='a'/></testsuite>";
+    let cut = "<testsuite name='s'><testcase name='a'/>";
+    let wrong = "<html>no</html>";
+    let coverage = "<coverage><packages><package><classes><class filename='a'><lines>\
+        <line number='1' hits='0'/></lines></class></classes></package></packages></coverage>";
+    for tests in [
+        None,
+        Some(bomb),
+        Some(lying),
+        Some(cut),
+        Some(wrong),
+        Some(" "),
+    ] {
+        for covered in [None, Some(coverage), Some(wrong), Some("{}")] {
+            let texts = verdict_texts(tests, covered, Event::Main);
+            assert!(texts.len() >= 3, "{texts:?}");
+            for text in texts {
+                assert!(text.chars().any(|c| c > '\u{3000}'), "{text}");
+            }
+        }
+    }
+    let lie = verdict_texts(Some(lying), None, Event::Main);
+    assert!(
+        lie.iter()
+            .any(|text| text.contains("套件 `s` 声称 tests=\"9\"，而其用例实为 1")),
+        "{lie:?}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_and_its_english_kept(text in "\\PC{0,200}") {
+        prop_assert_eq!(Text::of(&text).en, text);
+    }
+}
