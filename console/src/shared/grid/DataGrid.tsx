@@ -1,4 +1,4 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
+import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/react-virtual";
 import { Dropdown } from "antd";
 import {
   type KeyboardEvent,
@@ -49,6 +49,8 @@ interface Props<T> {
   empty: ReactNode;
   /** Number of rows there are in all, when known. */
   total?: number;
+  /** What the list shows (filter, order): when it changes, reading begins at the top again. */
+  view?: string;
   more?: {
     load: () => void;
     busy: boolean;
@@ -69,6 +71,8 @@ interface Props<T> {
 const VIRTUAL_FROM = 120;
 /** So many rows before the end the next page is asked for. */
 const NEAR_END = 150;
+/** Height of the headings before they are measured, px. */
+const HEAD = 32;
 
 /** A dense list: keyboard rows, sorting, export; only the visible rows exist once there are many. */
 export function DataGrid<T>(props: Props<T>) {
@@ -81,6 +85,10 @@ export function DataGrid<T>(props: Props<T>) {
   const sort = order ? order.by : ownSort;
   const setSort = order ? order.set : setOwnSort;
   const box = useRef<HTMLDivElement>(null);
+  const [headHeight, setHeadHeight] = useState(HEAD);
+  const measureHead = useCallback((head: HTMLElement | null) => {
+    if (head && head.offsetHeight > 0) setHeadHeight(head.offsetHeight);
+  }, []);
   const sorted = useMemo(
     () => (order ? rows : sortRows(rows, columns, ownSort)),
     [rows, columns, ownSort, order],
@@ -93,8 +101,21 @@ export function DataGrid<T>(props: Props<T>) {
     getScrollElement: () => box.current,
     estimateSize: () => height,
     overscan: 12,
+    // The headings stand above the first row and stay over the rows that scroll.
+    scrollMargin: headHeight,
+    scrollPaddingStart: headHeight,
+    rangeExtractor: useCallback((range: Range) => withActive(range, active), [active]),
   });
-  const lastShown = isVirtual ? (virtual.getVirtualItems().at(-1)?.index ?? 0) : sorted.length;
+  const { view } = props;
+  const [seenView, setSeenView] = useState(view);
+  if (view !== seenView) {
+    setSeenView(view);
+    setActive(-1);
+  }
+  useEffect(() => {
+    box.current?.scrollTo?.({ top: 0 });
+  }, [view]);
+  const lastShown = isVirtual ? (virtual.range?.endIndex ?? 0) : sorted.length;
   const wantsMore = Boolean(more?.auto && !more.busy && lastShown >= sorted.length - NEAR_END);
   const loadMore = useRef(more?.load);
   useEffect(() => {
@@ -111,16 +132,22 @@ export function DataGrid<T>(props: Props<T>) {
     },
     [href, navigate, onOpen],
   );
-  const move = (step: number) => {
-    const next = Math.max(0, Math.min(sorted.length - 1, active + step));
+  const toFocus = useRef<number | null>(null);
+  const move = (step: Step) => {
+    const screen = Math.max(1, Math.floor((box.current?.clientHeight ?? 0) / height) - 2);
+    const next = Math.max(0, Math.min(sorted.length - 1, placeAfter(step, active, screen)));
     setActive(next);
+    toFocus.current = next;
     if (isVirtual) virtual.scrollToIndex(next);
-    requestAnimationFrame(() =>
-      box.current
-        ?.querySelector<HTMLElement>(`[data-row="${next}"]`)
-        ?.focus({ preventScroll: isVirtual }),
-    );
   };
+  // The row exists once it was drawn, and that may take more than one frame.
+  useEffect(() => {
+    if (toFocus.current === null) return;
+    const row = box.current?.querySelector<HTMLElement>(`[data-row="${toFocus.current}"]`);
+    if (!row) return;
+    toFocus.current = null;
+    row.focus({ preventScroll: isVirtual });
+  });
   const group = t("keys.list");
   useShortcuts(
     [
@@ -136,7 +163,7 @@ export function DataGrid<T>(props: Props<T>) {
     act.current = { open, move };
   });
   const onOpenRow = useCallback((row: T) => act.current.open(row), []);
-  const onMove = useCallback((step: number) => act.current.move(step), []);
+  const onMove = useCallback((step: Step) => act.current.move(step), []);
   const renderRow = (row: T, index: number, top: number | null) => (
     <Row
       key={rowKey(row)}
@@ -159,10 +186,11 @@ export function DataGrid<T>(props: Props<T>) {
         ref={box}
         role="grid"
         aria-label={props.label}
-        aria-rowcount={(props.total ?? sorted.length) + 1}
+        aria-rowcount={rowCount(props.total, sorted.length, Boolean(more))}
         className={isVirtual ? "grid virtual" : "grid"}
       >
         <div
+          ref={measureHead}
           role="row"
           aria-rowindex={1}
           className="grid-head"
@@ -180,7 +208,7 @@ export function DataGrid<T>(props: Props<T>) {
           <div role="presentation" style={{ position: "relative", height: virtual.getTotalSize() }}>
             {virtual.getVirtualItems().map((item) => {
               const row = sorted[item.index];
-              return row === undefined ? null : renderRow(row, item.index, item.start);
+              return row === undefined ? null : renderRow(row, item.index, item.start - headHeight);
             })}
           </div>
         ) : (
@@ -213,6 +241,44 @@ export function DataGrid<T>(props: Props<T>) {
   );
 }
 
+/** Rows to go on by, or where to go. */
+type Step = number | "first" | "last" | "screenUp" | "screenDown";
+
+const STEPS: Record<string, Step> = {
+  ArrowDown: 1,
+  ArrowUp: -1,
+  PageDown: "screenDown",
+  PageUp: "screenUp",
+  Home: "first",
+  End: "last",
+};
+
+function placeAfter(step: Step, at: number, screen: number): number {
+  if (step === "first") return 0;
+  if (step === "last") return Number.MAX_SAFE_INTEGER;
+  if (step === "screenUp") return at - screen;
+  if (step === "screenDown") return at + screen;
+  return at + step;
+}
+
+/**
+ * What is seen, and the row the keyboard is at: it stays in the page while others scroll by, so
+ * that neither the focus nor the way back into the list is lost.
+ */
+function withActive(range: Range, active: number): number[] {
+  const shown = defaultRangeExtractor(range);
+  const first = shown[0] ?? 0;
+  const keep = Math.max(0, active);
+  if (keep >= range.count || shown.includes(keep)) return shown;
+  return keep < first ? [keep, ...shown] : [...shown, keep];
+}
+
+/** Rows with the headings for screen readers; -1 is their "not known". */
+export function rowCount(total: number | undefined, loaded: number, hasMore: boolean): number {
+  if (total !== undefined) return total + 1;
+  return hasMore ? -1 : loaded + 1;
+}
+
 interface RowProps<T> {
   row: T;
   index: number;
@@ -224,7 +290,7 @@ interface RowProps<T> {
   /** The one row the tab key reaches. */
   isFirst: boolean;
   open: ((row: T) => void) | null;
-  move: (step: number) => void;
+  move: (step: Step) => void;
   focus: (index: number) => void;
 }
 
@@ -243,8 +309,7 @@ function DrawRow<T>({
   const onKey = (event: KeyboardEvent) => {
     if (event.target !== event.currentTarget) return;
     if (event.key === "Enter" && open) open(row);
-    else if (event.key === "ArrowDown") move(1);
-    else if (event.key === "ArrowUp") move(-1);
+    else if (event.key in STEPS && !event.ctrlKey && !event.metaKey) move(STEPS[event.key] ?? 0);
     else return;
     event.preventDefault();
   };

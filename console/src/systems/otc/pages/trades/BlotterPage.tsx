@@ -145,6 +145,7 @@ function Blotter({
               rowKey={(trade) => trade.id}
               href={(trade) => paths.trade(trade.id)}
               rowHeight={48}
+              view={JSON.stringify(filter)}
               {...totalOf(pages?.[0]?.counts, filter, rows.length)}
               order={{
                 by: readOrder(filter.sort),
