@@ -61,14 +61,31 @@ struct Course {
     memory: Option<Memory>,
 }
 
-/// Spots between which contracts are looked at, relative to the initial fixing.
+/// Spots between which kinks are looked for, relative to the initial fixing.
 pub(crate) const FAR: f64 = 1e6;
+
+/// How much further what happens at these ends goes on: a spot of 1e18 initial fixings.
+const FARTHER: f64 = 1e12;
 
 /// Distinct dates, back from the last, among which one with the same rules is looked for.
 const LOOKED_BACK: usize = 4;
 
 /// Most states carried.
 const MOST_STATES: usize = 64;
+
+/// Why nothing is known of what a plan does at a spot, if it is so.
+pub(crate) fn beyond(plan: &Plan<f64>, logs: &[f64]) -> Option<String> {
+    let initial = plan.underlyings.first()?.initial;
+    let most = (FAR * FARTHER).ln();
+    let far = logs
+        .iter()
+        .find(|log| (**log - initial.ln()).abs() > most)?;
+    Some(format!(
+        "the spot {:e} lies beyond {:e} times the initial fixing {initial}, or below as small a part",
+        far.exp(),
+        FAR * FARTHER
+    ))
+}
 
 impl Dates {
     /// Reads the plan's rules.
@@ -264,7 +281,39 @@ impl Dates {
                 }),
             }
         }
+        self.stretch(plan, instant, memory, &mut cells)?;
         Ok(cells)
+    }
+
+    /// Lets the outermost cells go on to spots that no contract is written for but a market may
+    /// hold. What is decided there must be what is decided at their inner ends.
+    fn stretch(
+        &self,
+        plan: &Plan<f64>,
+        instant: &Instant<f64>,
+        memory: &Memory,
+        cells: &mut [Cell],
+    ) -> Result<(), String> {
+        let same = |cell: &Cell, spot: f64| -> Result<bool, String> {
+            let course = self.course(plan, &instant.rules, spot, memory)?;
+            let next = course.memory.as_ref().map(|memory| &**memory);
+            let known = cell.outcome.next.map(|state| &*self.states[state]);
+            Ok(course.actions == cell.outcome.actions && next == known)
+        };
+        let beyond = || format!("a level lies beyond {FAR:e} times the initial fixing");
+        if let Some(first) = cells.first_mut() {
+            first.lo /= FARTHER;
+            if !same(first, first.lo)? {
+                return Err(beyond());
+            }
+        }
+        if let Some(last) = cells.last_mut() {
+            last.hi *= FARTHER;
+            if !same(last, last.hi)? {
+                return Err(beyond());
+            }
+        }
+        Ok(())
     }
 
     fn state(&mut self, memory: Memory) -> Result<usize, String> {

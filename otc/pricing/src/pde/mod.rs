@@ -25,7 +25,7 @@ use self::forms::Forms;
 use self::layout::lay_out;
 use self::solve::{Jet, Problem};
 use self::timeline::{NONE, Timeline};
-use crate::backward::dates::Dates;
+use crate::backward::dates::{Dates, beyond};
 use crate::engine::{
     Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeking, Greeks, LadderPoint, PriceError, Priced,
 };
@@ -104,6 +104,9 @@ fn with_problem<T>(
     let dates = Dates::read(plan).map_err(refused)?;
     let line = Timeline::new(plan, model)?;
     let logs = logs(model, ask);
+    if let Some(reason) = beyond(plan, &logs) {
+        return Err(refused(reason));
+    }
     let layout = lay_out(plan, &line, &logs)?;
     let ends = (
         layout.lo - 1.0,

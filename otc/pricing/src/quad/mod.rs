@@ -14,9 +14,9 @@ mod tests;
 use rialto_otc_contract::plan::Plan;
 use rialto_otc_market::model::Model;
 
-use self::solve::Solver;
+use self::solve::{Point, Solver};
 use crate::backward::chain::chains;
-use crate::backward::dates::Dates;
+use crate::backward::dates::{Dates, beyond};
 use crate::backward::steps::{Steps, refuse};
 use crate::engine::{
     Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeking, Greeks, LadderPoint, PriceError, Priced,
@@ -37,6 +37,10 @@ const FINE_ORDER: usize = 14;
 
 /// Nodes at most, however small the tolerance.
 const MOST_ORDER: usize = 20;
+
+/// How far delta and gamma of two orders may lie apart, of the larger of the Greek and its natural
+/// scale. The finer ones are far closer.
+const CLOSE: f64 = 1e-3;
 
 /// Dates that are few.
 const FEW: usize = 8;
@@ -75,6 +79,9 @@ impl Engine for Quadrature {
         let steps = Steps::new(plan, model)?;
         let mut logs = vec![steps.log_spot];
         logs.extend(ask.ladder.iter().map(|spot| spot.ln()));
+        if let Some(reason) = beyond(plan, &logs) {
+            return Err(refused(reason));
+        }
         let parts = chains(plan, &dates);
         let solve = |order: usize, logs: &[f64]| {
             let solver = Solver {
@@ -86,19 +93,40 @@ impl Engine for Quadrature {
             };
             solver.sum(&parts, logs)
         };
-        let (mut order, mut coarse) = if plan.instants.len() > FEW {
-            (ORDER, solve(ORDER - FEWER, &logs[..1])?[0][0])
+        // Points whose Greeks are told; a ladder tells them too.
+        let eyes = if ask.greeks == Greeking::None {
+            1
         } else {
-            (FINE_ORDER, solve(FINE_ORDER - 2, &logs[..1])?[0][0])
+            logs.len()
+        };
+        let (mut order, mut coarse) = if plan.instants.len() > FEW {
+            (ORDER, solve(ORDER - FEWER, &logs[..eyes])?)
+        } else {
+            (FINE_ORDER, solve(FINE_ORDER - 2, &logs[..eyes])?)
         };
         let mut fine = solve(order, &logs)?;
         // What the cut tails of the kernels leave, whatever the order.
         let floor = 3e-9 * (plan.notional.abs() + fine[0][0].abs());
-        while (fine[0][0] - coarse).abs() + floor > ask.tolerance && order < MOST_ORDER {
+        let rough = |coarse: &[Point], fine: &[Point]| match ask.greeks {
+            Greeking::None => 0.0,
+            _ => roughness(plan.notional.abs(), &logs, coarse, fine),
+        };
+        while order < MOST_ORDER
+            && ((fine[0][0] - coarse[0][0]).abs() + floor > ask.tolerance
+                || rough(&coarse, &fine) > CLOSE)
+        {
             order += 4;
-            coarse = fine[0][0];
+            coarse = fine;
             fine = solve(order, &logs)?;
         }
+        let mut notes = Vec::new();
+        let left = rough(&coarse, &fine);
+        if left > CLOSE {
+            notes.push(format!(
+                "delta and gamma may be off by {left:.1e} of max(|Greek|, notional/spot or /spot\u{b2})"
+            ));
+        }
+        let coarse = coarse[0][0];
         let [value, delta, gamma] = fine[0];
         let mut greeks = Greeks::default();
         if ask.greeks != Greeking::None {
@@ -126,14 +154,30 @@ impl Engine for Quadrature {
                 abs: (value - coarse).abs() + floor,
                 kind: ErrorKind::TwoGrid,
             },
-            notes: Vec::new(),
+            notes,
         })
     }
 }
 
+/// How far the Greeks of two orders lie apart, of the larger of the Greek and its natural scale:
+/// notional by spot, and by its square. They differentiate the first step's kernel and so see errors
+/// far below those of the value when that step is short.
+fn roughness(notional: f64, logs: &[f64], coarse: &[Point], fine: &[Point]) -> f64 {
+    let apart = |((log, coarse), fine): ((&f64, &Point), &Point)| {
+        let spot = log.exp();
+        let share = |greek: usize, scale: f64| {
+            let scale = scale.max(fine[greek].abs()).max(f64::MIN_POSITIVE);
+            (fine[greek] - coarse[greek]).abs() / scale
+        };
+        share(1, notional / spot).max(share(2, notional / (spot * spot)))
+    };
+    let pairs = logs.iter().zip(coarse).zip(fine);
+    pairs.map(apart).fold(0.0, f64::max)
+}
+
 /// The points of a ladder.
-fn ladder(ask: &Ask, points: &[solve::Point]) -> Vec<LadderPoint> {
-    let point = |(spot, [value, delta, gamma]): (&f64, &solve::Point)| LadderPoint {
+fn ladder(ask: &Ask, points: &[Point]) -> Vec<LadderPoint> {
+    let point = |(spot, [value, delta, gamma]): (&f64, &Point)| LadderPoint {
         spot: *spot,
         value: *value,
         delta: *delta,

@@ -145,3 +145,155 @@ fn the_error_estimate_is_honest() {
         assert!(off <= 3.0 * priced.error.abs, "{off} {}", priced.error.abs);
     }
 }
+
+/// The 21 knock-out dates and daily knock-in of a contract of 0.1 years, of which two are a session
+/// apart, at 5 % of volatility.
+fn short_and_calm() -> Plan<f64> {
+    use crate::testing::{at, option, pay, plan, rule, when};
+    use rialto_otc_contract::plan::{Action, Carry, Cond, Expr, Instant, Var};
+    use rialto_otc_contract::program::{Comparison, VarKind, phase};
+    let rows: Vec<u32> = [17, 28, 29]
+        .into_iter()
+        .chain((40..253).step_by(12))
+        .collect();
+    let n = 1e6;
+    let instants = (1..=252).map(|row| {
+        let time = 0.1 * f64::from(row) / 252.0;
+        let mut rules = Vec::new();
+        if rows.contains(&row) {
+            let paid = pay(Expr::Const(n * (1.0 + 0.15 * time)), time);
+            let over = when(Comparison::AtLeast, 103.0);
+            rules.push(rule(phase::KNOCK_OUT, Some(over), vec![paid, Action::Stop]));
+        }
+        let knocked = Action::Set {
+            var: 0,
+            value: Expr::Const(1.0),
+        };
+        let under = when(Comparison::AtMost, 75.0);
+        rules.push(rule(phase::KNOCK_IN, Some(under), vec![knocked]));
+        if row == 252 {
+            let loss = Expr::Mul(vec![Expr::Const(n / 100.0), option(-1.0, 100.0)]);
+            let amount = Expr::If(
+                Box::new(Cond::Flag(0)),
+                Box::new(Expr::Sub(vec![Expr::Const(n), loss])),
+                Box::new(Expr::Const(n * (1.0 + 0.15 * 0.1))),
+            );
+            rules.push(rule(phase::TERMINAL, None, vec![pay(amount, time)]));
+        }
+        Instant {
+            at: at(time),
+            rules,
+        }
+    });
+    let mut made = plan(100.0, n, instants.collect());
+    made.vars = vec![Var {
+        name: "ki".into(),
+        kind: VarKind::Flag,
+        value: 0.0,
+        carry: Carry::Discrete,
+    }];
+    made.class.discrete_states = 2;
+    made
+}
+
+/// Greeks within 1e-3 of the larger of themselves and their natural scales.
+fn same_greeks(ours: &Greeks, theirs: &Greeks, notional: f64, spot: f64) -> Result<(), String> {
+    let close = |a: f64, b: f64, scale: f64| (a - b).abs() <= 1e-3 * b.abs().max(scale);
+    let [a, b] = [ours, theirs].map(|greeks| (greeks.delta[0], greeks.gamma[0]));
+    if close(a.0, b.0, notional / spot) && close(a.1, b.1, notional / (spot * spot)) {
+        Ok(())
+    } else {
+        Err(format!("delta and gamma {a:?}, not {b:?}"))
+    }
+}
+
+#[test]
+fn greeks_hold_where_the_first_step_is_short_and_levels_are_far() {
+    let plan = short_and_calm();
+    for spot in [96.0, 97.0, 98.0, 99.0, 101.0] {
+        let model = flat(spot, 0.02, 0.0897, 0.05);
+        let usual = Ask {
+            tolerance: 1e-5 * 1e6,
+            ..ask()
+        };
+        let ours = Quadrature.price(&plan, &model, &usual).expect("a price");
+        let tight = Ask {
+            tolerance: 1e-3,
+            ..ask()
+        };
+        let theirs = Quadrature.price(&plan, &model, &tight).expect("a price");
+        same_greeks(&ours.greeks, &theirs.greeks, 1e6, spot).expect("the same");
+        let grid = crate::pde::FiniteDifferences;
+        let theirs = grid.price(&plan, &model, &usual).expect("a price");
+        same_greeks(&ours.greeks, &theirs.greeks, 1e6, spot).expect("the same");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn greeks_of_short_calm_snowballs_are_those_of_a_tight_tolerance(
+        months in 1_u32..4,
+        vol in 0.03_f64..0.15,
+        place in 0.9_f64..1.04,
+        ko in 1.0_f64..1.05,
+        ki in 0.75_f64..0.95,
+        q in -0.02_f64..0.1,
+    ) {
+        let terms = Snowball { months, lock: 1, ko, ki, ..Snowball::default() };
+        let (plan, spot) = (terms.plan(), 100.0 * place);
+        let model = flat(spot, 0.02, q, vol);
+        let of = |tolerance: f64| {
+            let ask = Ask { tolerance, ..ask() };
+            Quadrature.price(&plan, &model, &ask).expect("a price")
+        };
+        let same = same_greeks(&of(10.0).greeks, &of(1e-3).greeks, terms.notional, spot);
+        proptest::prop_assert!(same.is_ok(), "{:?}", same);
+    }
+}
+
+#[test]
+fn spots_beyond_all_levels_are_worth_what_is_sure_there() {
+    let (r, n) = (0.02, 1e6);
+    let terms = Snowball::default();
+    let plan = terms.plan();
+    let engines: [&dyn Engine; 2] = [&Quadrature, &crate::pde::FiniteDifferences];
+    // Knocked out on the first date for certain; or knocked in and worth what the spot has left.
+    let first = 0.25_f64;
+    let up = n * (1.0 + 0.15 * first) * (-r * first).exp();
+    for engine in engines {
+        for (spot, sure) in [
+            (1e6, up),
+            (1e8, up),
+            (1e9, up),
+            (1e15, up),
+            (1e-3, n * 1e-5 * (-0.04_f64).exp()),
+            (1e-4, n * 1e-6 * (-0.04_f64).exp()),
+            (1e-9, n * 1e-11 * (-0.04_f64).exp()),
+        ] {
+            let ask = Ask {
+                tolerance: 1.0,
+                ..ask()
+            };
+            let priced = engine
+                .price(&plan, &flat(spot, r, 0.04, 0.2), &ask)
+                .expect("a price");
+            let off = (priced.value - sure).abs();
+            assert!(
+                off <= 1e-2,
+                "{} at {spot:e}: {} {sure}",
+                engine.id(),
+                priced.value
+            );
+        }
+        for spot in [1e25, 1e-25] {
+            let refused = engine.price(&plan, &flat(spot, r, 0.04, 0.2), &ask());
+            assert!(
+                matches!(refused, Err(PriceError::Refused { .. })),
+                "{}: {refused:?}",
+                engine.id()
+            );
+        }
+    }
+}
