@@ -37,6 +37,25 @@ pub struct Ask {
     pub paths: Option<u64>,
 }
 
+/// Paths of a simulation at most: over the sessions of a year already some 3e11 steps.
+pub const MOST_PATHS: u64 = 1 << 30;
+
+impl Ask {
+    /// Refuses more paths than [`MOST_PATHS`].
+    ///
+    /// # Errors
+    /// [`PriceError::Refused`] in the name of the engine.
+    pub fn bounded(&self, engine: &'static str) -> Result<(), PriceError> {
+        match self.paths {
+            Some(paths) if paths > MOST_PATHS => Err(PriceError::Refused {
+                engine,
+                reason: format!("{paths} paths; at most {MOST_PATHS} (2^30) are simulated"),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Which Greeks are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Greeking {
@@ -218,6 +237,30 @@ impl PriceError {
             Self::Unknown { name, known } => format!("没有引擎 {name:?}；可用引擎：{known}"),
             Self::Model(reason) => format!("模型不成立：{reason}"),
             Self::Number { stage, value } => format!("计算出现非有限数：{stage} 为 {value}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::{Ask, Engine as _, MOST_PATHS};
+    use crate::testing::{ask, european, flat};
+
+    #[test]
+    fn more_paths_than_can_be_walked_are_refused() {
+        let (plan, model) = (european(1.0, 100.0, 1.0), flat(100.0, 0.02, 0.0, 0.2));
+        let of = |paths: u64| Ask {
+            paths: Some(paths),
+            ..ask()
+        };
+        assert_eq!(of(MOST_PATHS).bounded("x"), Ok(()));
+        for paths in [2 * MOST_PATHS, 1 << 60, u64::MAX] {
+            let rqmc = crate::rqmc::Rqmc.price(&plan, &model, &of(paths));
+            let naive = crate::naive::Naive.price(&plan, &model, &of(paths));
+            for refused in [rqmc, naive] {
+                let text = refused.map(|priced| priced.value).unwrap_err().to_string();
+                assert!(text.contains("at most 1073741824 (2^30)"), "{text}");
+            }
         }
     }
 }

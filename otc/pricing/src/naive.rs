@@ -50,6 +50,7 @@ impl Engine for Naive {
         if let Some(reason) = refuse(plan, model) {
             return Err(PriceError::Refused { engine: ID, reason });
         }
+        ask.bounded(ID)?;
         let paths = Paths::new(plan, model)?;
         let count = ask.paths.unwrap_or(PATHS).max(2);
         let mut moments = Moments::default();

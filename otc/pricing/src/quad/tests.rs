@@ -297,3 +297,34 @@ fn spots_beyond_all_levels_are_worth_what_is_sure_there() {
         }
     }
 }
+
+#[test]
+fn a_usual_snowball_needs_no_finer_grid_for_its_greeks() {
+    for (months, spot, vol) in [
+        (12, 100.0, 0.2),
+        (12, 90.0, 0.15),
+        (12, 80.0, 0.3),
+        (24, 100.0, 0.2),
+    ] {
+        let terms = Snowball {
+            months,
+            ..Snowball::default()
+        };
+        let (plan, model) = (terms.plan(), flat(spot, 0.02, 0.04, vol));
+        let dates = Dates::read(&plan).expect("readable");
+        let steps = Steps::new(&plan, &model).expect("steps");
+        let logs = [spot.ln()];
+        let [coarse, fine] = [ORDER - FEWER, ORDER].map(|order| {
+            let solver = Solver {
+                plan: &plan,
+                steps: &steps,
+                frame: &steps,
+                dates: &dates,
+                order,
+            };
+            solver.sum(&chains(&plan, &dates), &logs).expect("a value")
+        });
+        let rough = roughness(terms.notional, &logs, &coarse, &fine);
+        assert!(rough < CLOSE, "{months} {spot} {vol}: {rough:e}");
+    }
+}

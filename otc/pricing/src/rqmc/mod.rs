@@ -73,6 +73,7 @@ impl Engine for Rqmc {
     }
 
     fn price(&self, plan: &Plan<f64>, model: &Model, ask: &Ask) -> Result<Priced, PriceError> {
+        ask.bounded(ID)?;
         if let Some(reason) = refuse(plan, model) {
             return Err(PriceError::Refused { engine: ID, reason });
         }

@@ -1,5 +1,7 @@
 //! The search itself: limits of validity, straight lines, Brent's method, rounding.
 
+mod scan;
+
 use rialto_otc_contract::compile::{Compiled, compile_with};
 use rialto_otc_contract::finding::Findings;
 use rialto_otc_contract::sheet::TermSheet;
@@ -14,9 +16,6 @@ use crate::valuation::{self, Prepared, Request, Valuation, ValueError, initials}
 
 /// Halvings of an interval towards the limit of validity: a millionth of the bracket.
 const HALVINGS: usize = 24;
-
-/// Pieces the bracket is cut in when its ends lie on one side of the target.
-const PIECES: usize = 16;
 
 /// What was found.
 pub(crate) struct Found {
@@ -57,6 +56,8 @@ pub(crate) struct Search<'a> {
     /// Widest interval around a valid number on which the contract is valid.
     lo: f64,
     hi: f64,
+    /// Spot now, in units of the field.
+    spot: f64,
     notional: f64,
     house: f64,
     evaluations: usize,
@@ -82,6 +83,7 @@ impl<'a> Search<'a> {
             world,
             lo: lo.0,
             hi: hi.0,
+            spot: spot(sheet, place, world),
             notional: plan.notional.to_f64().unwrap_or(f64::NAN).abs(),
             house: f64::from(sheet.direction.house_sign()),
             evaluations: 0,
@@ -195,14 +197,14 @@ impl<'a> Search<'a> {
         let allowed = self.near() + 1e-9 * (at_hi - at_lo).abs();
         let off = (self.at(third)? - line).abs();
         if off > allowed {
-            let mut found = self.between(target, at_lo, at_hi)?;
+            let mut found = self.brent(target)?;
             found.notes.push(format!(
                 "the value is not a straight line here (off by {off:.2e}): found by Brent's method"
             ));
             return Ok(found);
         }
         if !inside {
-            return Err(self.out_of_reach(target, at_lo, at_hi, None));
+            return Err(self.out_of_reach(target, &[(lo, at_lo), (hi, at_hi)]));
         }
         Ok(Found {
             x,
@@ -211,27 +213,22 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// Brent's method between the limits of validity.
-    pub(crate) fn brent(&mut self, target: f64) -> Result<Found, SolveError> {
-        let (at_lo, at_hi) = (self.at(self.lo)?, self.at(self.hi)?);
-        self.between(target, at_lo, at_hi)
-    }
-
-    fn between(&mut self, target: f64, at_lo: f64, at_hi: f64) -> Result<Found, SolveError> {
-        let mut notes = Vec::new();
-        let (lo, hi) = if (at_lo - target) * (at_hi - target) <= 0.0 {
-            (self.lo, self.hi)
-        } else {
-            self.scan(target, at_lo, at_hi, &mut notes)?
-        };
+    /// Brent's method between two numbers that enclose the target.
+    fn root(&mut self, target: f64, lo: f64, hi: f64) -> Result<f64, SolveError> {
         let mut broken = None;
+        let mut ends = [(lo, f64::NAN), (hi, f64::NAN)];
         let tolerance = RootTolerance {
             x: 1e-13 * (self.hi - self.lo),
             f: self.near(),
             max_evaluations: 200,
         };
         let found = brent(lo, hi, tolerance, |x| match self.at(x) {
-            Ok(value) => value - target,
+            Ok(value) => {
+                for end in ends.iter_mut().filter(|end| end.0 == x) {
+                    end.1 = value;
+                }
+                value - target
+            }
             Err(error) => {
                 broken.get_or_insert(error);
                 f64::NAN
@@ -240,80 +237,40 @@ impl<'a> Search<'a> {
         if let Some(error) = broken {
             return Err(error);
         }
-        let x = match found {
-            Ok(root) if root.f.abs() <= self.near() => root.x,
-            Ok(root) => {
-                return Err(SolveError::Jump {
-                    at: self.written(root.x),
-                    value: root.f + target,
-                    target,
-                });
-            }
+        match found {
+            Ok(root) if root.f.abs() <= self.near() => Ok(root.x),
+            Ok(root) => Err(SolveError::Jump {
+                at: self.written(root.x),
+                value: root.f + target,
+                target,
+            }),
             // The ends were seen to enclose the target, so nothing is left but a jump.
-            Err(_) => return Err(self.out_of_reach(target, at_lo, at_hi, None)),
-        };
-        Ok(Found {
-            x,
-            method: "brent",
-            notes,
-        })
+            Err(_) => Err(self.out_of_reach(target, &ends)),
+        }
     }
 
-    /// Looks between the ends for a piece that encloses the target: the one nearest to what the
-    /// sheet says now, or the lowest.
-    fn scan(
-        &mut self,
-        target: f64,
-        at_lo: f64,
-        at_hi: f64,
-        notes: &mut Vec<String>,
-    ) -> Result<(f64, f64), SolveError> {
-        let mut values = vec![(self.lo, at_lo)];
-        for n in 1..PIECES {
-            let x = self.lo + (self.hi - self.lo) * (n as f64 / PIECES as f64).powi(2);
-            values.push((x, self.at(x)?));
-        }
-        values.push((self.hi, at_hi));
-        let mut pieces: Vec<(f64, f64)> = values
-            .windows(2)
-            .filter(|pair| (pair[0].1 - target) * (pair[1].1 - target) <= 0.0)
-            .map(|pair| (pair[0].0, pair[1].0))
-            .collect();
-        if let Some(now) = self.place.now {
-            let far = |(lo, hi): &(f64, f64)| (lo - now).max(now - hi).max(0.0);
-            pieces.sort_by(|a, b| far(a).total_cmp(&far(b)));
-        }
-        if pieces.len() > 1 {
-            notes.push(format!(
-                "{} numbers give this value; this is the one nearest to the sheet's",
-                pieces.len()
-            ));
-        }
-        let found = pieces.first().copied();
-        found.ok_or_else(|| self.out_of_reach(target, at_lo, at_hi, Some(&values)))
-    }
-
-    pub(crate) fn out_of_reach(
-        &self,
-        target: f64,
-        at_lo: f64,
-        at_hi: f64,
-        values: Option<&[(f64, f64)]>,
-    ) -> SolveError {
-        let all = values.unwrap_or_default().iter().map(|(_, value)| *value);
-        let (least, most) = all.fold(
+    /// What was seen of the value, by increasing numbers, of which none meets the target.
+    fn out_of_reach(&self, target: f64, seen: &[(f64, f64)]) -> SolveError {
+        let missing = (f64::NAN, f64::NAN);
+        let (lo, at_lo) = seen.first().copied().unwrap_or(missing);
+        let (hi, at_hi) = seen.last().copied().unwrap_or(missing);
+        let values = seen.iter().map(|(_, value)| *value);
+        let (least, most) = values.fold(
             (f64::INFINITY, f64::NEG_INFINITY),
             |(least, most), value| (least.min(value), most.max(value)),
         );
         let between = if least < at_lo.min(at_hi) || most > at_lo.max(at_hi) {
-            format!(", in between from {least:.2} to {most:.2}")
+            format!(
+                ", at the {} numbers tried it goes from {least:.2} to {most:.2}",
+                seen.len()
+            )
         } else {
             String::new()
         };
         SolveError::OutOfReach {
             unknown: self.unknown,
-            lo: self.written(self.lo),
-            hi: self.written(self.hi),
+            lo: self.written(lo),
+            hi: self.written(hi),
             target,
             at_lo,
             at_hi,
@@ -397,13 +354,8 @@ impl World<'_> {
     }
 }
 
-/// The limits up to which all numbers around a valid one are valid.
-fn limits(
-    sheet: &TermSheet,
-    place: &Place,
-    world: &World<'_>,
-    valid: &impl Fn(f64) -> Result<Ready, Findings>,
-) -> Result<[Limit; 2], SolveError> {
+/// Initial fixing of the first underlying; 1 when it is not known.
+fn initial(sheet: &TermSheet, world: &World<'_>) -> f64 {
     let known = sheet.underlyings.first().and_then(|first| {
         use rialto_otc_contract::envelope::Initial;
         match &first.initial {
@@ -413,7 +365,29 @@ fn limits(
             }
         }
     });
-    let initial = known.and_then(|price| price.to_f64()).unwrap_or(1.0);
+    known.and_then(|price| price.to_f64()).unwrap_or(1.0)
+}
+
+/// Spot of the first underlying in units of the field; that of the initial fixing when it has none.
+fn spot(sheet: &TermSheet, place: &Place, world: &World<'_>) -> f64 {
+    let initial = initial(sheet, world);
+    let first = sheet.underlyings.first();
+    let quoted = first.and_then(|first| world.snapshot.underlying(&first.code));
+    let share = quoted
+        .and_then(|quotes| quotes.spot.to_f64())
+        .unwrap_or(initial)
+        / initial;
+    place.unit(initial) * if share.is_finite() { share } else { 1.0 }
+}
+
+/// The limits up to which all numbers around a valid one are valid.
+fn limits(
+    sheet: &TermSheet,
+    place: &Place,
+    world: &World<'_>,
+    valid: &impl Fn(f64) -> Result<Ready, Findings>,
+) -> Result<[Limit; 2], SolveError> {
+    let initial = initial(sheet, world);
     let (lo, hi) = place.bracket(initial);
     let (at_lo, at_hi) = match (valid(lo), valid(hi)) {
         (Ok(at_lo), Ok(at_hi)) => return Ok([(lo, at_lo), (hi, at_hi)]),

@@ -314,3 +314,57 @@ fn every_product_has_its_unknowns() {
         );
     }
 }
+
+/// Up and out, 1.2 % at the hit: hit at once below the spot, cheap above it, dear far above.
+fn up_and_out(barrier: &str) -> TermSheet {
+    let terms = r#"{"type": "call", "side": "up", "knock": "out", "strike": "100%", "barrier": "HERE",
+        "rebate": "1.2%", "rebate_at": "hit", "monitoring": "continuous"}"#;
+    notional("barrier", &terms.replace("HERE", barrier))
+}
+
+#[test]
+fn a_barrier_that_is_met_twice_is_the_one_nearest_to_the_sheet() {
+    let near = worth(&up_and_out("103%"));
+    let dip = worth(&up_and_out("108%"));
+    assert!(dip < near, "{dip} {near}: the value falls and rises again");
+    let target = 0.5 * (dip + near);
+    let solved = |from: &str| {
+        let found = ask(&up_and_out(from), Unknown::KoLevel, Target::Amount(target));
+        let found = found.unwrap_or_else(|error| panic!("from {from}: {error}"));
+        let again = worth(&TermSheet::from_value(&found.terms).unwrap());
+        assert!((again - target).abs() <= 1.5, "{again} {target}");
+        assert!(
+            found.notes.iter().any(|note| note.contains("at 2 places")),
+            "{:?}",
+            found.notes
+        );
+        found.number
+    };
+    let (low, high) = (solved("103.5%"), solved("140%"));
+    assert!(1.0 < low && low < 1.08 && high > 1.08, "{low} {high}");
+    // From anywhere it is one of the two.
+    assert!((solved("150%") - high).abs() < 1e-5);
+    assert!((solved("104%") - low).abs() < 1e-5);
+}
+
+#[test]
+fn a_target_below_the_dip_is_refused_with_the_lowest_value_there_is() {
+    let least = (1050..1200)
+        .map(|tenths| worth(&up_and_out(&format!("{}.{}%", tenths / 10, tenths % 10))))
+        .fold(f64::INFINITY, f64::min);
+    let sheet = up_and_out("115%");
+    // Just above the least, two barriers give it; just below none does.
+    let above = ask(&sheet, Unknown::KoLevel, Target::Amount(least + 5.0)).unwrap();
+    let again = worth(&TermSheet::from_value(&above.terms).unwrap());
+    assert!((again - least - 5.0).abs() <= 1.5, "{again} {least}");
+    let error = ask(&sheet, Unknown::KoLevel, Target::Amount(least - 50.0)).unwrap_err();
+    assert_eq!(error.code(), "E-SOLVE-RANGE");
+    let text = error.to_string();
+    let told: f64 = text
+        .split("goes from ")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next())
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_else(|| panic!("{text}"));
+    assert!((told - least).abs() < 20.0, "{told} {least}");
+}
