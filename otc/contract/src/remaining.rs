@@ -40,6 +40,7 @@ impl Compiled {
         if state.is_some_and(|state| state.ended) {
             rest.cut(rest.plan.instants.len());
             rest.plan.monitors.clear();
+            rest.plan.exercise = None;
             rest.origins.monitors.clear();
         }
         let findings = sink.into_findings();
@@ -134,7 +135,9 @@ impl Compiled {
             .collect();
         missing.sort_unstable();
         missing.dedup();
-        if state.is_some() && missing.is_empty() {
+        let over = past == self.plan.instants.len();
+        // After the last observation a contract has ended: what it then paid is not in its values.
+        if state.is_some() && missing.is_empty() && !over {
             return;
         }
         let named = if missing.is_empty() {
@@ -146,7 +149,7 @@ impl Compiled {
             pointer: "/state".to_owned(),
             ..Place::default()
         };
-        let (en, zh) = if past == self.plan.instants.len() {
+        let (en, zh) = if over {
             (
                 format!(
                     "The contract's last observation is before {as_of}. Say in the state that it has \"ended\", with its unpaid flows as \"pending\", or value it earlier."
@@ -158,10 +161,10 @@ impl Compiled {
         } else {
             (
                 format!(
-                    "{observed} past observations up to {as_of} are not in the state. Give {named} in \"state\", or let the ledger derive it from fixings."
+                    "{observed} past observations up to {as_of} are not in the state. Give {named} in \"state\" (or, when the contract has ended, \"ended\": true with its unpaid flows as \"pending\"), or let the ledger derive it from fixings."
                 ),
                 format!(
-                    "截至 {as_of} 已有 {observed} 次观察未反映在 state 中，请给出 {named}，或由台账按定盘价推导。"
+                    "截至 {as_of} 已有 {observed} 次观察未反映在 state 中，请给出 {named}（合约若已终止，则给出 ended 为 true 及未付现金流 pending），或由台账按定盘价推导。"
                 ),
             )
         };

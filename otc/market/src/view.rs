@@ -13,7 +13,7 @@ use crate::bump::{Bump, Scenario};
 use crate::correlation::Correlation;
 use crate::curve::Curve;
 use crate::marks::{ClockMap, Forward, Quanto};
-use crate::model::{Model, Name, Origin};
+use crate::model::{Dynamics, Model, Name, Origin};
 use crate::snapshot::{Pillar, Snapshot, UnderlyingQuotes, VolQuotes, float};
 use moment::{exchange, origin, same_moment};
 
@@ -78,6 +78,9 @@ pub struct Viewed {
 }
 
 /// The model of a contract at the moment of a valuation.
+///
+/// Of a plan without instants, a contract that has ended, only the discount curve is needed: names
+/// are as far as they are quoted.
 ///
 /// # Errors
 /// All findings at once: an as-of other than the snapshot's, a missing underlying, curve,
@@ -211,9 +214,18 @@ impl<'a> View<'a> {
             .plan
             .underlyings
             .iter()
-            .map(|underlying| self.name(&underlying.code, discount.as_ref(), &clock))
+            .map(|underlying| {
+                let code = &underlying.code;
+                match self.plan.instants.is_empty() {
+                    true => Some(self.still(code, underlying.initial, discount.as_ref(), &clock)),
+                    false => self.name(code, discount.as_ref(), &clock),
+                }
+            })
             .collect();
-        let correlation = self.correlation();
+        let correlation = match self.plan.instants.is_empty() {
+            true => Some(self.uncorrelated()),
+            false => self.correlation(),
+        };
         let names: Vec<_> = names.into_iter().collect::<Option<_>>()?;
         let (names, carries) = names.into_iter().unzip();
         let (as_of, discount) = (self.origin, discount?);
@@ -226,6 +238,37 @@ impl<'a> View<'a> {
             },
             carries,
         ))
+    }
+
+    /// A name of a contract that looks at it no more, as far as the market quotes it: the value of
+    /// determined flows needs the discount curve alone, so nothing that is missing here is wrong.
+    fn still(
+        &self,
+        code: &str,
+        initial: f64,
+        discount: Option<&Curve>,
+        clock: &ClockMap,
+    ) -> (Name, Vec<CarryPoint>) {
+        let quiet = Sink::default();
+        let view = View {
+            sink: &quiet,
+            ..*self
+        };
+        if let Some(found) = view.name(code, discount, clock) {
+            return found;
+        }
+        let quoted = self.snapshot.underlying(code);
+        let spot = quoted.map_or(initial, |quotes| float(quotes.spot));
+        let variance = Curve::flat(0.0);
+        let name = Name::new(code, spot, Curve::flat(0.0), Dynamics::Gbm { variance });
+        (name, Vec::new())
+    }
+
+    /// No correlation at all.
+    fn uncorrelated(&self) -> Vec<f64> {
+        let n = self.plan.underlyings.len();
+        let cell = |at| if at / n == at % n { 1.0 } else { 0.0 };
+        (0..n * n).map(cell).collect()
     }
 
     fn error(&self, code: &'static str, pointer: &str, en: String, zh: String) {

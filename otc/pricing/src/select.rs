@@ -5,7 +5,9 @@ use rialto_otc_contract::plan::Plan;
 use rialto_otc_market::model::Model;
 use serde::Serialize;
 
-use crate::engine::{Ask, Engine, Fit, PriceError, Priced};
+use crate::engine::{
+    Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeking, Greeks, LadderPoint, PriceError, Priced,
+};
 use crate::{flows, greeks};
 
 /// All engines; among equals the earlier wins (specification, section 8.1).
@@ -21,6 +23,9 @@ static ENGINES: &[&dyn Engine] = &[
     &crate::rqmc::Rqmc,
     &crate::naive::Naive,
 ];
+
+/// What stands where an engine would, when a contract has nothing left to be observed.
+pub const DETERMINED: &str = "determined/1";
 
 /// Names of all engines, in order of preference.
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -54,6 +59,9 @@ pub struct Chosen {
 ///
 /// A name may leave out the version: `quad1d` is the newest `quad1d/…`.
 ///
+/// A plan without instants has no flows left to decide: its open value is 0 whatever engine is named,
+/// and [`DETERMINED`] stands for the engine.
+///
 /// # Errors
 /// [`PriceError`]; a named engine is never replaced by another.
 pub fn price(
@@ -62,8 +70,12 @@ pub fn price(
     ask: &Ask,
     engine: Option<&str>,
 ) -> Result<Chosen, PriceError> {
+    let engine = engine.filter(|name| *name != "auto");
+    if plan.instants.is_empty() {
+        return ended(model, ask, engine);
+    }
     match engine {
-        Some(name) if name != "auto" => {
+        Some(name) => {
             let engine = named(name)?;
             let priced = run(engine, plan, model, ask)?;
             Ok(Chosen {
@@ -76,8 +88,54 @@ pub fn price(
                 priced,
             })
         }
-        _ => automatic(plan, model, ask),
+        None => automatic(plan, model, ask),
     }
+}
+
+/// Nothing is left to be priced: zeros, exactly.
+fn ended(model: &Model, ask: &Ask, engine: Option<&str>) -> Result<Chosen, PriceError> {
+    let mut why = vec![Candidate {
+        engine: DETERMINED,
+        chosen: true,
+        reason: "determined flows discounted: nothing is left to be observed".into(),
+    }];
+    if let Some(name) = engine.filter(|name| *name != DETERMINED) {
+        why.push(Candidate {
+            engine: named(name)?.id(),
+            chosen: false,
+            reason: "asked for by name, but nothing is left to be priced".into(),
+        });
+    }
+    let zeros = |wanted: bool| vec![0.0; if wanted { model.names.len() } else { 0 }];
+    let (any, all) = (ask.greeks != Greeking::None, ask.greeks == Greeking::All);
+    let ladder = ask.ladder.iter().map(|spot| LadderPoint {
+        spot: *spot,
+        value: 0.0,
+        delta: 0.0,
+        gamma: 0.0,
+    });
+    Ok(Chosen {
+        engine: DETERMINED,
+        why,
+        priced: Priced {
+            value: 0.0,
+            greeks: Greeks {
+                delta: zeros(any),
+                gamma: zeros(any),
+                vega: zeros(all),
+                rho: all.then_some(0.0),
+                rho_q: zeros(all),
+                theta_1d: None,
+            },
+            ladder: ladder.collect(),
+            flows: Vec::new(),
+            error: ErrorEstimate {
+                abs: 0.0,
+                kind: ErrorKind::Exact,
+            },
+            notes: Vec::new(),
+        },
+    })
 }
 
 fn named(name: &str) -> Result<&'static dyn Engine, PriceError> {

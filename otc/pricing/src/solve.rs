@@ -10,10 +10,11 @@ pub(crate) mod places;
 pub(crate) mod search;
 mod words;
 
+use rialto_otc_contract::envelope::When;
 use rialto_otc_contract::finding::Findings;
 use rialto_otc_contract::sheet::TermSheet;
 use rialto_otc_market::snapshot::Snapshot;
-use rialto_otc_time::Calendars;
+use rialto_otc_time::{AsOf, Calendars};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde::Serialize;
@@ -21,6 +22,7 @@ use serde::Serialize;
 pub use self::places::Place;
 use self::search::Search;
 pub use self::words::increment_of;
+use crate::engine::PriceError;
 use crate::valuation::{self, Request, Valuation, ValueError};
 
 /// Values this close to the target, as a share of the notional, meet it: 0.01 bp.
@@ -307,6 +309,7 @@ pub fn solve(
         request,
         measure: None,
     };
+    open(sheet, &world)?;
     if question.unknown == Unknown::Premium {
         return premium(sheet, &world, question);
     }
@@ -376,6 +379,28 @@ fn target(sheet: &TermSheet, notional: f64, target: Target) -> Result<f64, Solve
         Ok(amount)
     } else {
         Err(SolveError::Number("the target"))
+    }
+}
+
+/// A contract that has ended is refused: its flows are determined, no number in its sheet is open.
+fn open(sheet: &TermSheet, world: &World<'_>) -> Result<(), ValueError> {
+    let as_of = world.request.as_of.unwrap_or(*world.snapshot.as_of());
+    let young = match (as_of, sheet.dates.start) {
+        (AsOf::Dated { date, .. }, Some(When::Date(start))) => date <= start,
+        _ => sheet.state.is_none(),
+    };
+    if young {
+        return Ok(());
+    }
+    let (snapshot, config) = (world.snapshot, &world.request.config);
+    // What else is wrong is told where it has its place.
+    match valuation::prepare(sheet, snapshot, world.calendars, Some(as_of), config) {
+        Ok(prepared) if prepared.plan.instants.is_empty() => Err(PriceError::Refused {
+            engine: "solve",
+            reason: "the contract has ended: nothing of it is left to be observed".into(),
+        }
+        .into()),
+        _ => Ok(()),
     }
 }
 

@@ -18,7 +18,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use serde::Serialize;
 
 use crate::engine::{Ask, ErrorEstimate, ExpectedFlow, Greeking, Greeks, LadderPoint, PriceError};
-use crate::select::{self, Candidate};
+use crate::select::{self, Candidate, Chosen};
 
 /// Default tolerance: 0.1 bp of notional (specification, section 8.1).
 pub const TOLERANCE: f64 = 1e-5;
@@ -237,7 +237,7 @@ pub fn initials(sheet: &TermSheet, snapshot: &Snapshot) -> Initials {
 }
 
 /// The state that past fixings of the snapshot lead to; `None` when nothing is past or some fixing
-/// is missing (which [`Compiled::remaining`] then reports).
+/// is missing (which [`Compiled::remaining`] then reports). After the end none is needed.
 fn lived(
     compiled: &Compiled,
     snapshot: &Snapshot,
@@ -283,6 +283,9 @@ fn lived(
             return Err(sink.into_findings());
         }
         walked = true;
+        if !memory.alive {
+            break;
+        }
     }
     if !walked {
         return Ok(None);
@@ -394,67 +397,67 @@ impl Prepared {
     /// [`PriceError`].
     pub fn value(&self, request: &Request) -> Result<Valuation, PriceError> {
         let ask = self.ask(request);
-        let determined = self.determined();
-        let mut valuation = Valuation {
+        let (determined, sensitivity) = self.determined();
+        let engine = request.engine.as_deref();
+        let Chosen {
+            engine,
+            why,
+            mut priced,
+        } = select::price(&self.plan, &self.model, &ask, engine)?;
+        // Determined flows stay when spot, carry and volatility move, the discounting does not.
+        for point in &mut priced.ladder {
+            point.value += determined;
+        }
+        priced.greeks.rho = priced.greeks.rho.map(|rho| rho + sensitivity);
+        let mut notes = self.notes.clone();
+        notes.extend(priced.notes);
+        if self.plan.instants.is_empty() {
+            notes.push("nothing is left to be observed".into());
+        }
+        Ok(Valuation {
             trade_id: String::new(),
-            value: determined,
-            value_open: 0.0,
+            value: priced.value + determined,
+            value_open: priced.value,
             value_determined: determined,
             currency: self.plan.currency.clone(),
-            greeks: Greeks::default(),
-            ladder: Vec::new(),
-            flows: Vec::new(),
-            error_estimate: ErrorEstimate {
-                abs: 0.0,
-                kind: crate::engine::ErrorKind::Exact,
-            },
-            tolerance_met: true,
-            engine: "ended",
-            why: Vec::new(),
-            notes: self.notes.clone(),
+            greeks: priced.greeks,
+            ladder: priced.ladder,
+            flows: priced.flows,
+            tolerance_met: priced.error.abs <= ask.tolerance,
+            error_estimate: priced.error,
+            engine,
+            why,
+            notes,
             stamp: Stamp {
                 as_of: self.as_of,
                 snapshot_id: String::new(),
                 contract_hash: String::new(),
                 seed: request.seed,
             },
-        };
-        if self.plan.instants.is_empty() {
-            valuation
-                .notes
-                .push("nothing is left to be observed".into());
-            return Ok(valuation);
-        }
-        let engine = request.engine.as_deref();
-        let chosen = select::price(&self.plan, &self.model, &ask, engine)?;
-        let priced = chosen.priced;
-        valuation.value_open = priced.value;
-        valuation.value = priced.value + determined;
-        valuation.greeks = priced.greeks;
-        valuation.ladder = priced.ladder;
-        for point in &mut valuation.ladder {
-            point.value += determined;
-        }
-        valuation.flows = priced.flows;
-        valuation.tolerance_met = priced.error.abs <= ask.tolerance;
-        valuation.error_estimate = priced.error;
-        valuation.engine = chosen.engine;
-        valuation.why = chosen.why;
-        valuation.notes.extend(priced.notes);
-        Ok(valuation)
+        })
     }
 
-    /// Present value of flows determined and unpaid.
-    pub(crate) fn determined(&self) -> f64 {
+    /// Present value of flows determined and unpaid, and its derivative by the zero rate.
+    pub(crate) fn determined(&self) -> (f64, f64) {
         let pending = self.compiled.pending.iter();
         pending
-            .map(|flow| flow.amount.to_f64().unwrap_or(f64::NAN) * self.discount(&flow.at))
-            .fold(0.0, |sum, value| sum + value)
+            .map(|flow| {
+                let amount = flow.amount.to_f64().unwrap_or(f64::NAN);
+                let value = amount * self.discount(&flow.at);
+                (value, -value * self.ahead(&flow.at))
+            })
+            .fold((0.0, 0.0), |sum, (value, slope)| {
+                (sum.0 + value, sum.1 + slope)
+            })
+    }
+
+    /// Years of the rate clock until then.
+    fn ahead(&self, at: &Moment) -> f64 {
+        (at.rate - self.model.as_of.rate).max(0.0)
     }
 
     fn discount(&self, at: &Moment) -> f64 {
-        let years = (at.rate - self.model.as_of.rate).max(0.0);
-        (-self.model.discount.integral_to(years)).exp()
+        (-self.model.discount.integral_to(self.ahead(at))).exp()
     }
 
     /// Change of the value to the next session at the same phase with spot, r, q and volatility by

@@ -80,7 +80,7 @@ fn past_observations_must_be_in_the_state() {
     let findings = contract
         .remaining(&later, None, calendars)
         .expect_err("no state");
-    insta::assert_snapshot!(findings, @r#"E-STATE-FIXING  /state: 46 past observations up to 2026-05-18 post_close are not in the state. Give ki in "state", or let the ledger derive it from fixings. 截至 2026-05-18 post_close 已有 46 次观察未反映在 state 中，请给出 ki，或由台账按定盘价推导。"#);
+    insta::assert_snapshot!(findings, @r#"E-STATE-FIXING  /state: 46 past observations up to 2026-05-18 post_close are not in the state. Give ki in "state" (or, when the contract has ended, "ended": true with its unpaid flows as "pending"), or let the ledger derive it from fixings. 截至 2026-05-18 post_close 已有 46 次观察未反映在 state 中，请给出 ki（合约若已终止，则给出 ended 为 true 及未付现金流 pending），或由台账按定盘价推导。"#);
 }
 
 #[test]

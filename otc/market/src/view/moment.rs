@@ -43,12 +43,9 @@ pub fn origin(
     exchange: Option<Exchange>,
     sink: &Sink,
 ) -> Option<Origin> {
-    let dated = plan
-        .instants
-        .last()
-        .is_some_and(|instant| instant.at.date.is_some());
+    // Not from the instants: a contract that has ended has none left, but may still pay.
     match (as_of, ground.start) {
-        (AsOf::Numeric(years), _) if !dated => {
+        (AsOf::Numeric(years), None) => {
             let instants = plan
                 .instants
                 .iter()
@@ -59,7 +56,7 @@ pub fn origin(
                 rate: *years,
             })
         }
-        (AsOf::Dated { date, .. }, Some(start)) if dated => {
+        (AsOf::Dated { date, .. }, Some(start)) => {
             let zero = Origin {
                 variance: 0.0,
                 rate: 0.0,

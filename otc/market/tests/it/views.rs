@@ -243,6 +243,55 @@ fn a_dated_market_is_not_for_a_numeric_contract() {
 }
 
 #[test]
+fn a_contract_without_instants_stands_on_the_clocks_of_its_start() {
+    let at = |dates: &[Moment]| {
+        let snapshot = market("csi500.json");
+        let viewed = dated(&snapshot, &plan(&[INDEX], dates), START, ModelKind::Quoted);
+        viewed.expect("a model").model
+    };
+    let (ended, live) = (at(&[]), at(&dates(START, &["2028-03-09"])));
+    assert_eq!(ended.as_of, live.as_of);
+    assert_eq!(ended.discount, live.discount);
+    assert_eq!(ended.names[0].spot, live.names[0].spot);
+    let on_times = numeric(
+        &market("numeric.json"),
+        &plan(&["X"], &[]),
+        ModelKind::Quoted,
+    );
+    close(on_times.expect("a model").model.as_of.rate, 0.25, 0.0);
+    // Its kind is that of its start still.
+    let other = numeric(
+        &market("csi500.json"),
+        &plan(&[INDEX], &[]),
+        ModelKind::Quoted,
+    );
+    assert_eq!(codes(&other.expect_err("refused")), ["E-ASOF-KIND"]);
+}
+
+#[test]
+fn a_contract_that_has_ended_needs_nothing_but_the_discount_curve() {
+    let read = |discount: &str| {
+        let text = format!(
+            r#"{{"as_of":"2026-05-18","discount":{{"{discount}":"4%"}},"underlyings":{{"A":{{"spot":10}}}}}}"#
+        );
+        read(&text)
+    };
+    let ended = plan(&["A", "B"], &[]);
+    let snapshot = read(&ended.currency);
+    let model = dated(&snapshot, &ended, START, ModelKind::Quoted)
+        .expect("a model")
+        .model;
+    assert_eq!((model.names.len(), model.names[0].spot), (2, 10.0));
+    assert_eq!(model.names[1].spot, ended.underlyings[1].initial);
+    assert_eq!(model.correlation, [1.0, 0.0, 0.0, 1.0]);
+    close(model.discount.integral_to(0.5), 0.02, 1e-12);
+    let live = plan(&["A", "B"], &dates(START, &["2028-03-09"]));
+    dated(&snapshot, &live, START, ModelKind::Quoted).expect_err("a live one needs its quotes");
+    let findings = dated(&read("XXX"), &ended, START, ModelKind::Quoted).expect_err("no curve");
+    assert_eq!(codes(&findings), ["E-MKT-DISCOUNT-MISSING"]);
+}
+
+#[test]
 fn tenors_beyond_the_calendars_are_told() {
     let text = r#"{"as_of":"2026-05-18","r":"2%","spot":10,"q":0,
         "vol":{"svi":[{"tenor":"6m","a":0.01,"b":0.05,"rho":-0.3,"m":0,"s":0.2},{"tenor":"90y","a":3,"b":0.05,"rho":-0.3,"m":0,"s":0.2}]}}"#;

@@ -135,7 +135,7 @@ fn at(
         },
     };
     Ok(Found {
-        value: chosen.priced.value + moved.determined(),
+        value: chosen.priced.value + moved.determined().0,
         engine: chosen.engine,
     })
 }
