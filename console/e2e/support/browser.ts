@@ -159,8 +159,16 @@ export class Visit {
     return this.page.getByRole("button", { name, exact: true });
   }
 
+  /** Another theme, once the page has it and no colour is on its way any more. */
   async theme(theme: Theme): Promise<void> {
     await this.page.emulateMedia({ colorScheme: theme });
+    await this.page.waitForFunction((wanted) => {
+      const moving = document.getAnimations().some((animation) => {
+        const end = animation.effect?.getComputedTiming().endTime;
+        return animation.playState === "running" && Number.isFinite(Number(end));
+      });
+      return document.documentElement.dataset.theme === wanted && !moving;
+    }, theme);
   }
 
   /** No serious finding of axe on the page as it is now. */
