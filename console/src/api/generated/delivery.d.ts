@@ -834,6 +834,19 @@ export interface components {
             /** @description For the record. */
             comment?: string;
         };
+        /** @description A sentence for people in both languages. */
+        DeliveryText: {
+            /** @description What kind of sentence it is; stable for programs. [`VERBATIM`] when it is in no catalogue. */
+            code: string;
+            /** @description English, as recorded. */
+            en: string;
+            /** @description Its parameters by name, as they stand in the English sentence. */
+            params: {
+                [key: string]: string;
+            };
+            /** @description Simplified Chinese; the English where the words are not ours. */
+            zh: string;
+        };
         /** @description A deployment, named. */
         DeploymentLink: {
             environment: string;
@@ -861,6 +874,8 @@ export interface components {
             /** @description Why a person asked for it. */
             reason_given: string;
             reasons: string[];
+            /** @description The reasons in both languages, one for one. */
+            reasons_text: components["schemas"]["DeliveryText"][];
             release: components["schemas"]["ReleaseLink"];
             requested_by?: components["schemas"]["Named"] | null;
             /** Format: int64 */
@@ -876,6 +891,7 @@ export interface components {
             /** Format: int64 */
             version: number;
             why_not_approve?: string | null;
+            why_not_approve_text?: components["schemas"]["DeliveryText"] | null;
         };
         /** @description An environment. */
         EnvironmentView: {
@@ -895,12 +911,16 @@ export interface components {
             traffic?: components["schemas"]["TrafficView"] | null;
             url?: string | null;
             why_not?: string | null;
+            why_not_text?: components["schemas"]["DeliveryText"] | null;
         };
         /** @description A failed job in an incident. */
         FailedJobView: {
             failing_line?: components["schemas"]["LogMatch"] | null;
+            /** @description Why, in words. */
+            failure_message?: string | null;
             /** @description Why. */
             failure_reason?: string | null;
+            failure_text?: components["schemas"]["DeliveryText"] | null;
             /** @description Id. */
             id: string;
             /** @description Name. */
@@ -934,6 +954,7 @@ export interface components {
         /** @description A red-light incident. */
         IncidentView: {
             alarms: components["schemas"]["Alarm"][];
+            author?: components["schemas"]["PersonView"] | null;
             branch: string;
             cause_class: string;
             /** Format: int64 */
@@ -960,6 +981,8 @@ export interface components {
              */
             open_working_ms?: number | null;
             owner?: components["schemas"]["PersonView"] | null;
+            /** @description Login of that account; null where no account pushed it. */
+            owner_login?: string | null;
             project_id: string;
             project_path: string;
             pushed_at: string;
@@ -1006,6 +1029,7 @@ export interface components {
             exit_code?: number | null;
             failure_message?: string | null;
             failure_reason?: string | null;
+            failure_text?: components["schemas"]["DeliveryText"] | null;
             finished_at?: string | null;
             id: string;
             /** Format: int64 */
@@ -1169,6 +1193,8 @@ export interface components {
                 /** @description Why a person asked for it. */
                 reason_given: string;
                 reasons: string[];
+                /** @description The reasons in both languages, one for one. */
+                reasons_text: components["schemas"]["DeliveryText"][];
                 release: components["schemas"]["ReleaseLink"];
                 requested_by?: components["schemas"]["Named"] | null;
                 /** Format: int64 */
@@ -1184,6 +1210,7 @@ export interface components {
                 /** Format: int64 */
                 version: number;
                 why_not_approve?: string | null;
+                why_not_approve_text?: components["schemas"]["DeliveryText"] | null;
             }[];
             /** @description Give it as `page_token` for the next page; null on the last one. */
             next_page_token?: string | null;
@@ -1208,6 +1235,7 @@ export interface components {
                 traffic?: components["schemas"]["TrafficView"] | null;
                 url?: string | null;
                 why_not?: string | null;
+                why_not_text?: components["schemas"]["DeliveryText"] | null;
             }[];
             /** @description Give it as `page_token` for the next page; null on the last one. */
             next_page_token?: string | null;
@@ -1217,6 +1245,7 @@ export interface components {
             /** @description The rows of this page. */
             items: {
                 alarms: components["schemas"]["Alarm"][];
+                author?: components["schemas"]["PersonView"] | null;
                 branch: string;
                 cause_class: string;
                 /** Format: int64 */
@@ -1243,6 +1272,8 @@ export interface components {
                  */
                 open_working_ms?: number | null;
                 owner?: components["schemas"]["PersonView"] | null;
+                /** @description Login of that account; null where no account pushed it. */
+                owner_login?: string | null;
                 project_id: string;
                 project_path: string;
                 pushed_at: string;
@@ -1495,6 +1526,8 @@ export interface components {
             name: string;
             /** @description Why. */
             reason: string;
+            /** @description The same in both languages. */
+            text: components["schemas"]["DeliveryText"];
         };
         /** @description The artifact of a release. */
         ReleaseArtifactView: {
@@ -1535,6 +1568,7 @@ export interface components {
             /** @description `parsed`, `partial` or `refused`. */
             outcome: string;
             reason?: string | null;
+            text?: components["schemas"]["DeliveryText"] | null;
         };
         /** @description Why it is rolled back. */
         RollBack: {
@@ -1584,6 +1618,7 @@ export interface components {
             duration_ms?: number | null;
             name: string;
             outcome: string;
+            text?: components["schemas"]["DeliveryText"] | null;
         };
         /** @description A suite. */
         SuiteView: {
