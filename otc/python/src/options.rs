@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rialto_otc_contract::document::{Node, Value};
 use rialto_otc_market::view::{ModelConfig, ModelKind, VolAt};
-use rialto_otc_pricing::engine::Greeking;
+use rialto_otc_pricing::engine::{Greeking, MOST_PATHS};
 use rialto_otc_pricing::valuation::{Request, tolerance_of};
 use rialto_otc_time::AsOf;
 
@@ -89,11 +89,11 @@ pub fn request(py: Python<'_>, options: &Bound<'_, PyDict>, greeks: Greeking) ->
             }
             "paths" => {
                 let paths = seen.scalar().and_then(|text| text.parse::<u64>().ok());
-                let sound = paths.filter(|n| n.is_power_of_two() && *n >= 2);
+                let sound = paths.filter(|n| n.is_power_of_two() && (2..=MOST_PATHS).contains(n));
                 request.paths = Some(sound.ok_or_else(|| {
                     refuse(
-                        "Paths are a power of two, like 65536.",
-                        "路径数须为 2 的幂，例如 65536。",
+                        "Paths are a power of two, like 65536, up to 2^30.",
+                        "路径数须为 2 的幂，例如 65536，至多 2^30。",
                     )
                 })?);
             }

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use rialto_otc_market::view::{ModelConfig, ModelKind, VolAt};
-use rialto_otc_pricing::engine::Greeking;
+use rialto_otc_pricing::engine::{Greeking, MOST_PATHS};
 use rialto_otc_pricing::valuation::{Request, tolerance_of};
 use rialto_otc_time::AsOf;
 use serde::Serialize;
@@ -209,8 +209,10 @@ fn tolerance(text: &str) -> Result<f64, String> {
 
 fn paths(text: &str) -> Result<u64, String> {
     match text.parse::<u64>() {
-        Ok(paths) if paths.is_power_of_two() && paths >= 2 => Ok(paths),
-        _ => Err("write a power of two, like 65536".into()),
+        Ok(paths) if paths.is_power_of_two() && (2..=MOST_PATHS).contains(&paths) => Ok(paths),
+        _ => Err(format!(
+            "write a power of two, like 65536, up to {MOST_PATHS} (2^30)"
+        )),
     }
 }
 
@@ -345,5 +347,9 @@ mod tests {
         }
         assert_eq!(paths("1024"), Ok(1024));
         assert!(paths("1000").is_err() && paths("0").is_err());
+        assert_eq!(paths("1073741824"), Ok(1 << 30));
+        for many in ["2147483648", "1152921504606846976"] {
+            assert!(paths(many).unwrap_err().contains("2^30"));
+        }
     }
 }
