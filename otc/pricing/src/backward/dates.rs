@@ -296,7 +296,7 @@ impl Dates {
     ) -> Result<(), String> {
         let same = |cell: &Cell, spot: f64| -> Result<bool, String> {
             let course = self.course(plan, &instant.rules, spot, memory)?;
-            let next = course.memory.as_ref().map(|memory| &**memory);
+            let next = course.memory.as_deref();
             let known = cell.outcome.next.map(|state| &*self.states[state]);
             Ok(course.actions == cell.outcome.actions && next == known)
         };

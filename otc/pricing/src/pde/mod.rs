@@ -218,10 +218,11 @@ fn extrapolated(grids: &[Vec<Jet>]) -> Best {
     let (before, jets) = (pair(last - 1), pair(last));
     let moved = (jets[0][0] - before[0][0]).abs();
     let taken = (jets[0][0] - grids[last][0][0]).abs();
-    // Were the rest still of second order, a third of the last move would be left; and what was
-    // extrapolated is not trusted to more than a twentieth.
+    // Were the rest still of second order, a third of the last move would be left; where volatility is
+    // low and dates are many the next move was seen to be larger than the last, so all of it is told.
+    // And what was extrapolated is not trusted to more than a twentieth.
     Best {
-        error: (moved / 3.0).max(taken / 20.0),
+        error: moved.max(taken / 20.0),
         jets,
     }
 }

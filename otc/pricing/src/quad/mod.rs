@@ -93,40 +93,13 @@ impl Engine for Quadrature {
             };
             solver.sum(&parts, logs)
         };
-        // Points whose Greeks are told; a ladder tells them too.
-        let eyes = if ask.greeks == Greeking::None {
-            1
-        } else {
-            logs.len()
-        };
-        let (mut order, mut coarse) = if plan.instants.len() > FEW {
-            (ORDER, solve(ORDER - FEWER, &logs[..eyes])?)
-        } else {
-            (FINE_ORDER, solve(FINE_ORDER - 2, &logs[..eyes])?)
-        };
-        let mut fine = solve(order, &logs)?;
-        // What the cut tails of the kernels leave, whatever the order.
-        let floor = 3e-9 * (plan.notional.abs() + fine[0][0].abs());
-        let rough = |coarse: &[Point], fine: &[Point]| match ask.greeks {
-            Greeking::None => 0.0,
-            _ => roughness(plan.notional.abs(), &logs, coarse, fine),
-        };
-        while order < MOST_ORDER
-            && ((fine[0][0] - coarse[0][0]).abs() + floor > ask.tolerance
-                || rough(&coarse, &fine) > CLOSE)
-        {
-            order += 4;
-            coarse = fine;
-            fine = solve(order, &logs)?;
-        }
-        let mut notes = Vec::new();
-        let left = rough(&coarse, &fine);
-        if left > CLOSE {
-            notes.push(format!(
-                "delta and gamma may be off by {left:.1e} of max(|Greek|, notional/spot or /spot\u{b2})"
-            ));
-        }
-        let coarse = coarse[0][0];
+        let Orders {
+            order,
+            coarse,
+            fine,
+            floor,
+            notes,
+        } = refined(plan, ask, &logs, solve)?;
         let [value, delta, gamma] = fine[0];
         let mut greeks = Greeks::default();
         if ask.greeks != Greeking::None {
@@ -157,6 +130,66 @@ impl Engine for Quadrature {
             notes,
         })
     }
+}
+
+/// Two solves of which the finer one is good enough, or as fine as there is.
+struct Orders {
+    /// Nodes on a full panel of the finer.
+    order: usize,
+    /// Value of the coarser.
+    coarse: f64,
+    /// Points of the finer.
+    fine: Vec<Point>,
+    /// What the cut tails of the kernels leave, whatever the order.
+    floor: f64,
+    notes: Vec<String>,
+}
+
+/// Raises the order until the value is within the tolerance, and delta and gamma, when they are asked
+/// for, are close enough.
+fn refined(
+    plan: &Plan<f64>,
+    ask: &Ask,
+    logs: &[f64],
+    solve: impl Fn(usize, &[f64]) -> Result<Vec<Point>, PriceError>,
+) -> Result<Orders, PriceError> {
+    // Points whose Greeks are told; a ladder tells them too.
+    let eyes = match ask.greeks {
+        Greeking::None => 1,
+        _ => logs.len(),
+    };
+    let (mut order, mut coarse) = if plan.instants.len() > FEW {
+        (ORDER, solve(ORDER - FEWER, &logs[..eyes])?)
+    } else {
+        (FINE_ORDER, solve(FINE_ORDER - 2, &logs[..eyes])?)
+    };
+    let mut fine = solve(order, logs)?;
+    let floor = 3e-9 * (plan.notional.abs() + fine[0][0].abs());
+    let rough = |coarse: &[Point], fine: &[Point]| match ask.greeks {
+        Greeking::None => 0.0,
+        _ => roughness(plan.notional.abs(), logs, coarse, fine),
+    };
+    while order < MOST_ORDER
+        && ((fine[0][0] - coarse[0][0]).abs() + floor > ask.tolerance
+            || rough(&coarse, &fine) > CLOSE)
+    {
+        order += 4;
+        coarse = fine;
+        fine = solve(order, logs)?;
+    }
+    let left = rough(&coarse, &fine);
+    let note = || {
+        format!(
+            "delta and gamma may be off by {left:.1e} of max(|Greek|, notional/spot or /spot\u{b2})"
+        )
+    };
+    Ok(Orders {
+        order,
+        coarse: coarse[0][0],
+        fine,
+        floor,
+        notes: (left > CLOSE).then(note).into_iter().collect(),
+    })
 }
 
 /// How far the Greeks of two orders lie apart, of the larger of the Greek and its natural scale:
