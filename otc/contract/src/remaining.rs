@@ -152,10 +152,10 @@ impl Compiled {
         let (en, zh) = if over {
             (
                 format!(
-                    "The contract's last observation is before {as_of}. Say in the state that it has \"ended\", with its unpaid flows as \"pending\", or value it earlier."
+                    "The contract's last observation is past at {as_of}. Give the fixings up to it in the market, or say in the state that it has \"ended\": true, with its unpaid flows as \"pending\"."
                 ),
                 format!(
-                    "合约最后观察日早于 {as_of}。请在 state 中给出 ended 及未付现金流 pending，或提前估值时点。"
+                    "截至 {as_of} 合约最后一次观察已过。请在行情中给出截至该日的定盘价，或在 state 中给出 ended 为 true 及未付现金流 pending。"
                 ),
             )
         } else {

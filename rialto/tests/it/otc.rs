@@ -1,5 +1,7 @@
 //! `rialto otc` from outside: answers, places of findings, exit codes.
 
+mod ended;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
