@@ -4,7 +4,7 @@
 use rialto_otc_contract::compile::{Compiled, Initials, compile_with};
 use rialto_otc_contract::envelope::{Initial, Pending, State, When};
 use rialto_otc_contract::finding::{Findings, Place, Sink};
-use rialto_otc_contract::interpret::{Memory, Record, Seen, step};
+use rialto_otc_contract::interpret::{Memory, Record, Seen, WalkError, step};
 use rialto_otc_contract::plan::{Moment, Plan};
 use rialto_otc_contract::schedule::Term;
 use rialto_otc_contract::sheet::TermSheet;
@@ -236,6 +236,22 @@ pub fn initials(sheet: &TermSheet, snapshot: &Snapshot) -> Initials {
     initials
 }
 
+/// Fixings that a contract cannot be walked over.
+fn unusable(error: &WalkError) -> Findings {
+    let sink = Sink::default();
+    let at = Place {
+        pointer: "/fixings".to_owned(),
+        ..Place::default()
+    };
+    sink.error(
+        "E-FIXING",
+        &at,
+        format!("{error}."),
+        "定盘价无法用于该合约。",
+    );
+    sink.into_findings()
+}
+
 /// The state that past fixings of the snapshot lead to; `None` when nothing is past or some fixing
 /// is missing (which [`Compiled::remaining`] then reports). After the end none is needed.
 fn lived(
@@ -268,20 +284,7 @@ fn lived(
             return Ok(None);
         };
         let seen = Seen::fixings(&fixings);
-        if let Err(error) = step(plan, index, seen, &mut memory, &mut record) {
-            let sink = Sink::default();
-            let at = Place {
-                pointer: "/fixings".to_owned(),
-                ..Place::default()
-            };
-            sink.error(
-                "E-FIXING",
-                &at,
-                format!("{error}."),
-                "定盘价无法用于该合约。",
-            );
-            return Err(sink.into_findings());
-        }
+        step(plan, index, seen, &mut memory, &mut record).map_err(|error| unusable(&error))?;
         walked = true;
         if !memory.alive {
             break;
