@@ -115,9 +115,40 @@ async fn open_flows(world: &World, trade: &str) -> Vec<Value> {
         .collect()
 }
 
+/// What is determined and unpaid is the value of a trade that has ended; nothing of it moves.
+async fn settling_is_worth_its_flows(world: &World, trade: &str, open: &[Value]) {
+    let number = |value: &Value| match value {
+        Value::String(text) => text.parse().unwrap(),
+        other => other.as_f64().unwrap(),
+    };
+    let owed: f64 = open.iter().map(|flow| number(&flow["amount"]).abs()).sum();
+    let day = market("2024-08-12", "5820");
+    let made = world.post(&world.trader, "/snapshots", day).await.is(201);
+    let at = |what: &str| {
+        format!(
+            "/trades/{trade}/{what}?snapshot_id={}",
+            made["id"].as_str().unwrap()
+        )
+    };
+    let value = world.get(&world.auditor, &at("valuation")).await.is(200);
+    let pv = value["value"].as_f64().unwrap();
+    assert!(pv < owed && pv > owed * 0.999, "{pv} {owed}");
+    assert_eq!(value["value_open"], 0.0);
+    assert_eq!(value["value_determined"], value["value"]);
+    assert_eq!(value["engine"], "determined/1");
+    assert_eq!(value["greeks"]["delta"], json!([0.0]));
+    assert_eq!(value["error_estimate"]["abs"], 0.0);
+    let odds = world
+        .get(&world.auditor, &at("probabilities"))
+        .await
+        .is(200);
+    assert_eq!(odds["items"], json!([]));
+}
+
 pub async fn flows_are_instructed_by_two_and_settled(world: &World, trade: &str) {
     let open = open_flows(world, trade).await;
     assert_eq!(open.len(), 2, "{open:?}");
+    settling_is_worth_its_flows(world, trade, &open).await;
     let coupon = open.iter().find(|flow| flow["leg"] == "coupon").unwrap();
     assert_eq!(coupon["status"], "determined");
     assert!(
