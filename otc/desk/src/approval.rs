@@ -16,6 +16,7 @@ use crate::{Desk, DeskError};
 
 /// How long something may wait.
 const LIFE: SignedDuration = SignedDuration::from_hours(24);
+const LIFE_OF_A_BOOKING: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
 
 /// What is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +100,11 @@ impl Desk {
         request: Request,
     ) -> Result<ApprovalView, DeskError> {
         let at = now();
+        // A booking waits until it is decided: its trade can do nothing else meanwhile.
+        let life = match request.kind {
+            "booking" => LIFE_OF_A_BOOKING,
+            _ => LIFE,
+        };
         let kept = Kept {
             document: request.document,
             words: request.words,
@@ -120,7 +126,7 @@ impl Desk {
             comment: String::new(),
             result: None,
             created_at: to_micros(at),
-            expires_at: to_micros(at + LIFE),
+            expires_at: to_micros(at + life),
             decided_at: None,
         };
         approval::insert(tx, &row).await?;

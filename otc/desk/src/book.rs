@@ -1,6 +1,7 @@
 //! A contract enters the book.
 
 use rialto_otc_contract::TermSheet;
+use rialto_otc_contract::envelope::When;
 use rialto_otc_lifecycle::payload::{Book, Link, Payload};
 use rialto_otc_lifecycle::{Document, Effective, NewEvent, TradeLog};
 use rialto_otc_store::{numbers, trade};
@@ -71,7 +72,12 @@ impl Desk {
                 Held::fresh(row, TradeLog::new(trade_id.clone()))
             }
         };
-        let day = sheet.dates.trade.unwrap_or_else(today);
+        // A contract that began before it is entered was dealt before it began.
+        let entered = match sheet.dates.start {
+            Some(When::Date(start)) => start.min(today()),
+            _ => today(),
+        };
+        let day = sheet.dates.trade.unwrap_or(entered);
         let new = NewEvent {
             event_id: booking.event_id,
             trade_id: trade_id.clone(),

@@ -135,7 +135,8 @@ impl Desk {
         snapshot_id: Option<&str>,
     ) -> Result<PayoffView, DeskError> {
         let (row, log) = self.log(trade_id).await?;
-        let market = match self.market_or_newest(snapshot_id).await {
+        let codes: Vec<&str> = row.underlying.split(',').collect();
+        let market = match self.market_or_newest(snapshot_id, &codes).await {
             Ok(market) => Some(market),
             Err(DeskError::Conflict { .. }) => None,
             Err(error) => return Err(error),

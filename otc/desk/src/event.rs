@@ -101,7 +101,7 @@ fn payload(input: &EventInput) -> Result<Payload, DeskError> {
     if let (Some(object), Kind::Submit) = (value.as_object_mut(), kind) {
         object
             .entry("limit_check")
-            .or_insert_with(|| Value::from("limits are not checked by this system yet"));
+            .or_insert_with(|| Value::from(words::NO_LIMITS));
     }
     Ok(Payload::read(&input.kind, value)?)
 }

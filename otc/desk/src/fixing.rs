@@ -323,6 +323,10 @@ impl Desk {
             for day in days(sorted.direct) {
                 self.enter_day(actor, &day, &mut effects).await?;
             }
+            if sorted.corrected > 0 && reason.trim().is_empty() {
+                let text = "a correction of a known price says why";
+                return Err(DeskError::invalid("/reason", "required", text));
+            }
             if !sorted.signed.is_empty() {
                 let approval = self.ask_for_fixings(actor, sorted.signed, reason).await?;
                 report.approval = Some(approval);

@@ -22,11 +22,14 @@ const SOURCE: &str = "import";
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum FileKind {
-    /// Comma-separated text.
+    /// Text with cells parted by commas, semicolons or tabs.
     Csv,
     /// A workbook; its first sheet is read.
     Xlsx,
 }
+
+/// Columns of an export of fixings that say nothing to an import.
+const OF_EXPORTS: [&str; 4] = ["version", "maker", "checker", "entered_at"];
 
 /// A column by any of its names.
 fn column(name: &str) -> Option<usize> {
@@ -49,7 +52,7 @@ fn bad(message: impl Into<String>) -> DeskError {
 fn heading(cells: &[String]) -> Result<[Option<usize>; 5], DeskError> {
     let mut places = [None; 5];
     for (n, cell) in cells.iter().enumerate() {
-        if cell.trim().is_empty() {
+        if cell.trim().is_empty() || OF_EXPORTS.contains(&cell.trim()) {
             continue;
         }
         let Some(known) = column(cell) else {
@@ -93,7 +96,7 @@ fn rows(cells: Vec<Vec<String>>) -> Result<Vec<RawRow>, DeskError> {
         let source = Some(cell(3)).filter(|text| !text.is_empty());
         found.push(RawRow {
             row,
-            date: cell(0),
+            date: dashed(&cell(0)),
             code: cell(1),
             value: cell(2),
             source: source.unwrap_or_else(|| SOURCE.to_owned()),
@@ -104,6 +107,24 @@ fn rows(cells: Vec<Vec<String>>) -> Result<Vec<RawRow>, DeskError> {
         }
     }
     Ok(found)
+}
+
+/// A date as spreadsheets write it, `2026/3/9`, as `2026-03-09`; anything else as it is.
+fn dashed(text: &str) -> String {
+    let parts: Vec<&str> = text.split('/').collect();
+    match parts[..] {
+        [year, month, day] if year.len() == 4 => format!("{year}-{month:0>2}-{day:0>2}"),
+        _ => text.to_owned(),
+    }
+}
+
+/// What parts the cells: the comma, or the semicolon or tab of a first row without commas, as
+/// spreadsheets of some countries write them.
+fn delimiter(text: &str) -> u8 {
+    let first = text.lines().find(|line| !line.trim().is_empty());
+    let first = first.unwrap_or_default();
+    let parted = |by: &u8| first.bytes().any(|byte| byte == *by);
+    [b',', b';', b'\t'].into_iter().find(parted).unwrap_or(b',')
 }
 
 /// Rows of a CSV file.
@@ -118,10 +139,12 @@ fn csv(bytes: &[u8]) -> Result<Vec<RawRow>, DeskError> {
             text.into_owned()
         }
     };
+    let text = text.trim_start_matches('\u{feff}');
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        .delimiter(delimiter(text))
+        .from_reader(text.as_bytes());
     let mut cells = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| bad(format!("this is no CSV: {error}")))?;
@@ -188,7 +211,7 @@ impl Desk {
         dry_run: bool,
     ) -> Result<FixingReport, DeskError> {
         let rows = blocking(move || read(bytes, kind)).await?;
-        self.enter_fixings(actor, &rows, "", dry_run).await
+        self.enter_fixings(actor, &rows, SOURCE, dry_run).await
     }
 }
 
@@ -210,6 +233,15 @@ mod tests {
         assert_eq!(csv(text.as_bytes()).expect("UTF-8"), vec![expected.clone()]);
         let (bytes, ..) = encoding_rs::GB18030.encode(text);
         assert_eq!(csv(&bytes).expect("GB 18030"), vec![expected.clone()]);
+        for text in [
+            "date;underlying;value\n2026-03-09;XSHG:000905;5802.16\n",
+            "date\tunderlying\tvalue\n2026/3/9\tXSHG:000905\t5802.16\n",
+        ] {
+            assert_eq!(
+                csv(text.as_bytes()).expect("parted"),
+                vec![expected.clone()]
+            );
+        }
         let text = "\u{feff}value,date,underlying,source\n5802.16,2026-03-09,XSHG:000905,\"a,b\"\n";
         let named = RawRow {
             source: "a,b".into(),

@@ -1,6 +1,6 @@
 //! Values of trades in the book: one on request, all of them against one market.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -22,6 +22,8 @@ use crate::{Desk, DeskError, blocking, price};
 
 /// Trades that are valued between two transactions.
 const CHUNK: usize = 64;
+/// Markets among which one is chosen when none is told.
+const LAST_MARKETS: i64 = 20;
 /// Paths of the simulation behind probabilities: one in a thousand is resolved.
 const PATHS: u64 = 1 << 14;
 
@@ -150,23 +152,37 @@ fn mark(desk: &Desk, market: &Snapshot, row: TradeRow, log: &TradeLog) -> Marked
 }
 
 impl Desk {
-    /// The market told, or the newest.
+    /// The market told; else, among the last of the dated ones, that which quotes most of these
+    /// underlyings, the newest of equals: a market of one name entered last is not the house's.
     pub(crate) async fn market_or_newest(
         &self,
         id: Option<&str>,
+        codes: &[&str],
     ) -> Result<Arc<Snapshot>, DeskError> {
         if let Some(id) = id.filter(|id| !id.is_empty()) {
             return self.market(id).await;
         }
-        let newest = snapshot::newest(&mut self.db()).await?;
-        let newest = newest.ok_or_else(|| {
+        let mut best: Option<(usize, String)> = None;
+        for row in snapshot::list(&mut self.db(), None, LAST_MARKETS).await? {
+            if row.as_of_date.is_empty() {
+                continue;
+            }
+            let names: Vec<String> =
+                serde_json::from_str(&row.names).map_err(DeskError::json("names"))?;
+            let quoted = codes.iter().filter(|code| names.iter().any(|n| n == **code));
+            let quoted = quoted.count();
+            if best.as_ref().is_none_or(|(most, _)| quoted > *most) {
+                best = Some((quoted, row.id));
+            }
+        }
+        let (_, id) = best.ok_or_else(|| {
             DeskError::conflict(
                 "E-MARKET-NONE",
                 "There is no market yet. Enter a snapshot first.",
                 "尚无行情快照，请先录入。",
             )
         })?;
-        self.market(&newest.id).await
+        self.market(&id).await
     }
 
     /// Values a trade in the state its ledger derives.
@@ -179,8 +195,9 @@ impl Desk {
         snapshot_id: Option<&str>,
         engine: Option<String>,
     ) -> Result<PriceView, DeskError> {
-        let (_, log) = self.log(trade_id).await?;
-        let market = self.market_or_newest(snapshot_id).await?;
+        let (row, log) = self.log(trade_id).await?;
+        let codes: Vec<&str> = row.underlying.split(',').collect();
+        let market = self.market_or_newest(snapshot_id, &codes).await?;
         let desk = self.clone();
         blocking(move || {
             let sheet = priced_sheet(&desk, &log, market.as_of())?;
@@ -203,8 +220,9 @@ impl Desk {
         trade_id: &str,
         snapshot_id: Option<&str>,
     ) -> Result<Vec<ChanceView>, DeskError> {
-        let (_, log) = self.log(trade_id).await?;
-        let market = self.market_or_newest(snapshot_id).await?;
+        let (row, log) = self.log(trade_id).await?;
+        let codes: Vec<&str> = row.underlying.split(',').collect();
+        let market = self.market_or_newest(snapshot_id, &codes).await?;
         let desk = self.clone();
         blocking(move || {
             let sheet = priced_sheet(&desk, &log, market.as_of())?;
@@ -225,7 +243,7 @@ impl Desk {
         snapshot_id: Option<&str>,
     ) -> Result<MarkReport, DeskError> {
         actor.require(Permission::OtcMarketEnter)?;
-        let market = self.market_or_newest(snapshot_id).await?;
+        let market = self.market_of_the_book(snapshot_id).await?;
         let mut report = MarkReport {
             snapshot_id: market.id().to_owned(),
             valued: 0,
@@ -269,6 +287,23 @@ impl Desk {
         .await;
         tx.commit().await?;
         Ok(report)
+    }
+
+    /// The market told, or that which quotes most of what is in force.
+    async fn market_of_the_book(&self, id: Option<&str>) -> Result<Arc<Snapshot>, DeskError> {
+        let mut codes = BTreeSet::new();
+        let mut after = 0;
+        while id.is_none_or(str::is_empty) {
+            let rows = trade::live(&mut self.db(), after, CHUNK as i64).await?;
+            let Some(last) = rows.last() else {
+                break;
+            };
+            after = last.no;
+            let quoted = rows.iter().flat_map(|row| row.underlying.split(','));
+            codes.extend(quoted.map(str::to_owned));
+        }
+        let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+        self.market_or_newest(id, &codes).await
     }
 
     async fn keep_marks(

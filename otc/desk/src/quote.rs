@@ -8,7 +8,7 @@ use rialto_otc_pricing::quote::{
 };
 use rialto_otc_pricing::valuation::Request;
 use rialto_otc_store::quote::{self as store, QuoteRow};
-use rialto_otc_store::{numbers, snapshot};
+use rialto_otc_store::numbers;
 use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::{from_micros, new_id, now, to_micros};
 use rust_decimal::Decimal;
@@ -327,10 +327,11 @@ impl Desk {
             let first = codes.first().and_then(|code| at(&then, code));
             return Ok(first.map(|then| (then, value)).into_iter().collect());
         }
-        let Some(newest) = snapshot::newest(&mut self.db()).await? else {
-            return Ok(Vec::new());
+        let now = match self.market_or_newest(None, &codes).await {
+            Ok(market) => market,
+            Err(DeskError::Conflict { .. }) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
         };
-        let now = self.market(&newest.id).await?;
         let pairs = codes
             .iter()
             .filter_map(|code| Some((at(&then, code)?, at(&now, code)?)));

@@ -90,6 +90,7 @@ impl Desk {
         .await?;
         let mut tx = self.db().begin().await?;
         write(&mut tx, &loaded).await?;
+        self.ask_for_bookings(&mut tx, &loaded).await?;
         let system = Actor::system("sample");
         let events: usize = loaded.trades.iter().map(|trade| trade.events.len()).sum();
         let body = json!({"seed": SEED, "trades": loaded.trades.len(), "events": events,
@@ -106,6 +107,21 @@ impl Desk {
             .await;
         tx.commit().await?;
         Ok(true)
+    }
+
+    /// What was submitted waits for its checker.
+    async fn ask_for_bookings(&self, tx: &mut Tx<'_>, loaded: &Loaded) -> Result<(), DeskError> {
+        let waiting = loaded.trades.iter().map(|ready| &ready.row);
+        for row in waiting.filter(|row| row.status == "pending_approval") {
+            let maker = Actor {
+                login: row.created_by.clone(),
+                ..Actor::system("sample")
+            };
+            let mut held = self.hold(tx, &row.trade_id).await?;
+            self.ask_for_booking(tx, &maker, &mut held, "").await?;
+            self.release(held);
+        }
+        Ok(())
     }
 
     fn prepare(&self, made: SampleHouse) -> Result<Loaded, DeskError> {

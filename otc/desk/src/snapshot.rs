@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rialto_otc_contract::document::Node;
-use rialto_otc_contract::finding::Findings;
+use rialto_otc_contract::finding::{Finding, Findings, Severity};
 use rialto_otc_market::snapshot::Snapshot;
 use rialto_otc_store::snapshot::{self, SnapshotRow};
-use rialto_otc_time::AsOf;
+use rialto_otc_time::{AsOf, Calendars};
 use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::{from_micros, now, to_micros};
 use serde_json::{Value, json};
@@ -69,12 +69,27 @@ impl Desk {
         market: Value,
     ) -> Result<(SnapshotView, bool), DeskError> {
         actor.require(Permission::OtcMarketEnter)?;
-        let (market, notices) = blocking(move || Ok(read(&market)?)).await?;
+        let (market, notices) = blocking(move || {
+            let (market, mut notices) = read(&market)?;
+            // Arbitrage in a surface does not keep a market from being looked at; it is told.
+            for breach in market.arbitrage(Calendars::builtin()) {
+                notices.push(Finding {
+                    severity: Severity::Notice,
+                    ..breach
+                });
+            }
+            Ok((market, notices))
+        })
+        .await?;
         let date = match market.as_of() {
             AsOf::Dated { date, .. } => date.to_string(),
             AsOf::Numeric(_) => String::new(),
         };
         let names: Vec<&str> = market.codes().collect();
+        if names.is_empty() {
+            let text = "the market quotes no underlying: nothing can be valued against it";
+            return Err(DeskError::invalid("/underlyings", "required", text));
+        }
         let row = SnapshotRow {
             id: market.id().to_owned(),
             as_of: serde_json::to_string(market.as_of()).map_err(DeskError::json("as_of"))?,

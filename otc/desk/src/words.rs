@@ -166,6 +166,17 @@ pub fn event(event: &Event) -> EventView {
     }
 }
 
+/// What stands for the limit check of a submission.
+pub const NO_LIMITS: &str = "limits are not checked by this system yet";
+
+fn limits_zh(said: &str) -> &str {
+    if said == NO_LIMITS {
+        "本系统暂不检查限额"
+    } else {
+        said
+    }
+}
+
 /// What an event says, in a line.
 #[expect(
     clippy::too_many_lines,
@@ -182,7 +193,7 @@ pub fn payload(payload: &Payload) -> Words {
         },
         Payload::Submit(submit) => (
             format!("Put before the checker; limits: {}", submit.limit_check),
-            format!("提交复核；限额：{}", submit.limit_check),
+            format!("提交复核；限额：{}", limits_zh(&submit.limit_check)),
         ),
         Payload::Approve(_) => ("Approved".to_owned(), "复核通过".to_owned()),
         Payload::Reject(reject) => (

@@ -25,7 +25,6 @@ statements! {
     INSERT_SNAPSHOT = "INSERT INTO otc_snapshot (id, as_of, as_of_date, names, content, created_by,
         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
     FIND_SNAPSHOT = "SELECT * FROM otc_snapshot WHERE id = $1";
-    NEWEST_SNAPSHOT = "SELECT * FROM otc_snapshot ORDER BY created_at DESC, id DESC LIMIT 1";
     LIST_SNAPSHOTS = "SELECT * FROM otc_snapshot WHERE (created_at, id) < ($1, $2)
         ORDER BY created_at DESC, id DESC LIMIT $3";
 }
@@ -53,14 +52,6 @@ pub async fn insert(tx: &mut Tx<'_>, row: &SnapshotRow) -> Result<bool, StoreErr
 /// Store errors.
 pub async fn find(reader: &mut impl Reader, id: &str) -> Result<Option<SnapshotRow>, StoreError> {
     reader.optional(FIND_SNAPSHOT, params![id]).await
-}
-
-/// The market that came last.
-///
-/// # Errors
-/// Store errors.
-pub async fn newest(reader: &mut impl Reader) -> Result<Option<SnapshotRow>, StoreError> {
-    reader.optional(NEWEST_SNAPSHOT, params![]).await
 }
 
 /// Markets, newest first, older than `before` (time and id).

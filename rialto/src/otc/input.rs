@@ -7,6 +7,7 @@ use rialto_otc_contract::document::Node;
 use rialto_otc_contract::finding::Findings;
 use rialto_otc_contract::sheet::TermSheet;
 use rialto_otc_market::snapshot::Snapshot;
+use rialto_otc_time::Calendars;
 
 use super::fault::{Fault, Origin};
 
@@ -62,11 +63,17 @@ pub fn market(path: &Path) -> Result<Market, Fault> {
     let Text { file, text } = read(path)?;
     let node = Node::from_text(&text).ok();
     match Snapshot::from_text(&text) {
-        Ok((snapshot, _)) => Ok(Market {
-            file,
-            node,
-            snapshot,
-        }),
+        Ok((snapshot, _)) => {
+            // It is priced all the same: what is looked at may be wrong, but not in silence.
+            for breach in &snapshot.arbitrage(Calendars::builtin()) {
+                eprintln!("warning: {file}: {breach}");
+            }
+            Ok(Market {
+                file,
+                node,
+                snapshot,
+            })
+        }
         Err(findings) => {
             let origin = Origin {
                 file: &file,
