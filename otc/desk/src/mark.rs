@@ -169,7 +169,9 @@ impl Desk {
             }
             let names: Vec<String> =
                 serde_json::from_str(&row.names).map_err(DeskError::json("names"))?;
-            let quoted = codes.iter().filter(|code| names.iter().any(|n| n == **code));
+            let quoted = codes
+                .iter()
+                .filter(|code| names.iter().any(|n| n == **code));
             let quoted = quoted.count();
             if best.as_ref().is_none_or(|(most, _)| quoted > *most) {
                 best = Some((quoted, row.id));

@@ -7,8 +7,8 @@ use rialto_otc_pricing::quote::{
     Asked, Charges, Heading, Quote, SLIPPAGE, Side, Spreads, Status, acceptable, quote,
 };
 use rialto_otc_pricing::valuation::Request;
-use rialto_otc_store::quote::{self as store, QuoteRow};
 use rialto_otc_store::numbers;
+use rialto_otc_store::quote::{self as store, QuoteRow};
 use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::{from_micros, new_id, now, to_micros};
 use rust_decimal::Decimal;

@@ -43,7 +43,11 @@ async fn bad_pushes_and_bad_tokens_are_refused_in_words() -> Result<()> {
     let large = copy.git(&["push"])?;
     let said = String::from_utf8_lossy(&large.stderr).into_owned();
     ensure!(!large.status.success(), "3 MiB are more than the 2 allowed");
-    for words in ["remote: push refused", "larger than 2 MiB", "delivery.push_limit"] {
+    for words in [
+        "remote: push refused",
+        "larger than 2 MiB",
+        "delivery.push_limit",
+    ] {
         ensure!(said.contains(words), "{words}: {said}");
     }
     copy.git(&["reset", "-q", "--hard", "origin/main"])?;
