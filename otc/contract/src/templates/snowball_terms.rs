@@ -129,16 +129,8 @@ fn read<'a>(terms: &Field<'a>, preset: Option<Preset>, context: &Context<'_>) ->
     if let (None, Some(principal)) = (&ki, &principal) {
         recourse_matters(principal, principal_field.as_ref())?;
     }
-    if let (None, Some(ko), Some(Some(knocked))) = (&coupon, &ko, &knocked) {
-        // Levels that cross are told also when the coupon is wrong.
-        let parachute = preset == Some(Preset::Parachute);
-        clear(
-            knocked.ki.level,
-            &knocked.level,
-            &ko.levels,
-            bear,
-            parachute,
-        )?;
+    if coupon.is_none() {
+        levels_meet(ko.as_ref(), knocked.as_ref(), preset, bear)?;
     }
     let (ko, coupon, knocked, principal) = (ko?, coupon?, knocked?, principal?);
     let bonus_rate = bonus_rate?.or(coupon.rates.last().copied())?;
@@ -179,6 +171,19 @@ type KnockedIn<'a> = (
     Option<(KnockIn, Loss)>,
     Option<NamedSchedule>,
 );
+
+/// Levels that cross are told also when the coupon is wrong.
+fn levels_meet(
+    ko: Option<&ReadKo<'_>>,
+    knocked: Option<&Option<ReadKnockIn<'_>>>,
+    preset: Option<Preset>,
+    bear: bool,
+) -> Option<()> {
+    let (ko, knocked) = (ko?, knocked?.as_ref()?);
+    let parachute = preset == Some(Preset::Parachute);
+    let KnockIn { level, .. } = &knocked.ki;
+    clear(*level, &knocked.level, &ko.levels, bear, parachute)
+}
 
 fn knocked_in(read: Option<ReadKnockIn<'_>>, loss: Loss) -> KnockedIn<'_> {
     match read {
