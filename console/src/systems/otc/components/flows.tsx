@@ -51,7 +51,11 @@ export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Fl
       key: "trace",
       title: t("flow.trace"),
       width: "minmax(160px, 1.8fr)",
-      cell: (flow) => <code className="trace">{flow.trace}</code>,
+      cell: (flow) => (
+        <code className="trace one-line" title={flow.trace}>
+          {flow.trace}
+        </code>
+      ),
       value: (flow) => flow.trace,
     },
     {

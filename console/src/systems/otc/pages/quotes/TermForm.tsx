@@ -35,7 +35,9 @@ export function TermForm({ terms, place, findings, set }: Props) {
                   key={field.pointer}
                   field={field}
                   unknown={isUnknown(field.pointer, place)}
-                  finding={findings.find((f) => f.pointer === field.pointer)}
+                  wrong={findings.some(
+                    (f) => f.pointer === field.pointer && f.severity !== "notice",
+                  )}
                   set={(value) => set(withValue(terms, field.pointer, value))}
                 />
               ))}
@@ -49,12 +51,13 @@ export function TermForm({ terms, place, findings, set }: Props) {
 function TermInput({
   field,
   unknown,
-  finding,
+  wrong,
   set,
 }: {
   field: TermField;
   unknown: boolean;
-  finding: Finding | undefined;
+  /** Whether something found there stops the contract; a notice does not. */
+  wrong: boolean;
   set: (value: string | number | boolean) => void;
 }) {
   const { t } = useTranslation("otc");
@@ -89,8 +92,8 @@ function TermInput({
         <Input
           id={id}
           value={text}
-          status={finding ? "error" : ""}
-          {...(finding ? { "aria-invalid": true } : {})}
+          status={wrong ? "error" : ""}
+          {...(wrong ? { "aria-invalid": true } : {})}
           onChange={(event) => set(typed(event.target.value, field.value))}
         />
       )}
