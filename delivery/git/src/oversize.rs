@@ -142,6 +142,15 @@ fn framed(band: u8, content: &[u8]) -> Vec<u8> {
 
 /// What the pusher reads, each line led by git's `remote:`.
 fn words(limit: u64) -> String {
+    // Worth taking out is a file that alone fills a good part of a push.
+    let sizes = [
+        (50 << 20, "50M"),
+        (5 << 20, "5M"),
+        (500 << 10, "500K"),
+        (50 << 10, "50K"),
+    ];
+    let fitting = sizes.iter().find(|(bytes, _)| bytes * 2 <= limit);
+    let large = fitting.map_or("5K", |(_, text)| text);
     let limit = size(limit);
     format!(
         "push refused, nothing of it was stored: what it brings is larger than {limit}, the most \
@@ -149,7 +158,7 @@ fn words(limit: u64) -> String {
          The limit is delivery.push_limit of the server's configuration; who runs the server can \
          raise it.\n\
          Large files do not belong into git: take them out of your commits (git filter-repo \
-         --strip-blobs-bigger-than 50M) or point to them (git lfs migrate import --above=50MB, with \
+         --strip-blobs-bigger-than {large}) or point to them (git lfs migrate import --above={large}B, with \
          lfs.url of a store of yours: this server keeps no LFS objects). A long history without \
          large files goes in several pushes, older commits first.\n"
     )

@@ -133,6 +133,25 @@ fn a_broken_tear_down_counted_the_way_pytest_counts_is_no_lie() {
 }
 
 #[test]
+fn subtests_and_assertions_counted_as_tests_are_no_lie_while_failures_are_right() {
+    let cases = "<testcase name='a'/><testcase name='b'/></testsuite>";
+    let subtests = format!("<testsuite name='pytest' tests='8' failures='0' errors='0'>{cases}");
+    assert_eq!(whole(&subtests).count_mismatches, []);
+    let assertions =
+        format!("<testsuite name='t' hostname='tbd' tests='41' failures='0' errors='0'>{cases}");
+    assert_eq!(whole(&assertions).count_mismatches, []);
+    for lie in [
+        "<testsuite name='pytest' tests='8' failures='1' errors='0'>",
+        "<testsuite name='pytest' tests='8' failures='0'>",
+        "<testsuite name='pytest' tests='1' failures='0' errors='0'>",
+        "<testsuite name='other' tests='8' failures='0' errors='0'>",
+    ] {
+        let report = whole(&format!("{lie}{cases}"));
+        assert_ne!(report.count_mismatches, [], "{lie}");
+    }
+}
+
+#[test]
 fn reruns_are_flaky_whatever_the_end() {
     let report = whole(
         "<testsuite name='s'><testcase name='saved'><flakyFailure message='once'><stackTrace>at x\
