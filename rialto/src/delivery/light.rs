@@ -54,11 +54,20 @@ const COLUMNS: &[Column] = &[
             .collect::<Vec<_>>()
             .join(", ")
     }),
-    ("BY", |v| text(&v["owner"]["name"])),
+    ("BY", who),
     ("SINCE", |v| text(&v["red_at"])),
     ("REPAIR TIME", repair_time),
     ("CLOSED", |v| text(&v["close_kind"])),
 ];
+
+/// Who pushed what broke, and whose commit it was when that is somebody else.
+fn who(incident: &Value) -> String {
+    let (owner, author) = (&incident["owner"]["name"], &incident["author"]["name"]);
+    match author.is_string() && author != owner {
+        true => format!("{} (commit by {})", text(owner), text(author)),
+        false => text(owner),
+    }
+}
 
 impl Light {
     pub async fn execute(self, session: &Session) -> Result<ExitCode> {
