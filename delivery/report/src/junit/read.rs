@@ -62,6 +62,8 @@ enum Open {
 struct OpenSuite {
     /// Index in `TestReport::suites`; `None` for the `testsuites` root.
     index: Option<usize>,
+    /// Suites directly in it: Node's own runner counts them as tests.
+    nested: u64,
     declared: Declared,
     offset: usize,
     /// Cases of this suite and of those nested in it.
@@ -218,8 +220,12 @@ impl JunitReader {
         let declared = self.declared(cursor, element)?;
         let finer = element.attribute(cursor, "name")?.as_deref() == Some("pytest")
             || element.attribute(cursor, "hostname")?.as_deref() == Some("tbd");
+        if let Some(Open::Suite(parent)) = self.stack.last_mut() {
+            parent.nested += 1;
+        }
         self.stack.push(Open::Suite(OpenSuite {
             index,
+            nested: 0,
             declared,
             offset: element.offset(),
             inclusive: TestTotals::default(),
@@ -354,7 +360,11 @@ impl JunitReader {
             (
                 "tests",
                 open.declared.tests,
-                vec![all.total, own_or(|t| t.total)],
+                vec![
+                    all.total,
+                    own_or(|t| t.total),
+                    own_or(|t| t.total) + open.nested,
+                ],
             ),
             (
                 "failures",

@@ -140,6 +140,10 @@ fn subtests_and_assertions_counted_as_tests_are_no_lie_while_failures_are_right(
     let assertions =
         format!("<testsuite name='t' hostname='tbd' tests='41' failures='0' errors='0'>{cases}");
     assert_eq!(whole(&assertions).count_mismatches, []);
+    let children = "<testsuites><testsuite name='outer' tests='2' failures='0'><testsuite name='inner' \
+        tests='3'><testcase name='a'/><testcase name='b'/><testcase name='c'/></testsuite>\
+        <testcase name='d'/></testsuite></testsuites>";
+    assert_eq!(whole(children).count_mismatches, [], "children counted");
     for lie in [
         "<testsuite name='pytest' tests='8' failures='1' errors='0'>",
         "<testsuite name='pytest' tests='8' failures='0'>",
