@@ -51,7 +51,8 @@ pub(crate) fn with_terms(root: &Node, found: Findings, calendars: &Calendars) ->
     let mut all = found;
     for finding in wrong {
         let of_dates = finding.code.starts_with("E-SCHED") || finding.code.starts_with("E-CAL");
-        if of_terms(&finding) && !(dated && of_dates) {
+        let wrong = finding.severity == Severity::Error;
+        if wrong && of_terms(&finding) && !(dated && of_dates) {
             all.push(finding);
         }
     }

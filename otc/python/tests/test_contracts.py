@@ -122,7 +122,7 @@ def test_all_findings_come_at_once_with_place_rule_and_both_languages():
         ro.term_sheet(doc)
     error = raised.value
     pointers = {found.pointer for found in error.findings}
-    assert {"/notional", "/direction"} <= pointers
+    assert {"/notional", "/direction", "/terms/ki/level", "/terms/kii"} <= pointers
     for found in error.findings:
         assert found.code.startswith("E-") and found.en and found.zh
         assert found.code in str(error) and found.zh in str(error)

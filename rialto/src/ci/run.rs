@@ -27,6 +27,7 @@ const SHOWN_WARNINGS: usize = 10;
 /// Exit codes after SIGINT (Ctrl-C) and SIGTERM, as shells have them.
 const EXIT_INTERRUPTED: u8 = 130;
 const EXIT_TERMINATED: u8 = 143;
+const EXIT_HUNG_UP: u8 = 129;
 
 /// Variables of the caller that jobs are given beside `PATH`, so that the person's tools work as
 /// they do in a terminal. Everything else of the caller's environment stays outside.
@@ -314,7 +315,8 @@ fn user_variables(root: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Stops the run cleanly on Ctrl-C or SIGTERM, and keeps the exit code for the one that came. Jobs
+/// Stops the run cleanly on Ctrl-C, SIGTERM or the end of its terminal, and keeps the exit code for
+/// the one that came. Jobs
 /// have sessions of their own, so a terminal's Ctrl-C reaches them only this way.
 fn cancel_on_signal(cancel: CancelToken) -> Arc<AtomicU8> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -330,6 +332,11 @@ fn cancel_on_signal(cancel: CancelToken) -> Arc<AtomicU8> {
         runtime.block_on(async {
             let interrupt = signal(SignalKind::interrupt());
             let terminate = signal(SignalKind::terminate());
+            // `nohup` has it ignored, and it stays so.
+            let hangup = match ignores_hangup() {
+                true => None,
+                false => signal(SignalKind::hangup()).ok(),
+            };
             // Not to be had: then a signal ends this process the hard way, as it always did.
             let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
                 return;
@@ -337,11 +344,29 @@ fn cancel_on_signal(cancel: CancelToken) -> Arc<AtomicU8> {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => kept.store(EXIT_TERMINATED, Ordering::SeqCst),
+                () = hung_up(hangup) => kept.store(EXIT_HUNG_UP, Ordering::SeqCst),
             }
             cancel.cancel();
         });
     });
     code
+}
+
+async fn hung_up(hangup: Option<tokio::signal::unix::Signal>) {
+    match hangup {
+        Some(mut hangup) => {
+            hangup.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether this process was started with SIGHUP ignored.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 /// The coverage a job's log tells, by the job's `coverage` expression.

@@ -141,3 +141,48 @@ fn the_doctor_looks_at_everything() {
     // An unbuilt console is the one thing that may be missing where tests run.
     assert_eq!(code == 0, !out.contains("✗"), "{out}");
 }
+
+/// Runs a command that has to succeed.
+fn done(command: &mut std::process::Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+}
+
+#[test]
+fn a_run_whose_terminal_is_gone_leaves_no_job_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    // The job tells its process once it runs; the file appears whole.
+    let told = root.join("told");
+    let script = format!(
+        "job:\n  script:\n    - echo $$ > {0}.tmp && mv {0}.tmp {0} && sleep 1000\n",
+        told.display()
+    );
+    std::fs::write(root.join(".gitlab-ci.yml"), script).unwrap();
+    let git = |words: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        done(git.arg("-C").arg(root).args(words));
+    };
+    git(&["init", "-q", "-b", "main"]);
+    git(&["add", ".gitlab-ci.yml"]);
+    let who = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"];
+    git(&[&who[..], &["commit", "-qm", "job"]].concat());
+    let mut run = rialto(root);
+    let mut run = run
+        .args(["ci", "run"])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !told.exists() {
+        assert!(std::time::Instant::now() < end, "the job does not run");
+        assert!(run.try_wait().unwrap().is_none(), "the run ended");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let job = std::fs::read_to_string(&told).unwrap();
+    done(std::process::Command::new("kill").args(["-HUP", &run.id().to_string()]));
+    assert_eq!(run.wait().unwrap().code(), Some(129));
+    let still = std::path::Path::new("/proc").join(job.trim());
+    assert!(!still.exists(), "the job lives on");
+}

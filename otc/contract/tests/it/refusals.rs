@@ -121,6 +121,16 @@ fn what_is_wrong_before_the_terms_does_not_hide_the_terms() {
             level
         ]
     );
+    let two = size.replace("\"bonus\":", "\"kii\":{},\"bonus\":");
+    let mut both = told(&two);
+    both.sort();
+    let all = [
+        "E-FIELD-UNKNOWN /terms/kii",
+        level,
+        "E-VALUE-NUMBER /notional",
+    ];
+    assert_eq!(both, all);
+    assert!(refused(&two).iter().all(|f| f.severity == Severity::Error));
     // Dates that stand in say nothing about the schedules.
     let dates = crossed.replace("\"end\":\"2028-03-09\"", "\"end\":\"2026-03-08\"");
     assert_eq!(told(&dates), ["E-TERM-DATES /dates/end", level]);
