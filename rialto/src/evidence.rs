@@ -81,9 +81,9 @@ struct ExportArgs {
     /// Id of the release.
     #[arg(long)]
     release: String,
-    /// File to write; `-` is standard output.
+    /// File to write; `-` is standard output. Absent: `evidence-<release>.tar` in this folder.
     #[arg(short = 'o', long = "file", value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
 }
 
 /// Which records.
@@ -236,7 +236,9 @@ impl ExportArgs {
             encode(&self.release)
         );
         let mut response = Client::from_environment()?.raw(&path).await?;
-        if self.file.as_os_str() == "-" {
+        let named = || PathBuf::from(format!("evidence-{}.tar", encode(&self.release)));
+        let target = self.file.clone().unwrap_or_else(named);
+        if target.as_os_str() == "-" {
             let mut out = std::io::stdout();
             while let Some(chunk) = response.chunk().await.context("the download broke off")? {
                 out.write_all(&chunk)
@@ -245,10 +247,10 @@ impl ExportArgs {
             out.flush().context("cannot write to standard output")?;
             return Ok(ExitCode::SUCCESS);
         }
-        let shown = self.file.display();
+        let shown = target.display();
         let cannot = || format!("cannot write {shown}");
         // Beside its place and renamed, so that a broken download never looks like a bundle.
-        let mut partial = self.file.clone().into_os_string();
+        let mut partial = target.clone().into_os_string();
         partial.push(".part");
         let partial = PathBuf::from(partial);
         let mut file = File::create(&partial).with_context(cannot)?;
@@ -258,16 +260,13 @@ impl ExportArgs {
             bytes += chunk.len();
         }
         file.sync_all().with_context(cannot)?;
-        std::fs::rename(&partial, &self.file).with_context(cannot)?;
+        std::fs::rename(&partial, &target).with_context(cannot)?;
         match output {
             Output::Table => {
                 println!("{shown}: {bytes} bytes; check it with `rialto evidence verify {shown}`");
             }
             Output::Json => {
-                println!(
-                    "{:#}",
-                    serde_json::json!({"file": self.file, "bytes": bytes})
-                );
+                println!("{:#}", serde_json::json!({"file": target, "bytes": bytes}));
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -90,7 +90,13 @@ impl Delivery {
             (LightChange::Open { failed_jobs }, _) => {
                 self.open_incident(&project, row, &rows, failed_jobs).await
             }
-            (LightChange::Attach { newly_failed_jobs }, Some(open)) => {
+            (LightChange::Attach { newly_failed_jobs }, Some(mut open)) => {
+                let before: Vec<String> = json::read("failed_jobs", &open.failed_jobs)?;
+                if !newly_failed_jobs.is_empty() && all_passed(&before, &jobs) {
+                    // What was broken is repaired, and this push broke something else.
+                    self.blame(&mut open, &project, row, &rows, &newly_failed_jobs)
+                        .await?;
+                }
                 self.prolong_incident(open, row, newly_failed_jobs).await
             }
             (LightChange::Close { kind }, Some(open)) => {
@@ -243,6 +249,34 @@ impl Delivery {
         let earlier =
             push::earliest_unfinished(&mut self.db(), &row.project_id, &name, since, own).await?;
         Ok(earlier.unwrap_or(own))
+    }
+
+    /// Whose push broke what fails now: the light was red all along, for another reason.
+    async fn blame(
+        &self,
+        incident: &mut IncidentRow,
+        project: &ProjectRow,
+        row: &PipelineRow,
+        rows: &[JobRow],
+        failed_jobs: &[String],
+    ) -> Result<(), DeliveryError> {
+        let commits = self
+            .candidates(project, row, Some(&incident.failing_sha))
+            .await?;
+        let owner = self.owner(project, row, &commits).await?;
+        let tests_failed = reports::of_pipeline(&mut self.db(), &row.id)
+            .await?
+            .iter()
+            .any(|report| report.failed + report.errored > 0);
+        let (class, confidence) = cause(row, rows, failed_jobs, tests_failed);
+        class.clone_into(&mut incident.cause_class);
+        incident.cause_confidence = confidence;
+        incident.owner_name = Some(owner.name);
+        incident.owner_email = Some(owner.email);
+        incident.owner_login = owner.login;
+        incident.commits = json::write(&commits)?;
+        incident.failed_jobs = json::write::<[String]>(&[])?;
+        Ok(())
     }
 
     async fn prolong_incident(
@@ -444,6 +478,15 @@ struct Owner {
     email: String,
     /// The account; `None` for people known only from a commit.
     login: Option<String>,
+}
+
+/// Whether every one of these jobs ran and passed.
+fn all_passed(names: &[String], jobs: &[EndedJob]) -> bool {
+    let passed = |name: &String| {
+        let job = jobs.iter().find(|job| job.name == *name);
+        job.is_some_and(|job| job.status == Status::Success)
+    };
+    !names.is_empty() && names.iter().all(passed)
 }
 
 /// A first guess at the class of the cause, and how sure it is in per cent.

@@ -53,7 +53,8 @@ statements! {
         $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
     UPDATE_INCIDENT = "UPDATE incident SET state = $2, close_kind = $3, green_at = $4,
         failing_sha = $5, failing_pipeline_id = $6, closing_pipeline_id = $7, failed_jobs = $8,
-        owner_name = $9, owner_email = $10, commits = $11, alarms = $12, version = version + 1
+        owner_name = $9, owner_email = $10, commits = $11, alarms = $12, owner_login = $13,
+        cause_class = $14, cause_confidence = $15, version = version + 1
         WHERE id = $1 RETURNING version";
     FIND_INCIDENT = "SELECT * FROM incident WHERE id = $1";
     FIND_OPEN = "SELECT * FROM incident WHERE project_id = $1 AND branch = $2 AND state = 'open'";
@@ -114,7 +115,10 @@ pub async fn update(tx: &mut Tx<'_>, row: &IncidentRow) -> Result<i64, StoreErro
         row.owner_name.clone(),
         row.owner_email.clone(),
         &row.commits,
-        &row.alarms
+        &row.alarms,
+        row.owner_login.clone(),
+        &row.cause_class,
+        row.cause_confidence
     ];
     let (version,): (i64,) = tx.fetch_one(UPDATE_INCIDENT, values).await?;
     Ok(version)

@@ -59,6 +59,11 @@ async fn a_broken_main_turns_red_and_the_next_good_push_repairs_it() {
         let attached = incidents(&world).await;
         assert_eq!(attached.len(), 1, "one open incident per branch");
         assert_eq!(attached[0].red_at, incident.red_at, "the clock runs on");
+        // What was broken first is repaired: the light is red for what this push broke.
+        assert_eq!(attached[0].failing_jobs[0].name, "two");
+        let candidates = &attached[0].commits;
+        assert_eq!(candidates.len(), 1, "{candidates:?}");
+        assert_eq!(candidates[0].sha, worse.sha);
 
         let good = world.push("main", &[("a.txt", "good")]).await.summary;
         world.pass().await;
