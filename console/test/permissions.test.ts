@@ -42,8 +42,9 @@ it("every_change_a_page_can_make_has_its_permission_in_the_table", () => {
     "delivery.runner.work",
     "delivery.deployment.approve",
     "otc.read",
+    "esb.read",
   ]);
-  for (const system of ["delivery", "otc"]) {
+  for (const system of ["delivery", "otc", "esb"]) {
     const document = JSON.parse(read(`openapi/${system}.json`)) as {
       paths: Record<string, Record<string, { "x-permission"?: string }>>;
     };

@@ -11,6 +11,8 @@ import shellEn from "@/i18n/en/shell.json";
 import shellZh from "@/i18n/zh-CN/shell.json";
 import deliveryEn from "@/systems/delivery/i18n/en.json";
 import deliveryZh from "@/systems/delivery/i18n/zh-CN.json";
+import esbEn from "@/systems/esb/i18n/en.json";
+import esbZh from "@/systems/esb/i18n/zh-CN.json";
 import otcEn from "@/systems/otc/i18n/en.json";
 import otcZh from "@/systems/otc/i18n/zh-CN.json";
 
@@ -47,8 +49,8 @@ export async function stage(
     defaultNS: "shell",
     fallbackNS: "shell",
     resources: {
-      en: { shell: shellEn, delivery: deliveryEn, otc: otcEn },
-      "zh-CN": { shell: shellZh, delivery: deliveryZh, otc: otcZh },
+      en: { shell: shellEn, delivery: deliveryEn, otc: otcEn, esb: esbEn },
+      "zh-CN": { shell: shellZh, delivery: deliveryZh, otc: otcZh, esb: esbZh },
     },
     interpolation: { escapeValue: false },
     react: { useSuspense: false },

@@ -43,7 +43,8 @@ pub struct LoginArgs {
     /// visible to everybody on the machine.
     #[arg(long, default_value = "-")]
     token_file: String,
-    /// Name of the context.
+    /// Name of the context. It becomes the current one; the environment variable RIALTO_CONTEXT
+    /// chooses another for one shell or one command.
     #[arg(long, default_value = "default")]
     context: String,
 }
@@ -339,6 +340,65 @@ impl Client {
     /// PUT JSON.
     pub async fn put(&self, path: &str, body: &Value) -> Result<Value> {
         self.json(Method::PUT, path, Some(body)).await
+    }
+
+    /// GET as JSON; `None` when it is not there.
+    pub async fn find(&self, path: &str) -> Result<Option<Value>> {
+        match self.get(path).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) => match error.downcast_ref::<RequestError>() {
+                Some(refused) if refused.exit == 3 => Ok(None),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Sends JSON for the revision that was seen.
+    pub async fn json_if(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        seen: &str,
+    ) -> Result<Value> {
+        let bytes = serde_json::to_vec(body)?;
+        self.bytes_if(method, path, "application/json", bytes, seen)
+            .await
+    }
+
+    /// Sends a file for the revision that was seen.
+    pub async fn put_bytes(
+        &self,
+        path: &str,
+        kind: &str,
+        bytes: Vec<u8>,
+        seen: &str,
+    ) -> Result<Value> {
+        self.bytes_if(Method::PUT, path, kind, bytes, seen).await
+    }
+
+    async fn bytes_if(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &str,
+        bytes: Vec<u8>,
+        seen: &str,
+    ) -> Result<Value> {
+        let url = format!("{}{path}", self.server);
+        let request = self.http.request(method, url).bearer_auth(&self.token);
+        let request = request
+            .header("content-type", kind)
+            .header("if-match", seen)
+            .body(bytes);
+        let unreachable = |error: reqwest::Error| RequestError::unreachable(&self.server, &error);
+        let response = request.timeout(TIMEOUT).send().await.map_err(unreachable)?;
+        let status = response.status();
+        let body = response.text().await.context("the answer broke off")?;
+        if !status.is_success() {
+            return Err(RequestError::refused(status, &body).into());
+        }
+        serde_json::from_str(&body).with_context(|| format!("{path} answered no JSON"))
     }
 
     /// DELETE.

@@ -2,10 +2,18 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::{major, minor};
+use nix::unistd::Pid;
+
+/// How long a server that led before may take to let go of the folder.
+const TAKE_OVER: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// An opened data folder; the lock is held while it lives.
 #[derive(Debug)]
@@ -17,6 +25,56 @@ pub struct DataFolder {
 impl DataFolder {
     /// Makes the folder when it is absent and takes its lock.
     pub fn open(path: &Path) -> Result<Self> {
+        let (root, lock_path, lock) = Self::prepare(path)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { root, _lock: lock }),
+            Err(TryLockError::WouldBlock) => bail!(
+                "{} is in use by another server; stop that one, or give this one a folder of its \
+                 own with --data",
+                path.display()
+            ),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", lock_path.display()))
+            }
+        }
+    }
+
+    /// The same for a server that leads now. The process `before` led until then: when it still holds
+    /// the lock it was stopped or hangs, must not go on, and is killed. Nobody else is.
+    pub fn take_over(path: &Path, before: Option<Pid>) -> Result<Self> {
+        let (root, lock_path, lock) = Self::prepare(path)?;
+        let started = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { root, _lock: lock }),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => {
+                    return Err(error)
+                        .with_context(|| format!("cannot lock {}", lock_path.display()));
+                }
+            }
+            let holder = lock_holder(&lock)?;
+            if let Some(pid) = holder.filter(|pid| Some(*pid) == before) {
+                tracing::warn!(%pid, "ending the server that led before: it still holds the data folder");
+                // It may have ended since.
+                let _ = kill(pid, Signal::SIGKILL);
+            }
+            if started.elapsed() > TAKE_OVER {
+                bail!(
+                    "{} is still held by another server ({}); end that one, or give this one a \
+                     folder of its own with --data",
+                    path.display(),
+                    holder.map_or("on another machine".to_owned(), |pid| format!(
+                        "process {pid}"
+                    ))
+                );
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// The folder with its parts, and the file of its lock.
+    fn prepare(path: &Path) -> Result<(PathBuf, PathBuf, File)> {
         let shown = path.display();
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true).mode(0o700);
@@ -37,16 +95,7 @@ impl DataFolder {
             .mode(0o600)
             .open(&lock_path)
             .with_context(|| format!("cannot open {}", lock_path.display()))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { root, _lock: lock }),
-            Err(TryLockError::WouldBlock) => bail!(
-                "{shown} is in use by another server; stop that one, or give this one a folder \
-                 of its own with --data"
-            ),
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("cannot lock {}", lock_path.display()))
-            }
-        }
+        Ok((root, lock_path, lock))
     }
 
     /// A path inside the folder.
@@ -101,6 +150,23 @@ impl DataFolder {
     }
 }
 
+/// The process of this machine that holds the lock of a file (proc_locks(5)).
+fn lock_holder(file: &File) -> Result<Option<Pid>> {
+    let status = file.metadata()?;
+    let (device, inode) = (status.dev(), status.ino());
+    let place = format!("{:02x}:{:02x}:{inode}", major(device), minor(device));
+    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let held = locks.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        // `1: FLOCK ADVISORY WRITE 4711 fe:00:1234 0 EOF`; one that waits has `->` before its kind.
+        (words.get(1) == Some(&"FLOCK") && words.get(5) == Some(&place.as_str()))
+            .then(|| words.get(4)?.parse().ok())
+            .flatten()
+    });
+    // 0 and below stand for processes of other name spaces.
+    Ok(held.filter(|pid| *pid > 1).map(Pid::from_raw))
+}
+
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let temporary = path.with_extension("new");
     let mut options = OpenOptions::new();
@@ -139,6 +205,16 @@ mod tests {
         );
         drop(first);
         DataFolder::open(&place.path().join("data")).expect("free again");
+    }
+
+    #[test]
+    fn who_holds_the_lock_is_told() {
+        let place = tempfile::tempdir().expect("a folder");
+        let (_, path, _) = DataFolder::prepare(place.path()).expect("prepared");
+        let file = File::open(&path).expect("there");
+        assert_eq!(lock_holder(&file).expect("told"), None);
+        let _held = DataFolder::open(place.path()).expect("opens");
+        assert_eq!(lock_holder(&file).expect("told"), Some(Pid::this()));
     }
 
     #[test]

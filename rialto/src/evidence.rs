@@ -1,7 +1,7 @@
 //! `rialto evidence …`: check a bundle without a server, fetch one, look at the log.
 //!
-//! Exit codes of `verify`: 0 intact, 1 tampered, 2 incomplete, 3 the check could not be made (also
-//! for a wrong command line, which is 2 elsewhere).
+//! Exit codes of `verify`: 0 intact, 1 tampered, 2 the check could not be made (no such file, no
+//! bundle; a wrong command line ends with 2 everywhere), 3 incomplete.
 
 use std::fs::File;
 use std::io::{Read, Write as _};
@@ -20,8 +20,8 @@ use crate::client::{Client, text};
 const RECORDS: &str = "/api/platform/v1/evidence/records";
 const HEAD: &str = "/api/platform/v1/evidence/head";
 const CHECK: &str = "/api/platform/v1/evidence/check";
-/// Exit code when a check could not be made.
-pub const CANNOT_CHECK: u8 = 3;
+/// Exit code when a check could not be made, as for a wrong command line.
+const CANNOT_CHECK: u8 = 2;
 /// Key and head files are small.
 const MAX_SMALL_FILE: u64 = 64 * 1024;
 
@@ -48,8 +48,8 @@ enum Output {
 enum Command {
     /// Check a bundle without a server, naming the first altered record.
     ///
-    /// Exit codes: 0 intact, 1 tampered, 2 incomplete, 3 the check could not be made (no such file,
-    /// no bundle, a wrong command line).
+    /// Exit codes: 0 intact, 1 tampered, 2 the check could not be made (no such file, no bundle, a
+    /// wrong command line), 3 incomplete.
     Verify(VerifyArgs),
     /// Fetch the bundle of a release.
     Export(ExportArgs),
@@ -81,7 +81,7 @@ struct ExportArgs {
     /// Id of the release.
     #[arg(long)]
     release: String,
-    /// File to write; `-` is standard output. Absent: `evidence-<release>.tar` in this folder.
+    /// File to write; `-` is standard output. Absent: `evidence-<release>.tar.zst` in this folder.
     #[arg(short = 'o', long = "file", value_name = "FILE")]
     file: Option<PathBuf>,
 }
@@ -160,7 +160,7 @@ fn exit_code(outcome: Outcome) -> ExitCode {
     ExitCode::from(match outcome {
         Outcome::Intact => 0,
         Outcome::Tampered => 1,
-        Outcome::Incomplete => 2,
+        Outcome::Incomplete => 3,
     })
 }
 
@@ -215,8 +215,13 @@ fn render(report: &VerifyReport) -> String {
         report.records, report.blobs
     ));
     lines.push(format!(
-        "  to production     {} deployments",
-        report.production_deployments
+        "  to production     {} deployment{}",
+        report.production_deployments,
+        if report.production_deployments == 1 {
+            ""
+        } else {
+            "s"
+        }
     ));
     if let Some(key) = &report.key_id {
         let trust = if report.key_trusted {
@@ -236,7 +241,7 @@ impl ExportArgs {
             encode(&self.release)
         );
         let mut response = Client::from_environment()?.raw(&path).await?;
-        let named = || PathBuf::from(format!("evidence-{}.tar", encode(&self.release)));
+        let named = || PathBuf::from(format!("evidence-{}.tar.zst", encode(&self.release)));
         let target = self.file.clone().unwrap_or_else(named);
         if target.as_os_str() == "-" {
             let mut out = std::io::stdout();
@@ -431,11 +436,11 @@ mod tests {
         let path = folder.path().join("bundle.tar.zst");
         let bytes = std::fs::read(&path).expect("read");
         std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
-        assert_eq!(code(&arguments(folder.path())), expected(2));
+        assert_eq!(code(&arguments(folder.path())), expected(3));
     }
 
     #[tokio::test]
-    async fn what_cannot_be_checked_ends_with_code_three_and_says_why() {
+    async fn what_cannot_be_checked_ends_with_code_two_and_says_why() {
         let folder = house().await;
         let place = |name: &str| folder.path().join(name);
         let absent = VerifyArgs {

@@ -154,14 +154,14 @@ fn read_reports(files: &[PathBuf]) -> Result<Result<Vec<Coverage>, Vec<String>>>
     let mut faults = Vec::new();
     for file in files {
         match read_coverage(&read(file)?) {
-            Outcome::Parsed { value } => reports.push(value),
+            // The server fails a report that contradicts itself; so does this.
+            Outcome::Parsed { value } => {
+                let told = value.contradictions.iter();
+                faults.extend(told.map(|one| fault_at(file, one.line, &one.message)));
+                reports.push(value);
+            }
             Outcome::Partial { reason, line, .. } | Outcome::Refused { reason, line } => {
-                let line = if line > 0 {
-                    format!(":{line}")
-                } else {
-                    String::new()
-                };
-                faults.push(format!("{}{line}: {reason}", file.display()));
+                faults.push(fault_at(file, line, &reason));
             }
         }
     }
@@ -170,6 +170,16 @@ fn read_reports(files: &[PathBuf]) -> Result<Result<Vec<Coverage>, Vec<String>>>
     } else {
         Err(faults)
     })
+}
+
+/// `FILE:LINE: MESSAGE`; line 0 is the file as a whole.
+fn fault_at(file: &Path, line: u32, message: &str) -> String {
+    let line = if line > 0 {
+        format!(":{line}")
+    } else {
+        String::new()
+    };
+    format!("{}{line}: {message}", file.display())
 }
 
 /// Nothing new is nothing uncovered.

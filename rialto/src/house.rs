@@ -12,7 +12,10 @@ use rialto_delivery_engine::deployment::{Deployments, RouterAccess};
 use rialto_delivery_engine::{Delivery, DeliverySettings};
 use rialto_delivery_runner::agent::{Agent, AgentConfig};
 use rialto_delivery_supervisor::Supervisor;
+use rialto_esb_center_manager::ServiceCenter;
 use rialto_esb_gateway::{Gateway, GatewayConfig, GatewayHandle, StartGatewayError};
+use rialto_esb_manager::{GroupKeys, InterfacePlatform};
+use rialto_esb_snapshot::GroupKey;
 use rialto_otc_desk::Desk;
 use rialto_platform_config::{Settings, Span};
 use rialto_platform_evidence::{EvidenceLog, SigningKey};
@@ -25,6 +28,7 @@ use tokio::task::JoinHandle;
 
 use crate::data_folder::DataFolder;
 use crate::isolation;
+use crate::standby::Leading;
 
 /// How long answers under way at the gateway may take when it stops.
 const GATEWAY_GRACE: Duration = Duration::from_secs(5);
@@ -34,13 +38,16 @@ const RUNNER_TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(24 * 365);
 const RELAY_EVERY: Duration = Duration::from_millis(500);
 
 /// The tables of every system, in the order they are migrated.
-pub fn migration_sets() -> [MigrationSet; 5] {
+pub fn migration_sets() -> [MigrationSet; 8] {
     [
+        rialto_platform_lease::MIGRATIONS,
         rialto_platform_evidence::MIGRATIONS,
         rialto_platform_identity::MIGRATIONS,
         rialto_platform_web::MIGRATIONS,
         rialto_delivery_store::MIGRATIONS,
         rialto_otc_store::MIGRATIONS,
+        rialto_esb_store::MIGRATIONS,
+        rialto_esb_center_manager::MIGRATIONS,
     ]
 }
 
@@ -76,6 +83,8 @@ pub struct House {
     pub delivery: Delivery,
     /// The OTC desk.
     pub desk: Desk,
+    /// The interface platform.
+    pub platform: InterfacePlatform,
     /// The data folder, locked.
     pub folder: DataFolder,
     db: Db,
@@ -87,10 +96,37 @@ pub struct House {
     server: JoinHandle<std::io::Result<()>>,
     runner: Option<JoinHandle<()>>,
     relay: Option<JoinHandle<()>>,
+    center: Center,
+}
+
+/// The service center, and what looks for silent instances there.
+struct Center {
+    services: ServiceCenter,
+    sweeps: JoinHandle<()>,
+}
+
+impl Center {
+    async fn start(db: &Db, evidence: &EvidenceLog, folder: &DataFolder) -> Result<Self> {
+        let key = folder.random_key("esb-center.key")?;
+        let services = ServiceCenter::open(db.clone(), evidence.clone(), key).await?;
+        let sweeps = tokio::spawn(services.clone().run());
+        Ok(Self { services, sweeps })
+    }
+
+    fn stop(self) {
+        self.services.stop();
+        self.sweeps.abort();
+    }
 }
 
 /// All systems behind one listener.
-fn site(web: Web, delivery: &Delivery, deployments: &Deployments, desk: &Desk) -> Site {
+fn site(
+    web: Web,
+    delivery: &Delivery,
+    deployments: &Deployments,
+    desk: &Desk,
+    platform: &InterfacePlatform,
+) -> Site {
     web.add_gauges(rialto_delivery_api::gauges(delivery.clone()));
     let api = Api {
         web: web.clone(),
@@ -101,22 +137,56 @@ fn site(web: Web, delivery: &Delivery, deployments: &Deployments, desk: &Desk) -
         web: web.clone(),
         desk: desk.clone(),
     };
+    let esb = rialto_esb_api::Api {
+        web: web.clone(),
+        platform: platform.clone(),
+    };
     Site::new(web)
         .with(
             rialto_delivery_api::routes(api),
             rialto_delivery_api::ENDPOINTS,
         )
         .with(rialto_otc_api::routes(otc), rialto_otc_api::ENDPOINTS)
+        .with(rialto_esb_api::routes(esb), rialto_esb_api::ENDPOINTS)
+}
+
+/// The service center beside them, with what Nacos clients speak.
+fn with_center(site: Site, web: &Web, center: &ServiceCenter) -> Site {
+    let api = rialto_esb_center_api::Api {
+        web: web.clone(),
+        center: center.clone(),
+    };
+    site.with(
+        rialto_esb_center_api::routes(api.clone()),
+        rialto_esb_center_api::ENDPOINTS,
+    )
+    .with(
+        rialto_esb_center_api::nacos_routes(api),
+        rialto_esb_center_api::NACOS_ENDPOINTS,
+    )
 }
 
 impl House {
-    /// Opens and starts everything; the listener is taken as it is.
-    pub async fn start(settings: &Settings, roles: Roles, listener: TcpListener) -> Result<Self> {
+    /// Opens and starts everything; the listener is taken as it is, and so is the database of a
+    /// server that leads.
+    pub async fn start(
+        settings: &Settings,
+        roles: Roles,
+        listener: TcpListener,
+        leading: Option<&Leading>,
+    ) -> Result<Self> {
         let address = listener
             .local_addr()
             .context("the listener has no address")?;
-        let folder = DataFolder::open(&settings.store.data)?;
-        let db = open_database(settings, &folder).await?;
+        let folder = match leading {
+            Some(leading) => {
+                let (data, before) = (settings.store.data.clone(), leading.before());
+                // It may wait for a while, and the lease is to be renewed meanwhile.
+                tokio::task::spawn_blocking(move || DataFolder::take_over(&data, before)).await??
+            }
+            None => DataFolder::open(&settings.store.data)?,
+        };
+        let db = open_database(settings, &folder, leading.map(|leading| &leading.db)).await?;
         let key = SigningKey::load_or_create(&folder.path("secrets/evidence.pem"))?;
         let evidence = EvidenceLog::open(&db, key).await?;
         let identity = Identity::new(db.clone(), evidence.clone()).with_rules(rules(settings)?);
@@ -142,9 +212,12 @@ impl House {
         let web_stop = tokio_util::sync::CancellationToken::new();
         let web_settings = web_settings(settings, &folder)?;
         let desk = Desk::new(db.clone(), evidence.clone());
+        let platform = InterfacePlatform::new(db.clone(), evidence.clone(), group_keys(&folder)?);
+        let center = Center::start(&db, &evidence, &folder).await?;
         let web = Web::new(db.clone(), identity.clone(), evidence, web_settings)
             .stopping_with(web_stop.clone());
-        let site = site(web, &delivery, &deployments, &desk);
+        let site = site(web.clone(), &delivery, &deployments, &desk, &platform);
+        let site = with_center(site, &web, &center.services);
         let server = tokio::spawn(serve(listener, site.build(), web_stop.clone()));
 
         deployments.start().await?;
@@ -154,15 +227,13 @@ impl House {
             true => Some(start_runner(settings, &folder, &identity, address, &stop).await?),
             false => None,
         };
-        let relay = (db.engine() == Engine::Postgres).then(|| {
-            let db = db.clone();
-            tokio::spawn(async move { db.relay_events(RELAY_EVERY).await })
-        });
+        let relay = relay(&db);
         Ok(Self {
             url,
             identity,
             delivery,
             desk,
+            platform,
             folder,
             db,
             supervisor,
@@ -173,6 +244,7 @@ impl House {
             server,
             runner,
             relay,
+            center,
         })
     }
 
@@ -190,6 +262,7 @@ impl House {
     pub async fn stop(self) -> Result<()> {
         self.stop.send_replace(true);
         self.delivery.stop();
+        self.center.stop();
         if let Some(runner) = self.runner {
             runner.await.context("the runner broke")?;
         }
@@ -211,8 +284,15 @@ impl House {
     }
 }
 
-async fn open_database(settings: &Settings, folder: &DataFolder) -> Result<Db> {
-    let db = Db::open(&database_url(settings, folder.root())?).await?;
+async fn open_database(
+    settings: &Settings,
+    folder: &DataFolder,
+    leading: Option<&Db>,
+) -> Result<Db> {
+    let db = match leading {
+        Some(db) => db.clone(),
+        None => Db::open(&database_url(settings, folder.root())?).await?,
+    };
     db.migrate(&migration_sets()).await?;
     Ok(db)
 }
@@ -230,16 +310,36 @@ fn rules(settings: &Settings) -> Result<Rules> {
     })
 }
 
+/// On PostgreSQL, what other servers wrote is told here too.
+fn relay(db: &Db) -> Option<JoinHandle<()>> {
+    let db = (db.engine() == Engine::Postgres).then(|| db.clone())?;
+    Some(tokio::spawn(async move {
+        db.relay_events(RELAY_EVERY).await;
+    }))
+}
+
+/// The keys that gateways of an environment check API keys by and open shared secrets with.
+fn group_keys(folder: &DataFolder) -> Result<GroupKeys> {
+    Ok(GroupKeys {
+        sandbox: GroupKey::new(folder.random_key("esb-group-sandbox.key")?),
+        production: GroupKey::new(folder.random_key("esb-group-production.key")?),
+    })
+}
+
 fn web_settings(settings: &Settings, folder: &DataFolder) -> Result<WebSettings> {
     Ok(WebSettings {
         public_url: settings.server.public_url.clone(),
         body_limit: usize::try_from(settings.server.body_limit.0)?,
-        modules: [("delivery", "/api/delivery/v1"), ("otc", "/api/otc/v1")]
-            .map(|(name, base)| Module {
-                name: name.into(),
-                base: base.into(),
-            })
-            .to_vec(),
+        modules: [
+            ("delivery", "/api/delivery/v1"),
+            ("otc", "/api/otc/v1"),
+            ("esb", "/api/esb/v1"),
+        ]
+        .map(|(name, base)| Module {
+            name: name.into(),
+            base: base.into(),
+        })
+        .to_vec(),
         version: env!("CARGO_PKG_VERSION"),
         signing_key: folder.random_key("web.key")?,
     })

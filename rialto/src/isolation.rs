@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use rialto_delivery_runner::isolation::Isolation;
-use rialto_delivery_supervisor::{ServiceCage, serve_cage};
+use rialto_delivery_supervisor::{ServiceCage, ServiceLimits, serve_cage};
 use rialto_platform_config::Settings;
 
 use crate::client::tokens_of_this_user;
@@ -43,6 +43,10 @@ pub fn services(settings: &Settings, folder: &DataFolder) -> Result<ServiceCage>
     cage.allow_writing(&settings.services.writable)
         .map_err(anyhow::Error::msg)
         .context("services.writable")?;
+    cage.limits = ServiceLimits {
+        memory_bytes: settings.services.memory.0,
+        processes: settings.services.processes,
+    };
     Ok(cage)
 }
 

@@ -7,16 +7,19 @@ mod data_folder;
 mod db;
 mod delivery;
 mod doctor;
+mod esb;
 mod evidence;
 mod gate;
 mod gateway;
 mod git_hook;
 mod house;
 mod isolation;
+mod lang;
 mod openapi;
 mod otc;
 mod runner;
 mod settings;
+mod standby;
 mod up;
 
 use std::future::Future;
@@ -24,6 +27,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
+
+/// What is freed goes back to the system: glibc keeps most of what loading the sample house took.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[derive(Parser)]
 #[command(
@@ -59,6 +66,9 @@ enum Command {
     /// OTC contracts: check, explain, price, solve and walk term sheets, without a server.
     #[command(subcommand)]
     Otc(otc::Command),
+    /// Interface definitions: check them, compare versions, without a server.
+    #[command(subcommand)]
+    Esb(esb::Command),
     /// Evidence: check a bundle without a server, fetch one, look at the log.
     Evidence(evidence::EvidenceArgs),
     /// Look at the configuration without starting anything.
@@ -96,6 +106,7 @@ fn main() -> ExitCode {
         Command::Delivery(arguments) => wait(arguments.execute()),
         Command::Gate(command) => gate::execute(command),
         Command::Otc(command) => otc::execute(command),
+        Command::Esb(command) => esb::execute(command),
         Command::Evidence(arguments) => wait(arguments.execute()),
         Command::Config(command) => command.execute(),
         Command::Db(command) => wait(command.execute()),
@@ -116,20 +127,11 @@ fn main() -> ExitCode {
     })
 }
 
-/// Tells what is wrong with the command line, or the help that was asked for, and ends: with 2, but
-/// where a command gives 2 another meaning with its own code.
+/// Tells what is wrong with the command line, or the help that was asked for, and ends.
 fn usage(error: &clap::Error) -> ! {
     // Standard error may be closed; the code tells as well.
     let _unheard = error.print();
-    let words: Vec<_> = std::env::args_os().skip(1).collect();
-    let verifies = words.first().is_some_and(|word| word == "evidence")
-        && words.iter().any(|word| word == "verify");
-    let code = match error.exit_code() {
-        0 => 0,
-        _ if verifies => i32::from(evidence::CANNOT_CHECK),
-        usage => usage,
-    };
-    std::process::exit(code)
+    std::process::exit(error.exit_code())
 }
 
 /// `rialto … | head` ends the reader first: that is no fault worth a backtrace. Ends with the code

@@ -21,20 +21,29 @@ enum System {
     Delivery,
     /// Term sheets, quotes, trades, fixings, flows.
     Otc,
+    /// Systems, interfaces, versions, definitions, reviews.
+    Esb,
+    /// Services and instances, configuration items.
+    Center,
 }
 
 impl OpenapiArgs {
     /// Prints the document.
     pub fn execute(self) -> Result<ExitCode> {
         let document = match self.system {
-            System::Platform => {
-                openapi::document(&platform_routes().split_for_parts().1, PLATFORM_ENDPOINTS)
-            }
+            System::Platform => platform(),
             System::Delivery => rialto_delivery_api::document(),
             System::Otc => rialto_otc_api::document(),
+            System::Esb => rialto_esb_api::document(),
+            System::Center => rialto_esb_center_api::document(),
         };
         let text = serde_json::to_string_pretty(&document).context("the document is not JSON")?;
         println!("{text}");
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The document of what every house has.
+pub fn platform() -> serde_json::Value {
+    openapi::document(&platform_routes().split_for_parts().1, PLATFORM_ENDPOINTS)
 }

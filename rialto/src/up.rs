@@ -5,20 +5,25 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
+use rialto_esb_manager::sample::OwnInterface;
 use rialto_platform_config::{Origin, Settings, telemetry};
 use rialto_platform_identity::{Actor, Role};
 use tokio::net::TcpListener;
 
 use crate::house::{House, Roles};
 use crate::settings::ConfigArgs;
+use crate::standby::{self, Lead, Leading};
+
+/// Exit code of a server that lost the lead; `EX_TEMPFAIL` of sysexits.
+const LOST: i32 = 75;
 
 /// Start everything in one process on loopback, with embedded storage.
 #[derive(Debug, clap::Args)]
 pub struct UpArgs {
     #[command(flatten)]
     source: ConfigArgs,
-    /// Load the sample house: two example projects, an OTC book of 300 contracts, and people of
-    /// several roles.
+    /// Load the sample house: two example projects, an OTC book of 300 contracts, the house's own
+    /// interfaces, and people of several roles.
     #[arg(long)]
     sample: bool,
 }
@@ -63,14 +68,18 @@ impl UpArgs {
             runner: true,
             gateway: true,
         };
-        let house = House::start(&loaded.settings, roles, listener).await?;
+        let (listener, leading) = match standby::lead(&loaded.settings, listener).await? {
+            Lead::Here(listener, leading) => (listener, leading),
+            Lead::Stopped => return Ok(ExitCode::SUCCESS),
+        };
+        let house = House::start(&loaded.settings, roles, listener, leading.as_ref()).await?;
         // Before the sample people: an empty house gets an administrator first.
         let mut logins = first_login(&house).await?;
         if self.sample {
             logins.extend(sample_logins(&house).await?);
         }
         greet(&house, &logins, self.sample);
-        run(house).await
+        run(house, leading).await
     }
 }
 
@@ -98,10 +107,14 @@ impl ServeArgs {
             gateway: self.roles.contains(&Part::Gateway),
         };
         let listener = listen(settings.server.listen, false).await?;
-        let house = House::start(&settings, roles, listener).await?;
+        let (listener, leading) = match standby::lead(&settings, listener).await? {
+            Lead::Here(listener, leading) => (listener, leading),
+            Lead::Stopped => return Ok(ExitCode::SUCCESS),
+        };
+        let house = House::start(&settings, roles, listener, leading.as_ref()).await?;
         let logins = first_login(&house).await?;
         greet(&house, &logins, false);
-        run(house).await
+        run(house, leading).await
     }
 }
 
@@ -158,13 +171,67 @@ async fn sample_logins(house: &House) -> Result<Logins> {
             }
         });
     }
+    let interfaces = rialto_esb_manager::sample::people(&house.identity).await?;
+    house.platform.load_own(own_interfaces()?).await?;
     let mut logins = Vec::new();
-    let users = sample.users.iter().chain(&people);
+    let users = sample.users.iter().chain(&people).chain(&interfaces);
     for user in users.filter(|user| !user.has_password()) {
         let link = house.identity.create_login_link(&system, &user.id).await?;
         logins.push((user.login.clone(), link));
     }
     Ok(logins)
+}
+
+/// The interfaces of this program itself, by the documents of its own code.
+fn own_interfaces() -> Result<Vec<OwnInterface>> {
+    let own = |system, name, code, taxonomy, document: serde_json::Value| {
+        Ok(OwnInterface {
+            system,
+            name,
+            code,
+            taxonomy,
+            document: serde_json::to_string_pretty(&document)?,
+        })
+    };
+    let names = [
+        ("Software delivery", "软件交付"),
+        ("OTC desk", "场外衍生品"),
+        ("Interface platform", "接口管理平台"),
+        ("House platform", "公共平台"),
+    ];
+    let [delivery, otc, esb, platform] = names;
+    [
+        own(
+            "delivery",
+            delivery,
+            "delivery.api",
+            "common/delivery",
+            rialto_delivery_api::document(),
+        ),
+        own(
+            "otc",
+            otc,
+            "otc.desk",
+            "trade/otc",
+            rialto_otc_api::document(),
+        ),
+        own(
+            "esb",
+            esb,
+            "esb.platform",
+            "common/integration",
+            rialto_esb_api::document(),
+        ),
+        own(
+            "platform",
+            platform,
+            "platform.access",
+            "common/access",
+            crate::openapi::platform(),
+        ),
+    ]
+    .into_iter()
+    .collect()
 }
 
 /// Tells people where to go, and programs (in `ready.json`) where the house is.
@@ -199,19 +266,38 @@ fn greet(house: &House, logins: &[(String, String)], sample: bool) {
              \x20 3. break a test, push again, and see who broke what: {url}/delivery/incidents\n"
         ));
     }
-    text.push_str("\nCtrl-C stops everything.\n");
+    text.push_str(
+        "\nCtrl-C stops the server; jobs under way go on and are taken up at the next start.\n",
+    );
     // A closed standard output is no reason to stop.
     let _ = std::io::stdout().write_all(text.as_bytes());
     let _ = std::io::stdout().flush();
 }
 
-async fn run(mut house: House) -> Result<ExitCode> {
+/// Another server may lead by now and have taken up the jobs and services: an orderly stop would end
+/// what is no longer this server's. What looks after this process starts it again, and it stands by.
+fn ended_by_another() -> ! {
+    tracing::error!("this server leads no more and ends at once; started again, it stands by");
+    std::process::exit(LOST)
+}
+
+async fn run(mut house: House, leading: Option<Leading>) -> Result<ExitCode> {
+    let lost = async {
+        match &leading {
+            Some(leading) => leading.lost().await,
+            None => std::future::pending().await,
+        }
+    };
     let failed = tokio::select! {
         () = crate::runner::stop_signal() => None,
         error = house.failed() => Some(error),
+        () = lost => ended_by_another(),
     };
     tracing::info!("stopping");
     let stopped = house.stop().await;
+    if let Some(leading) = leading {
+        leading.release().await;
+    }
     match failed {
         Some(error) => Err(error),
         None => stopped.map(|()| ExitCode::SUCCESS),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{console, step, system};
 
-const SYSTEMS: &[&str] = &["delivery", "otc", "platform"];
+const SYSTEMS: &[&str] = &["center", "delivery", "esb", "otc", "platform"];
 
 /// Writes `openapi/<system>.json` and the console's types.
 pub fn regenerate() -> Result<()> {

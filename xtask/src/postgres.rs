@@ -17,7 +17,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Installs PostgreSQL if it is missing, makes a cluster and starts it.
+    /// Installs PostgreSQL and PgBouncer if they are missing, makes a cluster and starts it.
     pub fn start() -> Result<Self> {
         let bin = match server_binaries() {
             Some(bin) => bin,
@@ -26,6 +26,10 @@ impl Cluster {
                 server_binaries().context("PostgreSQL was installed but `initdb` is not there")?
             }
         };
+        // A pooler, which servers that share a database must tell from PostgreSQL itself.
+        if !Path::new("/usr/sbin/pgbouncer").is_file() {
+            system::install(&["pgbouncer"])?;
+        }
         // Outside the checkout: the server's own user must be able to reach it.
         let folder = std::env::temp_dir().join(format!("rialto-postgres-{}", std::process::id()));
         fs::create_dir_all(&folder)?;

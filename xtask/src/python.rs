@@ -1,4 +1,5 @@
-//! The Python wheel: an environment of its own, the wheel in it, its tests.
+//! What is tested from Python, each in an environment of its own: the wheel, and our interfaces by a
+//! program that knows only their definitions.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use crate::{step, system};
 /// which print its figures. `RIALTO_BIN` is the binary that its numbers must agree with.
 pub fn wheel(binary: &Path) -> Result<()> {
     let folder = system::target().join("python");
-    let python = environment(&folder.join("venv"))?;
+    let python = environment(&folder.join("venv"), "otc/python/requirements.txt")?;
     let wheel = built(&python, &folder.join("wheels"))?;
     let mut install = Command::new(&python);
     install
@@ -30,12 +31,31 @@ pub fn wheel(binary: &Path) -> Result<()> {
     step::run(&mut tests)
 }
 
-/// A virtual environment with everything that builds and tests the wheel; made once for each
-/// version of `requirements.txt`.
-fn environment(folder: &Path) -> Result<PathBuf> {
+/// Calls every interface of ours, and the mocks of their definitions, as the definitions say and
+/// outside of it.
+pub fn own_interfaces(binary: &Path) -> Result<()> {
+    let folder = system::target().join("python/conformance");
+    let python = environment(&folder, "tests/conformance/requirements.txt")?;
+    let mut run = Command::new(&python);
+    run.arg("tests/conformance/run.py")
+        .env("RIALTO_BIN", binary);
+    step::run(&mut run)
+}
+
+/// The public Python client of Nacos against the service center of a house.
+pub fn nacos_client(binary: &Path) -> Result<()> {
+    let folder = system::target().join("python/nacos");
+    let python = environment(&folder, "tests/nacos/requirements.txt")?;
+    let mut run = Command::new(&python);
+    run.arg("tests/nacos/client.py").env("RIALTO_BIN", binary);
+    step::run(&mut run)
+}
+
+/// A virtual environment with the packages of a list; made once for each version of it.
+fn environment(folder: &Path, requirements: &str) -> Result<PathBuf> {
     let python = folder.join("bin/python");
     let stamp = folder.join("requirements");
-    let wanted = fs::read("otc/python/requirements.txt").context("otc/python/requirements.txt")?;
+    let wanted = fs::read(requirements).with_context(|| requirements.to_owned())?;
     if python.exists() && fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
     }
@@ -54,7 +74,7 @@ fn environment(folder: &Path) -> Result<PathBuf> {
         .status()?
         .success()
     {
-        bail!("the tests of the wheel need Python 3.11 or later as `python3`");
+        bail!("these tests need Python 3.11 or later as `python3`");
     }
     let mut install = Command::new(&python);
     install
@@ -65,7 +85,7 @@ fn environment(folder: &Path) -> Result<PathBuf> {
             "--quiet",
             "--disable-pip-version-check",
         ])
-        .args(["-r", "otc/python/requirements.txt"]);
+        .args(["-r", requirements]);
     step::run_quietly(&mut install).context("the packages come from PyPI: is it in reach?")?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(python)

@@ -42,6 +42,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     tell(step::step("python wheel", || {
         python::wheel(&system::target().join("debug/rialto"))
     }));
+    tell(step::step("own interfaces", || {
+        python::own_interfaces(&system::target().join("debug/rialto"))
+    }));
+    tell(step::step("Nacos client", || {
+        python::nacos_client(&system::target().join("debug/rialto"))
+    }));
     for script in ["typecheck", "lint", "format:check", "test"] {
         tell(step::step(&format!("console {script}"), || {
             step::run_quietly(&mut console::npm(script))

@@ -19,6 +19,13 @@ const LONG_FILE_MARK: &str = "tidy: long file:";
 /// Crates without I/O, clock or randomness.
 const PURE: &[&str] = &[
     "rialto-kernel",
+    "rialto-document",
+    "rialto-esb-catalogue",
+    "rialto-esb-center",
+    "rialto-esb-contract",
+    "rialto-esb-coverage",
+    "rialto-esb-policy",
+    "rialto-esb-snapshot",
     "rialto-delivery-pipeline",
     "rialto-delivery-run",
     "rialto-delivery-report",

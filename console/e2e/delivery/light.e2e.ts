@@ -53,6 +53,13 @@ describe.each(["zh-CN", "en"] as const)("a broken test seen in %s", (locale) => 
         .getByText(v.t("closeKind.repaired"), { exact: true })
         .first()
         .waitFor();
+      for (const width of [1280, 1400, 1920]) {
+        await v.page.setViewportSize({ width, height: 900 });
+        const over = await v.page
+          .getByRole("grid", { name: v.t("incident.closed") })
+          .evaluate((grid) => grid.scrollWidth - grid.clientWidth);
+        expect({ width, over }).toEqual({ width, over: 0 });
+      }
     });
   });
 });

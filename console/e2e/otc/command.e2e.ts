@@ -62,3 +62,40 @@ it("every_page_of_the_desk_with_a_sheet_gives_the_command_that_does_the_same", a
     expect(trader.command(`${check}\n`)).not.toBe("");
   });
 });
+
+it("every_list_of_the_desk_gives_the_request_that_reads_the_same_rows", async () => {
+  await visit(house, "otc-command-lists", "en", async (v) => {
+    await v.signIn(TRADER, "otc:menu.trades");
+    const lists: [page: string, resource: string][] = [
+      ["/otc/trades?status=live&product=snowball&sort=-notional", "trades"],
+      ["/otc/quotes", "quotes"],
+      ["/otc/fixings?underlying=XSHG:000905", "fixings"],
+      ["/otc/flows?status=settled", "flows"],
+      ["/otc/calendar", "calendar"],
+      ["/otc/approvals?state=all", "approvals"],
+      [`/otc/trades/${trade}/events`, `trades/${trade}/events`],
+      [`/otc/trades/${trade}/flows`, `trades/${trade}/flows`],
+      [`/otc/trades/${trade}/postings`, `trades/${trade}/postings`],
+    ];
+    for (const [page, resource] of lists) {
+      await v.go(page);
+      await v.page.getByTitle(v.t("otc:cli.list")).click();
+      const text = () => v.page.evaluate(() => navigator.clipboard.readText());
+      await expect.poll(text).toContain(`${API}/${resource}`);
+      const command = await text();
+      const told = JSON.parse(
+        trader.command(`export RIALTO_TOKEN=${trader.token}\n${command}`),
+      ) as { items: unknown[] };
+      const address = new URL(/'([^']+)'$/.exec(command)?.[1] ?? "");
+      expect(address.origin).toBe(house.url);
+      for (const [name, value] of new URL(house.url + page).searchParams) {
+        if (value !== "all") expect(address.searchParams.get(name)).toBe(value);
+      }
+      const wanted = await trader.api<{ items: unknown[] }>(address.pathname + address.search);
+      expect(told.items).toEqual(wanted.items);
+    }
+    // Without a token the command says what is missing, and asks nothing of the server.
+    const last = await v.page.evaluate(() => navigator.clipboard.readText());
+    expect(() => trader.command(`unset RIALTO_TOKEN\n${last}`)).toThrow(/RIALTO_TOKEN/);
+  });
+});

@@ -15,15 +15,23 @@ interface Waiting {
   items: { id: string; trade_id: string | null }[];
 }
 
-/** Four contracts in force on one underlying, with every fixing until yesterday. */
+/**
+ * Four contracts in force on one underlying, with every fixing until today: a decision of today takes
+ * effect after its close, which on a session has to be known.
+ */
 beforeAll(async () => {
   house = await House.start();
   [trader, middle] = [await house.person(TRADER), await house.person(MIDDLE_OFFICE)];
   await house.person(RISK);
-  const days = await sessions(middle, daysAfter(today(), -25), daysAfter(today(), -1));
+  const days = await sessions(middle, daysAfter(today(), -25), today());
   const start = days[0] ?? today();
   await trader.api(`${API}/snapshots`, "POST", marketOf(days.at(-1) ?? start));
   for (const id of ["E2E-AMEND", "E2E-PART", "E2E-END", "E2E-NOVATE"]) await makeLive(id, start);
+  // What takes the place of the novated contract is booked and approved before.
+  await makeApproved("E2E-NOVATE-2", start, "Egret Fund", {
+    effective: today(),
+    link: { kind: "novated_from", trade_id: "E2E-NOVATE" },
+  });
   const rows = days.map((day, i) => `${CODE},${day},${(6000 + 5 * (i % 7)).toFixed(2)},vendor`);
   await middle.text(
     `${API}/fixings/import`,
@@ -50,7 +58,13 @@ const marketOf = (date: string) => ({
   calendars: "cn-2026.1",
 });
 
-async function makeLive(id: string, start: string): Promise<void> {
+/** Booked, submitted and approved; not confirmed yet. */
+async function makeApproved(
+  id: string,
+  start: string,
+  counterparty: string,
+  continues?: { effective: string; link: { kind: string; trade_id: string } },
+): Promise<(person: Person, kind: string, payload: unknown) => Promise<void>> {
   const terms = {
     schema: "rialto.otc/1",
     trade_id: id,
@@ -68,8 +82,9 @@ async function makeLive(id: string, start: string): Promise<void> {
       ki: { level: "70%" },
     },
     clocks: { variance: "sessions:XSHG/244", rate: "act365", coupon: "act365" },
+    ...(continues ? { state: { ki: false } } : {}),
   };
-  await trader.api(`${API}/trades`, "POST", { terms, counterparty: "Heron Fund" });
+  await trader.api(`${API}/trades`, "POST", { terms, counterparty, ...continues });
   const send = async (person: Person, kind: string, payload: unknown): Promise<void> => {
     const seen = await person.api<{ version: number }>(`${API}/trades/${id}`);
     await person.api(
@@ -83,6 +98,11 @@ async function makeLive(id: string, start: string): Promise<void> {
   const { items } = await middle.api<Waiting>(`${API}/approvals?state=open&page_size=200`);
   const waiting = items.find((one) => one.trade_id === id);
   await middle.api(`${API}/approvals/${waiting?.id ?? ""}/approve`, "POST", { comment: "" });
+  return send;
+}
+
+async function makeLive(id: string, start: string): Promise<void> {
+  const send = await makeApproved(id, start, "Heron Fund");
   await send(middle, "confirm", { reference: `CNF-${id}` });
 }
 

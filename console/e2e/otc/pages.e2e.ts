@@ -99,6 +99,55 @@ describe("every page of the desk", () => {
   );
 });
 
+describe("the desk on screens of every width", () => {
+  it("cuts_no_column_of_a_list_and_no_name_of_a_level", async () => {
+    await visit(house, "otc-widths", "en", async (v) => {
+      await v.signIn(MIDDLE_OFFICE, "otc:menu.trades");
+      for (const width of [1280, 1400, 1920]) {
+        await v.page.setViewportSize({ width, height: 900 });
+        for (const page of pages.filter((p) => ["blotter", "cash flows"].includes(p.name))) {
+          await v.go(page.path);
+          await page.ready(v);
+          const over = await v.page.evaluate(() =>
+            [...document.querySelectorAll('[role="grid"]')].map(
+              (grid) => grid.scrollWidth - grid.clientWidth,
+            ),
+          );
+          expect({ width, page: page.name, over }).toEqual({ width, page: page.name, over: [0] });
+        }
+        // Two coupons, a knock-out and the initial level close together, each with its name.
+        const { items } = await middle.api<TradeList>(`${API}/trades?product=phoenix&status=live`);
+        expect(items.length).toBeGreaterThan(0);
+        for (const { id } of items.slice(0, 4)) {
+          await v.go(`/otc/trades/${id}/overview`);
+          await v.page.locator(".plot-mark-name").nth(2).waitFor();
+          expect({ id, crossed: await crossedNames(v) }).toEqual({ id, crossed: [] });
+        }
+      }
+    });
+  });
+});
+
+/** Names in a plot that touch one another or leave the picture. */
+const crossedNames = (v: Visit): Promise<string[]> =>
+  v.page.evaluate(() =>
+    [...document.querySelectorAll("figure.plot > svg")].flatMap((picture) => {
+      const frame = picture.getBoundingClientRect();
+      const names = [...picture.querySelectorAll(".plot-mark-name")].map(
+        (name) => [name.textContent, name.getBoundingClientRect()] as const,
+      );
+      return names.flatMap(([one, a], i) => {
+        const outside = a.left < frame.left || a.right > frame.right || a.top < frame.top;
+        const met = names.slice(i + 1).filter(
+          // Boxes of text are a little higher than its letters.
+          ([, b]) =>
+            a.left < b.right && b.left < a.right && a.top + 2 < b.bottom && b.top + 2 < a.bottom,
+        );
+        return [...(outside ? [`${one} outside`] : []), ...met.map(([two]) => `${one} x ${two}`)];
+      });
+    }),
+  );
+
 describe("the blotter", () => {
   it("filters_orders_and_opens_by_the_keyboard_with_the_view_in_the_address", async () => {
     await visit(house, "otc-blotter", "en", async (v) => {

@@ -25,6 +25,7 @@ export class Texts {
       ["platform", `src/systems/platform/i18n/${locale}.json`],
       ["shell", `src/i18n/${locale}/shell.json`],
       ["otc", `src/systems/otc/i18n/${locale}.json`],
+      ["esb", `src/systems/esb/i18n/${locale}.json`],
     ].map(([name = "", file = ""]) => [
       name,
       JSON.parse(readFileSync(join(CONSOLE, file), "utf8")) as unknown,

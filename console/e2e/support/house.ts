@@ -31,6 +31,10 @@ export const TRADER = { login: "trader", password: "four grey cranes over the fe
 export const MIDDLE_OFFICE = { login: "middleoffice", password: "eight red lanterns at the lock" };
 export const SETTLEMENT = { login: "settlement", password: "two green kites above the weir" };
 export const RISK = { login: "risk", password: "six brown owls behind the mill" };
+export const PROVIDER = { login: "provider", password: "three calm otters near the quay" };
+export const MANAGER = { login: "interfaces", password: "ten wise ravens atop the tower" };
+export const CALLER = { login: "caller", password: "one keen heron beside the dam" };
+export const OPERATOR = { login: "operator", password: "six tall storks along the mole" };
 export type Account = typeof DEVELOPER;
 
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));

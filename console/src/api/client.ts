@@ -40,6 +40,12 @@ export function withQuery(path: string, query?: Query): string {
   return tail ? `${path}?${tail}` : path;
 }
 
+/** A template tag that makes addresses under a base: the values in it are encoded. */
+export const pathsUnder =
+  (base: string) =>
+  (strings: TemplateStringsArray, ...ids: (string | number)[]): string =>
+    base + strings.reduce((all, part, i) => all + encodeURIComponent(ids[i - 1] ?? "") + part);
+
 /** 128 random bits in hex; `crypto.randomUUID` is missing outside secure contexts. */
 export function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -134,5 +140,9 @@ export async function getTagged<T extends object>(
 /** A change of what was read with this tag; another one there by now refuses it (412). */
 export const postTagged = <T>(path: string, body: unknown, etag: string | null): Promise<T> =>
   call<T>("POST", path, { body, ...(etag ? { headers: { "If-Match": etag } } : {}) });
+
+/** The same for a whole record put in place of another. */
+export const putTagged = <T>(path: string, body: unknown, etag: string | null): Promise<T> =>
+  call<T>("PUT", path, { body, ...(etag ? { headers: { "If-Match": etag } } : {}) });
 
 export const remove = (path: string): Promise<undefined> => call<undefined>("DELETE", path);

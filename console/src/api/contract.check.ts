@@ -7,16 +7,7 @@ import type * as desk from "./contract.otc";
 import type { components as delivery } from "./generated/delivery";
 import type { components as otc } from "./generated/otc";
 import type { components as platform } from "./generated/platform";
-
-/**
- * The server always sends a nullable field (as null), while the document calls it optional: here
- * every field is there.
- */
-type Sent<T> = T extends readonly (infer Item)[]
-  ? Sent<Item>[]
-  : T extends object
-    ? { [K in keyof T]-?: undefined extends T[K] ? Sent<Exclude<T[K], undefined>> : Sent<T[K]> }
-    : T;
+import type { Sent } from "./sent";
 
 /** Compiles only when what the server sends is what the pages expect. */
 type Fits<Given extends Expected, Expected> = [Given, Expected];

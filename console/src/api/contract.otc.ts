@@ -80,6 +80,11 @@ export type QuoteStatus = Open<
   "indicative" | "firm" | "expired" | "accepted" | "rejected" | "booked"
 >;
 
+/** What a reader of a value should know. */
+export interface Note extends Texts {
+  code: string;
+}
+
 export interface Quote {
   id: string;
   no: number;
@@ -92,7 +97,7 @@ export interface Quote {
   notional: number;
   currency: string;
   engine: string;
-  notes: string[];
+  notes: Note[];
   reason: string;
   worst: { vol: number; q: number; r: number; value: number };
   side: Open<"house_sells" | "house_buys">;
@@ -282,6 +287,7 @@ export interface Why {
   engine: string;
   chosen: boolean;
   reason: string;
+  reason_zh: string;
 }
 
 export interface Valuation {
@@ -295,7 +301,7 @@ export interface Valuation {
   tolerance_met: boolean;
   engine: string;
   why: Why[];
-  notes: string[];
+  notes: Note[];
   snapshot_id: string;
   as_of: unknown;
 }
@@ -399,4 +405,6 @@ export interface CalendarItem {
   side: string | null;
   distance: number | null;
   probability: number | null;
+  /** A schedule of many dates stands once, at its next date. */
+  span: { first: string; last: string; count: number; left: number; next: string } | null;
 }

@@ -116,6 +116,8 @@ export interface ConfigError {
   line: number;
   column: number;
   message: string;
+  /** In both languages; the Chinese may name the kind of mistake alone. */
+  text?: Said | null;
 }
 
 export interface PipelineSummary {
@@ -159,6 +161,8 @@ export interface Job {
   failure_reason: string | null;
   failure_message: string | null;
   failure_text?: Said | null;
+  waiting_reason?: string | null;
+  waiting_text?: Said | null;
   exit_code: number | null;
   attempt: number;
   superseded: boolean;
@@ -346,7 +350,13 @@ export interface CoverageReport {
   base_choice: string;
   files: CoverageFile[];
   unmapped: string[];
-  refused: { name: string; reason: string; text?: Said | null }[];
+  refused: {
+    name: string;
+    outcome?: Open<"partial" | "refused" | "contradictory">;
+    line?: number | null;
+    reason: string;
+    text?: Said | null;
+  }[];
 }
 
 export interface VerdictRule {
@@ -445,8 +455,8 @@ export interface ReleaseRef {
 }
 
 export interface Slot {
-  name: Open<"blue" | "green">;
-  role: Open<"active" | "standby" | "candidate" | "idle">;
+  name: Open<"blue" | "green" | "violet">;
+  role: Open<"active" | "standby" | "candidate" | "reserve" | "idle">;
   health: Open<"starting" | "healthy" | "unhealthy" | "stopped">;
   release_id: string | null;
   version: string | null;

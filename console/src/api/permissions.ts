@@ -23,6 +23,10 @@ export const ROLES_OF = {
   "otc.fixing.enter": ["middle_office"],
   "otc.flow.settle": ["settlement"],
   "otc.approval.decide": ["middle_office", "risk"],
+  "esb.system.manage": ["interface_manager", "administrator"],
+  "esb.interface.provide": ["provider"],
+  "esb.version.review": ["interface_manager", "security"],
+  "esb.subscription.request": ["caller"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Permission = keyof typeof ROLES_OF;

@@ -17,6 +17,8 @@ export interface ProblemFinding {
   code: string;
   severity: string;
   text: BothTexts;
+  /** What to do about it, where the server says it. */
+  cure?: BothTexts | null;
 }
 
 /** `application/problem+json`, or what is closest to it when the server could not answer. */
@@ -83,6 +85,22 @@ function bothTexts(value: unknown): BothTexts | null {
     : null;
 }
 
+/** A finding as the server sends it: with a pointer, or with a place in one of several files. */
+interface SentFinding extends ProblemFinding {
+  rule?: string;
+  spot?: { file: string; line: number; column: number; pointer: string };
+}
+
+function findingOf({ rule, spot, ...finding }: SentFinding): ProblemFinding {
+  if (!spot) return finding;
+  const line = spot.line > 0 ? `:${spot.line}:${spot.column}` : "";
+  return {
+    ...finding,
+    pointer: `${spot.file}${line} ${spot.pointer}`.trim(),
+    code: rule ?? finding.code,
+  };
+}
+
 /** Reads a failed response; a body that is not a problem document still gives an honest error. */
 export async function problemOf(response: Response, request: string): Promise<ApiError> {
   const trace = response.headers.get("x-trace-id");
@@ -103,7 +121,7 @@ export async function problemOf(response: Response, request: string): Promise<Ap
       trace_id: text(body.trace_id, trace ?? "") || null,
       errors: Array.isArray(body.errors) ? (body.errors as ProblemField[]) : [],
       text: bothTexts(body.text),
-      findings: Array.isArray(body.findings) ? (body.findings as ProblemFinding[]) : [],
+      findings: Array.isArray(body.findings) ? (body.findings as SentFinding[]).map(findingOf) : [],
     },
     request,
   );

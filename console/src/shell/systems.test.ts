@@ -21,3 +21,10 @@ it("work_begins_in_the_system_of_the_role_or_in_the_first_one", () => {
   expect(home(["auditor"])).toBe("/delivery/projects");
   expect(home(["trader"], [{ name: "delivery" }])).toBe("/delivery/projects");
 });
+
+it("the_interface_platform_is_for_those_who_work_with_interfaces_and_is_their_home", () => {
+  const all = [...BOTH, { name: "esb" }];
+  expect(names(["provider"], all)).toEqual(["delivery", "esb", "platform"]);
+  expect(names(["trader"], all)).toEqual(["delivery", "otc", "platform"]);
+  expect(homeOf(systemsOf(all, ["caller"]), ["caller"])).toBe("/esb/interfaces");
+});

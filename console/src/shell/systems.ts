@@ -1,9 +1,10 @@
 import type { SystemManifest } from "@/shared/system";
 import { manifest as delivery } from "@/systems/delivery/manifest";
+import { manifest as esb } from "@/systems/esb/manifest";
 import { manifest as otc } from "@/systems/otc/manifest";
 import { manifest as platform } from "@/systems/platform/manifest";
 
-const KNOWN: readonly SystemManifest[] = [delivery, otc, platform];
+const KNOWN: readonly SystemManifest[] = [delivery, otc, esb, platform];
 
 /**
  * The systems this server runs and this person may see, in menu order; the platform's own pages

@@ -1,5 +1,7 @@
 //! The runner's side: take a job, send its log and files, report its end.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -8,6 +10,7 @@ use http::header::CONTENT_RANGE;
 use http::{HeaderMap, StatusCode};
 use rialto_delivery_engine::{DeliveryError, RunnerAsk, TraceAnswer, Upload};
 use rialto_delivery_run::assignment::JobOutcome;
+use rialto_delivery_run::size::Size;
 use rialto_delivery_run::state::Status;
 use rialto_delivery_store::ids::JobId;
 use rialto_platform_web::{Authenticated, Json, Path, Problem, Query, RawBody, codes};
@@ -106,7 +109,7 @@ async fn limited(body: Body, limit: usize) -> Answer<Vec<u8>> {
         let chunk =
             chunk.map_err(|error| Problem::malformed(format!("body broken off: {error}")))?;
         if bytes.len() + chunk.len() > limit {
-            let detail = format!("A piece of a log has at most {limit} bytes.");
+            let detail = format!("A piece of a log has at most {}.", Size::of(limit));
             return Err(Problem::new(codes::TOO_LARGE, detail).into());
         }
         bytes.extend_from_slice(&chunk);
@@ -114,17 +117,31 @@ async fn limited(body: Body, limit: usize) -> Answer<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Prolong the lease
+/// How long a renewal waits for news of the job.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RenewQuery {
+    /// Milliseconds, at most 30000: the answer comes at once when the job is not wanted any more,
+    /// else after this time.
+    #[serde(default)]
+    wait_ms: u64,
+}
+
+/// Prolong the lease, and wait for the word to stop
 #[utoipa::path(post, path = "/api/delivery/v1/runner/jobs/{id}/renew", tag = "runner",
-    params(("id" = String, Path), ("X-Job-Lease" = String, Header)),
+    params(("id" = String, Path), ("X-Job-Lease" = String, Header), RenewQuery),
     responses((status = 200, body = JobStatus)))]
 pub async fn renew_lease(
     State(api): State<Api>,
     Path(job): Path<String>,
+    Query(query): Query<RenewQuery>,
     headers: HeaderMap,
 ) -> Answer<Json<JobStatus>> {
     let job: JobId = id("job", &job)?;
-    let job_status = api.delivery.renew_lease(&job, &lease(&headers)?).await?;
+    let wait = Duration::from_millis(query.wait_ms);
+    let lease = lease(&headers)?;
+    let job_status = api.delivery.watch_lease(&job, &lease, wait).await?;
     Ok(Json(JobStatus { job_status }))
 }
 

@@ -7,11 +7,15 @@
 //!   modes, owners and times cannot be changed either, and the folders that all programs of a
 //!   machine write to are its own.
 //! * Of the powers of root only those remain that builds need.
+//! * What they use is counted ([`process`]) and, where the kernel lets this process, bounded by it
+//!   ([`cgroup`]).
 
+pub mod cgroup;
 mod descriptors;
 mod mode;
 mod mounts;
 mod powers;
+pub mod process;
 mod program;
 mod rules;
 

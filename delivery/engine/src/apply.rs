@@ -153,6 +153,7 @@ impl Loaded {
 #[derive(Debug, Default)]
 pub(crate) struct After {
     pub queue: bool,
+    pub leases: bool,
     pub timers: bool,
     pub groups: bool,
     pub start: Vec<ManagedJob>,
@@ -415,6 +416,9 @@ impl Delivery {
         if after.queue {
             self.wake_queue();
         }
+        if after.leases {
+            self.wake_leases();
+        }
         if after.timers {
             self.wake_timers();
         }
@@ -454,6 +458,9 @@ fn note_after(row: &JobRow, reported: bool, after: &mut After) {
         Status::Canceling | Status::Canceled if row.managed => after.cancel.push(row.id.clone()),
         _ => {}
     }
+    // Also of a job that ended by its runner's word: a renewal may still wait.
+    let unwanted = *row.status == Status::Canceling || row.status.is_completed();
+    after.leases |= unwanted && row.lease.is_some() && !row.managed;
     let frees = row.status.is_completed() || *row.status == Status::WaitingForResource;
     if frees && row.resource_group.is_some() && !row.managed {
         after.groups = true;

@@ -6,19 +6,32 @@ use rialto_delivery_pipeline::plan::{EnvironmentAction, Plan};
 use rialto_delivery_pipeline::{Compiled, Context, Diagnostic, compile};
 use rialto_delivery_release::{DEFINITION_PATH, ReleaseDefinition};
 use rialto_delivery_store::project;
+use serde::{Deserialize, Serialize};
 
 use crate::create::Request;
 use crate::error::blocking;
 use crate::repository::{CommitFiles, Found};
-use crate::view::ConfigErrorView;
 use crate::{Delivery, DeliveryError};
+
+/// A mistake in the configuration, as kept with the pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ConfigError {
+    pub file: String,
+    pub line: u32,
+    pub column: u32,
+    /// What is wrong and what to do.
+    pub message: String,
+    /// What kind of mistake it is; empty for those kept before kinds were.
+    #[serde(default)]
+    pub code: String,
+}
 
 /// What the configuration at the commit came to.
 pub(crate) enum Configured {
     /// No `.gitlab-ci.yml`, or its rules want no pipeline; the reason in words.
     Nothing(String),
     /// It is not valid.
-    Invalid(Vec<ConfigErrorView>),
+    Invalid(Vec<ConfigError>),
     /// A plan.
     Planned(Box<Planned>),
 }
@@ -79,17 +92,18 @@ impl Delivery {
 
 /// A file that no later try could read: the pipeline fails and tells why.
 fn unfit(path: &str, why: &str) -> Configured {
-    Configured::Invalid(vec![ConfigErrorView {
+    Configured::Invalid(vec![ConfigError {
         file: path.to_owned(),
         line: 1,
         column: 1,
         message: format!("{path} {why}"),
+        code: "file_unreadable".to_owned(),
     }])
 }
 
 /// Turns the compiler's findings into a plan, errors, or the reason for nothing.
 fn judge(compiled: Compiled, definition: Option<String>) -> Configured {
-    let told = |d: &Diagnostic| ConfigErrorView {
+    let told = |d: &Diagnostic| ConfigError {
         file: d.position.file.clone(),
         line: d.position.line,
         column: d.position.column,
@@ -97,8 +111,9 @@ fn judge(compiled: Compiled, definition: Option<String>) -> Configured {
             Some(fix) => format!("{}; {fix}", d.message),
             None => d.message.clone(),
         },
+        code: d.code.clone(),
     };
-    let mut errors: Vec<ConfigErrorView> = compiled.errors().map(told).collect();
+    let mut errors: Vec<ConfigError> = compiled.errors().map(told).collect();
     errors.extend(compiled.refusals().map(told));
     let parsed = definition
         .as_deref()
@@ -106,11 +121,12 @@ fn judge(compiled: Compiled, definition: Option<String>) -> Configured {
     let release = match parsed {
         Some(Ok(release)) => Some(release),
         Some(Err(faults)) => {
-            errors.extend(faults.into_iter().map(|fault| ConfigErrorView {
+            errors.extend(faults.into_iter().map(|fault| ConfigError {
                 file: fault.file,
                 line: fault.line,
                 column: fault.column,
                 message: fault.message,
+                code: "release_definition".to_owned(),
             }));
             None
         }

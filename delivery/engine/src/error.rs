@@ -1,6 +1,7 @@
 //! What can go wrong, told apart by what the caller can do about it.
 
 use rialto_delivery_git::GitError;
+use rialto_delivery_run::size::Size;
 use rialto_delivery_store::CasError;
 use rialto_platform_evidence::EvidenceError;
 use rialto_platform_identity::Denied;
@@ -62,7 +63,7 @@ pub enum DeliveryError {
         accepted: u64,
     },
     /// More than is accepted.
-    #[error("{what} is larger than the {limit} bytes allowed")]
+    #[error("{what} is larger than the {} allowed", Size(*limit))]
     TooLarge {
         /// What.
         what: String,

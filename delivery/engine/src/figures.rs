@@ -6,7 +6,7 @@ use rialto_platform_store::{now, to_micros};
 use crate::{Delivery, DeliveryError};
 
 /// A runner that was not heard of for this long does not count as there (microseconds).
-const SILENT: i64 = 60_000_000;
+pub(crate) const SILENT: i64 = 60_000_000;
 
 /// What is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]

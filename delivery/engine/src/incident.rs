@@ -1,6 +1,8 @@
 //! Red-light incidents (specification §11): opened, prolonged, closed, and their alarms.
 
-use rialto_delivery_run::red_light::{EndedJob, EndedPipeline, LightChange, OpenIncident, judge};
+use rialto_delivery_run::red_light::{
+    EndedJob, EndedPipeline, LightChange, OpenIncident, fails_for_another_reason, judge,
+};
 use rialto_delivery_run::state::Status;
 use rialto_delivery_store::ids::IncidentId;
 use rialto_delivery_store::incident::{self, IncidentRow};
@@ -85,25 +87,60 @@ impl Delivery {
             sha: &row.sha,
             status: *row.status,
             jobs: &jobs,
+            pushed: row.source == "push",
+            outdated: self.is_older_than_failing(row, open.as_ref()).await?,
         };
         match (judge(known.as_ref(), &ended, descends), open) {
             (LightChange::Open { failed_jobs }, _) => {
                 self.open_incident(&project, row, &rows, failed_jobs).await
             }
-            (LightChange::Attach { newly_failed_jobs }, Some(mut open)) => {
-                let before: Vec<String> = json::read("failed_jobs", &open.failed_jobs)?;
-                if !newly_failed_jobs.is_empty() && all_passed(&before, &jobs) {
-                    // What was broken is repaired, and this push broke something else.
-                    self.blame(&mut open, &project, row, &rows, &newly_failed_jobs)
+            (LightChange::Attach { failed_jobs }, Some(mut open)) => {
+                let before = self.failing_before(&open, row).await?;
+                if fails_for_another_reason(&before, &failed_jobs) {
+                    // The light is red for something else than it was: whoever broke that.
+                    self.blame(&mut open, &project, row, &rows, &failed_jobs)
                         .await?;
+                    let mut failed: Vec<String> = json::read("failed_jobs", &open.failed_jobs)?;
+                    // What has not passed since has still to do so before the light is green.
+                    failed.retain(|name| !passed(name, &jobs));
+                    open.failed_jobs = json::write(&failed)?;
                 }
-                self.prolong_incident(open, row, newly_failed_jobs).await
+                self.prolong_incident(open, row, failed_jobs).await
             }
             (LightChange::Close { kind }, Some(open)) => {
                 self.close_incident(open, row, kind.as_str()).await
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the pipeline was created before the newest failing one of the open incident.
+    async fn is_older_than_failing(
+        &self,
+        row: &PipelineRow,
+        open: Option<&IncidentRow>,
+    ) -> Result<bool, DeliveryError> {
+        let Some(open) = open else { return Ok(false) };
+        let failing = pipeline::find(&mut self.db(), &open.failing_pipeline_id).await?;
+        Ok(failing.is_some_and(|failing| {
+            (row.created_at, row.id.as_str()) < (failing.created_at, failing.id.as_str())
+        }))
+    }
+
+    /// The jobs the light is red for before this pipeline has its say: those that failed in the
+    /// newest failing pipeline.
+    async fn failing_before(
+        &self,
+        incident: &IncidentRow,
+        row: &PipelineRow,
+    ) -> Result<Vec<String>, DeliveryError> {
+        let known: Vec<String> = json::read("failed_jobs", &incident.failed_jobs)?;
+        if incident.failing_pipeline_id == row.id {
+            return Ok(known);
+        }
+        let jobs = job::of_pipeline(&mut self.db(), &incident.failing_pipeline_id).await?;
+        let failed = |job: &&JobRow| *job.status == Status::Failed && known.contains(&job.name);
+        Ok(jobs.iter().filter(failed).map(|j| j.name.clone()).collect())
     }
 
     /// The newest attempts of a pipeline, and the same as the judgement wants them.
@@ -150,18 +187,13 @@ impl Delivery {
         .await?;
         let pushed_at = self.first_push(row, green.as_ref()).await?;
         let last_green_sha = green.map(|green| green.sha);
-        let commits = self
-            .candidates(project, row, last_green_sha.as_deref())
+        let since = last_green_sha.as_deref();
+        let broken_by = self
+            .broken_by(project, row, rows, since, &failed_jobs)
             .await?;
-        let owner = self.owner(project, row, &commits).await?;
-        let tests_failed = reports::of_pipeline(&mut self.db(), &row.id)
-            .await?
-            .iter()
-            .any(|report| report.failed + report.errored > 0);
-        let (cause_class, cause_confidence) = cause(row, rows, &failed_jobs, tests_failed);
         let red_at = row.finished_at.unwrap_or_else(|| to_micros(now()));
         let mut tx = self.db().begin().await?;
-        let incident = IncidentRow {
+        let mut incident = IncidentRow {
             id: new_id::<IncidentId>(),
             no: project::next_no(&mut tx, &project.id, Number::Incident).await?,
             project_id: project.id.clone(),
@@ -177,15 +209,16 @@ impl Delivery {
             failing_pipeline_id: row.id.clone(),
             closing_pipeline_id: None,
             failed_jobs: json::write(&failed_jobs)?,
-            owner_name: Some(owner.name),
-            owner_email: Some(owner.email),
-            owner_login: owner.login,
-            cause_class: cause_class.to_owned(),
-            cause_confidence,
-            commits: json::write(&commits)?,
+            owner_name: None,
+            owner_email: None,
+            owner_login: None,
+            cause_class: String::new(),
+            cause_confidence: 0,
+            commits: "[]".to_owned(),
             alarms: "[]".to_owned(),
             version: 1,
         };
+        broken_by.write_to(&mut incident)?;
         incident::insert(&mut tx, &incident).await?;
         self.incident_changed(&mut tx, &incident, row, "opened")
             .await?;
@@ -196,6 +229,28 @@ impl Delivery {
             "the light is red"
         );
         Ok(())
+    }
+
+    /// Who broke these jobs since `since`, the commit that was the last to be well, and how.
+    async fn broken_by(
+        &self,
+        project: &ProjectRow,
+        row: &PipelineRow,
+        rows: &[JobRow],
+        since: Option<&str>,
+        failed_jobs: &[String],
+    ) -> Result<BrokenBy, DeliveryError> {
+        let commits = self.candidates(project, row, since).await?;
+        let owner = self.owner(project, row, &commits).await?;
+        let tests_failed = reports::of_pipeline(&mut self.db(), &row.id)
+            .await?
+            .iter()
+            .any(|report| report.failed + report.errored > 0);
+        Ok(BrokenBy {
+            commits,
+            owner,
+            cause: cause(row, rows, failed_jobs, tests_failed),
+        })
     }
 
     /// Who broke it: the account that pushed it. A commit names whom its author likes, a push was
@@ -260,33 +315,30 @@ impl Delivery {
         rows: &[JobRow],
         failed_jobs: &[String],
     ) -> Result<(), DeliveryError> {
-        let commits = self
-            .candidates(project, row, Some(&incident.failing_sha))
+        let since = Some(incident.failing_sha.as_str());
+        let broken_by = self
+            .broken_by(project, row, rows, since, failed_jobs)
             .await?;
-        let owner = self.owner(project, row, &commits).await?;
-        let tests_failed = reports::of_pipeline(&mut self.db(), &row.id)
-            .await?
-            .iter()
-            .any(|report| report.failed + report.errored > 0);
-        let (class, confidence) = cause(row, rows, failed_jobs, tests_failed);
-        class.clone_into(&mut incident.cause_class);
-        incident.cause_confidence = confidence;
-        incident.owner_name = Some(owner.name);
-        incident.owner_email = Some(owner.email);
-        incident.owner_login = owner.login;
-        incident.commits = json::write(&commits)?;
-        incident.failed_jobs = json::write::<[String]>(&[])?;
-        Ok(())
+        if incident.failing_sha == row.sha {
+            // Another run of the same commit: nobody pushed anything, only the cause is another.
+            broken_by.write_cause_to(incident);
+            return Ok(());
+        }
+        broken_by.write_to(incident)
     }
 
     async fn prolong_incident(
         &self,
         mut incident: IncidentRow,
         row: &PipelineRow,
-        newly_failed_jobs: Vec<String>,
+        failed_jobs: Vec<String>,
     ) -> Result<(), DeliveryError> {
         let mut failed: Vec<String> = json::read("failed_jobs", &incident.failed_jobs)?;
-        failed.extend(newly_failed_jobs);
+        for name in failed_jobs {
+            if !failed.contains(&name) {
+                failed.push(name);
+            }
+        }
         incident.failed_jobs = json::write(&failed)?;
         incident.failing_sha.clone_from(&row.sha);
         incident.failing_pipeline_id = row.id.clone();
@@ -480,13 +532,34 @@ struct Owner {
     login: Option<String>,
 }
 
-/// Whether every one of these jobs ran and passed.
-fn all_passed(names: &[String], jobs: &[EndedJob]) -> bool {
-    let passed = |name: &String| {
-        let job = jobs.iter().find(|job| job.name == *name);
-        job.is_some_and(|job| job.status == Status::Success)
-    };
-    !names.is_empty() && names.iter().all(passed)
+/// Who broke a branch, with what, and the class of the cause with how sure it is in per cent.
+struct BrokenBy {
+    commits: Vec<CandidateCommit>,
+    owner: Owner,
+    cause: (&'static str, i64),
+}
+
+impl BrokenBy {
+    fn write_cause_to(&self, incident: &mut IncidentRow) {
+        let (class, confidence) = self.cause;
+        class.clone_into(&mut incident.cause_class);
+        incident.cause_confidence = confidence;
+    }
+
+    fn write_to(self, incident: &mut IncidentRow) -> Result<(), DeliveryError> {
+        self.write_cause_to(incident);
+        incident.owner_name = Some(self.owner.name);
+        incident.owner_email = Some(self.owner.email);
+        incident.owner_login = self.owner.login;
+        incident.commits = json::write(&self.commits)?;
+        Ok(())
+    }
+}
+
+/// Whether the job ran and passed.
+fn passed(name: &str, jobs: &[EndedJob]) -> bool {
+    jobs.iter()
+        .any(|job| job.name == name && job.status == Status::Success)
 }
 
 /// A first guess at the class of the cause, and how sure it is in per cent.

@@ -44,6 +44,7 @@ mod timer;
 mod transition;
 pub mod view;
 mod view_query;
+mod waiting;
 pub mod words;
 mod working;
 
@@ -70,7 +71,7 @@ pub use logs::{LogEnd, Logs};
 pub use managed::{Boxed, ManagedDeployments, ManagedJob};
 pub use project::{NewProject, RuleSetView, VariableInput, VariableView};
 pub use push::Push;
-pub use runner::{RunnerAsk, RunnerHello, TraceAnswer};
+pub use runner::{Holding, RunnerAsk, RunnerHello, TraceAnswer};
 pub use settings::DeliverySettings;
 pub use view_query::PipelineQuery;
 
@@ -90,6 +91,8 @@ struct Inner {
     prepared: apply::PreparedCache,
     /// A job became pending.
     queue: Notify,
+    /// A job on a runner is not wanted any more.
+    leases: Notify,
     /// A timer was set.
     timers: Notify,
     controller: OnceLock<Arc<dyn ManagedDeployments>>,
@@ -130,6 +133,7 @@ impl Delivery {
             settings,
             prepared: apply::PreparedCache::default(),
             queue: Notify::new(),
+            leases: Notify::new(),
             timers: Notify::new(),
             controller: OnceLock::new(),
             reconciling: Mutex::default(),
@@ -172,6 +176,7 @@ impl Delivery {
     pub fn stop(&self) {
         self.inner.stop.send_replace(true);
         self.wake_queue();
+        self.wake_leases();
         self.wake_timers();
     }
 
@@ -225,6 +230,10 @@ impl Delivery {
 
     pub(crate) fn wake_queue(&self) {
         self.inner.queue.notify_waiters();
+    }
+
+    pub(crate) fn wake_leases(&self) {
+        self.inner.leases.notify_waiters();
     }
 
     pub(crate) fn wake_timers(&self) {

@@ -365,14 +365,28 @@ const FAILURE_MARKS: &[&[&str]] = &[
     ],
 ];
 
-/// The line that says why a job failed: the first line with the strongest mark there is, lines the
-/// runner echoed aside; otherwise the last line that is not blank.
+/// Section of a log that holds the output of the script; everything else is the runner's.
+const SCRIPT_SECTION: &str = "step_script";
+
+/// The line that says why a script failed: the first of its lines with the strongest mark there is,
+/// lines the runner echoed aside; otherwise its last line that is not blank. Nothing where the log
+/// has sections and the script none of them: what failed then is the runner's to say.
 pub(crate) fn failing_line(reader: &LogReader) -> std::io::Result<Option<LogMatch>> {
-    let text = reader.text()?;
+    let found = failing_line_of(&reader.text()?);
+    Ok(found.map(|(line, text)| LogMatch {
+        line,
+        offset: reader.start_of(line),
+        text: text.chars().take(500).collect(),
+    }))
+}
+
+fn failing_line_of(text: &str) -> Option<(u64, String)> {
+    let own = script_lines(text);
     let mut best: Option<(usize, u64, String)> = None;
     let mut last: Option<(u64, String)> = None;
     for (line, raw) in (0_u64..).zip(text.split('\n')) {
-        if raw.contains("section_start:") || raw.contains("section_end:") {
+        let mark = raw.contains("section_start:") || raw.contains("section_end:");
+        if mark || !own.contains(&line) {
             continue;
         }
         let plain = strip_escapes(raw);
@@ -393,12 +407,36 @@ pub(crate) fn failing_line(reader: &LogReader) -> std::io::Result<Option<LogMatc
         }
         last = Some((line, plain));
     }
-    let found = best.map(|(_, line, text)| (line, text)).or(last);
-    Ok(found.map(|(line, text)| LogMatch {
-        line,
-        offset: reader.start_of(line),
-        text: text.chars().take(500).collect(),
-    }))
+    best.map(|(_, line, text)| (line, text)).or(last)
+}
+
+/// Lines of the script's own section; all of them in a log without sections.
+///
+/// A script may open sections of its own inside, and print what looks like an end of the outer one:
+/// the last end counts, which is the runner's.
+fn script_lines(text: &str) -> std::ops::Range<u64> {
+    let mut any = false;
+    let (mut start, mut end) = (None, None);
+    for (line, raw) in (0_u64..).zip(text.split('\n')) {
+        for part in raw.split("section_").skip(1) {
+            let marks = [("start:", true), ("end:", false)];
+            let mark = marks.iter().find_map(|(word, opens)| {
+                let (_, name, _) = parse_mark(part.strip_prefix(word)?)?;
+                Some((name, *opens))
+            });
+            any |= mark.is_some();
+            match mark {
+                Some((SCRIPT_SECTION, true)) if start.is_none() => start = Some(line + 1),
+                Some((SCRIPT_SECTION, false)) => end = Some(line),
+                _ => {}
+            }
+        }
+    }
+    match start {
+        Some(start) => start..end.unwrap_or(u64::MAX),
+        None if any => 0..0,
+        None => 0..u64::MAX,
+    }
 }
 
 #[cfg(test)]
@@ -432,5 +470,52 @@ mod tests {
         assert_eq!(strip_escapes("10%\r20%\r30%"), "30%");
         assert_eq!(strip_escapes("done\r"), "done");
         assert_eq!(strip_escapes("\u{1b}]8;;http://x\u{7}link"), "link");
+    }
+
+    /// A log as the runner writes it: sections of its own around the script's.
+    fn log_around(script: &str, after: &str) -> String {
+        let section = |name: &str, text: &str| {
+            format!(
+                "\u{1b}[0Ksection_start:100:{name}\r\u{1b}[0K\u{1b}[36;1mHead\u{1b}[0;m\n{text}\
+                 \u{1b}[0Ksection_end:101:{name}\r\u{1b}[0K"
+            )
+        };
+        section(
+            "restore_cache",
+            "WARNING: fatal: the cache cannot be read\n",
+        ) + &section("step_script", script)
+            + &section("after_script", after)
+            + &section(
+                "upload_artifacts",
+                "ERROR: report.xml: No such file or directory\n",
+            )
+            + "ERROR: Job failed: the script ended with exit status 1\n"
+    }
+
+    #[test]
+    fn the_line_that_failed_is_one_of_the_script_and_never_one_of_the_runner() {
+        let found = |script: &str| failing_line_of(&log_around(script, "error: not mine\n"));
+        let weak = found("$ ./check\n2 of 5 differ\n");
+        assert_eq!(weak, Some((4, "2 of 5 differ".to_owned())));
+        let marked = found("$ make\nx.c:1: error: no y\nmake: leaving\n");
+        assert_eq!(marked, Some((4, "x.c:1: error: no y".to_owned())));
+        // Sections of the script's own belong to it, an end it printed ends nothing.
+        let nested = "a\n\u{1b}[0Ksection_start:100:mine\r\u{1b}[0KMine\n\
+                      section_end:100:step_script\r\nFAILED x\n";
+        assert_eq!(found(nested), Some((6, "FAILED x".to_owned())));
+        assert_eq!(found(""), None);
+    }
+
+    #[test]
+    fn a_job_that_never_came_to_its_script_has_no_line_that_failed() {
+        let log = "\u{1b}[0Ksection_start:100:get_sources\r\u{1b}[0KSources\nfatal: not found\n\
+                   \u{1b}[0Ksection_end:101:get_sources\r\u{1b}[0K\
+                   ERROR: Job failed: the sources could not be read\n";
+        assert_eq!(failing_line_of(log), None);
+        let bare = "fatal: not found\nbye\n";
+        assert_eq!(
+            failing_line_of(bare),
+            Some((0, "fatal: not found".to_owned()))
+        );
     }
 }

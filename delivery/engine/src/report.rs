@@ -1,6 +1,8 @@
 //! Reports: read when they arrive, so that a job's facts are there before its result is.
 
-use rialto_delivery_report::{Coverage, Outcome, TestReport, cobertura, junit, lcov};
+use rialto_delivery_report::{
+    Contradiction, Coverage, Outcome, TestReport, cobertura, junit, lcov,
+};
 use rialto_delivery_store::job::JobRow;
 use rialto_delivery_store::report::ReportFileRow;
 use rialto_platform_evidence::Actor;
@@ -146,6 +148,7 @@ impl Delivery {
                     let ratio = coverage.line_ratio();
                     row.covered = count(ratio.covered);
                     row.coverable = count(ratio.total);
+                    add_contradiction(&mut row, coverage.contradictions.first());
                 }
             }
         }
@@ -211,12 +214,7 @@ fn summarise<T>(row: &mut ReportFileRow, outcome: &Outcome<T>) {
 
 fn add_tests(row: &mut ReportFileRow, report: &TestReport) {
     let totals = &report.totals;
-    if let Some(first) = report.count_mismatches.first() {
-        row.count_mismatch = true;
-        // A report that breaks off says so first.
-        row.line.get_or_insert(i64::from(first.line));
-        row.reason.get_or_insert_with(|| first.to_string());
-    }
+    add_contradiction(row, report.contradictions().first());
     row.total = count(totals.total);
     row.passed = count(totals.passed);
     row.failed = count(totals.failed);
@@ -224,6 +222,15 @@ fn add_tests(row: &mut ReportFileRow, report: &TestReport) {
     row.skipped = count(totals.skipped);
     row.flaky = count(totals.flaky);
     row.duration_ms = count(totals.duration_us / 1000);
+}
+
+/// Notes on the row that the report contradicts itself, and where first.
+fn add_contradiction(row: &mut ReportFileRow, first: Option<&Contradiction>) {
+    let Some(first) = first else { return };
+    row.count_mismatch = true;
+    // A report that breaks off says so first.
+    row.line.get_or_insert(i64::from(first.line));
+    row.reason.get_or_insert_with(|| first.to_string());
 }
 
 fn count(value: u64) -> i64 {

@@ -66,9 +66,16 @@ impl Delivery {
         let refused = gathered
             .files
             .iter()
-            .filter(|file| file.kind != "junit" && file.outcome != "parsed")
+            .filter(|file| {
+                file.kind != "junit" && (file.outcome != "parsed" || file.count_mismatch)
+            })
             .map(|file| RefusedView {
                 name: file.name.clone(),
+                outcome: match file.outcome.as_str() {
+                    "parsed" => "contradictory".to_owned(),
+                    other => other.to_owned(),
+                },
+                line: file.line,
                 reason: file.reason.clone().unwrap_or_default(),
                 text: Text::of(file.reason.as_deref().unwrap_or_default()),
             })

@@ -2,9 +2,10 @@
 
 use rialto_delivery_git::{GitError, Repository, Snapshot};
 use rialto_delivery_pipeline::Repository as Files;
+use rialto_delivery_run::size::Size;
 
-/// Largest file read for a pipeline (an include may have 2 MB; the compiler refuses more itself).
-const FILE_BYTES: usize = 4 << 20;
+/// Largest file read for a pipeline: what the compiler, and with it the command line, reads at most.
+const FILE_BYTES: usize = 2 << 20;
 
 /// A commit for the compiler. Blocking.
 pub(crate) struct CommitFiles {
@@ -62,7 +63,8 @@ impl CommitFiles {
                 })
             }
             Err(GitError::TooLarge { limit, .. }) => Ok(Found::Unfit(format!(
-                "is larger than {limit} bytes and is not read; split it with `include`"
+                "is larger than {} and is not read; split it with `include`",
+                Size::of(limit)
             ))),
             Err(error) if unreadable(&error) => Ok(Found::Unfit(format!(
                 "cannot be read from the repository: {error}"

@@ -23,7 +23,7 @@ use crate::log_view::{failing_line, strip_escapes};
 use crate::logs::lock;
 use crate::{Delivery, DeliveryError, queue};
 
-/// Longest wait of one request for a job.
+/// Longest wait of one request for a job, or of one renewal for news of it.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// A runner's row is refreshed at most this often, microseconds.
 const CONTACT_EVERY: i64 = 10_000_000;
@@ -52,7 +52,31 @@ pub struct RunnerAsk {
     /// Seconds to wait for a job, at most 30.
     #[serde(default)]
     pub wait_s: u64,
+    /// What the runner has under way. Jobs it was given and does not know were never begun: the
+    /// answer that carried them was lost, or the runner was killed before it had kept them.
+    #[serde(default)]
+    pub holding: Option<Holding>,
 }
+
+/// The jobs of one runner's work directory.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Holding {
+    /// Name of the work directory, which outlives the runner's process. Two runners of one name
+    /// have two of them, and do not take each other's jobs for lost.
+    pub instance: String,
+    /// Ids of the jobs.
+    pub jobs: Vec<String>,
+}
+
+impl Holding {
+    /// How leases begin that are given to this work directory.
+    fn prefix(&self) -> String {
+        format!("{}.", self.instance)
+    }
+}
+
+/// Longest name of a work directory.
+const INSTANCE_LENGTH: usize = 64;
 
 /// Answer to a piece of log.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -87,6 +111,17 @@ impl Delivery {
                 message,
             ));
         }
+        let instance = ask.holding.as_ref().map(|held| held.instance.as_str());
+        let plain = |c: u8| c.is_ascii_alphanumeric() || c == b'-';
+        if instance.is_some_and(|name| name.len() > INSTANCE_LENGTH || !name.bytes().all(plain)) {
+            let message = "a work directory's name is of up to 64 letters, digits and hyphens";
+            return Err(DeliveryError::invalid(
+                "/holding/instance",
+                "invalid_name",
+                message,
+            ));
+        }
+        self.take_back(ask).await?;
         let deadline = tokio::time::Instant::now() + Duration::from_secs(ask.wait_s).min(MAX_WAIT);
         loop {
             // Registered before looking, so that a job that comes in between is not missed.
@@ -96,7 +131,7 @@ impl Delivery {
             if self.stopping() {
                 return Ok(None);
             }
-            if let Some(assignment) = self.take_job(actor, &ask.runner).await? {
+            if let Some(assignment) = self.take_job(actor, ask).await? {
                 return Ok(Some(assignment));
             }
             tokio::select! {
@@ -106,13 +141,60 @@ impl Delivery {
         }
     }
 
+    /// Jobs given to the asking work directory that it does not hold go back to the queue.
+    async fn take_back(&self, ask: &RunnerAsk) -> Result<(), DeliveryError> {
+        let Some(held) = &ask.holding else {
+            return Ok(());
+        };
+        let runner = self.note_runner(&ask.runner).await?;
+        for row in job::leased_to(&mut self.db(), runner.id.as_str()).await? {
+            let lease = row.lease.clone().unwrap_or_default();
+            if !lease.starts_with(&held.prefix())
+                || held.jobs.iter().any(|id| *id == row.id.as_str())
+            {
+                continue;
+            }
+            let mut cause = Cause::system("lease");
+            cause.void_lease = true;
+            if *row.status == Status::Canceling {
+                cause.log = Some(self.logs().finish(&row.id).await?);
+            }
+            tracing::warn!(job = %row.id, name = row.name, "given out and not received; queued again");
+            let back = self
+                .with_job(&row.id, &cause, |job, loaded| {
+                    let row = &loaded.rows[job];
+                    if row.lease.as_deref() != Some(lease.as_str()) {
+                        return Err(DeliveryError::StaleLease {
+                            job: row.id.to_string(),
+                        });
+                    }
+                    Ok(match *row.status {
+                        Status::Canceling => Event::Finish {
+                            job,
+                            outcome: Outcome::Canceled,
+                        },
+                        _ => Event::GiveBack { job },
+                    })
+                })
+                .await;
+            match back {
+                // It ended in between.
+                Err(DeliveryError::StaleLease { .. } | DeliveryError::Refused { .. }) => {}
+                other => drop(other?),
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the best fitting job, if there is one.
     async fn take_job(
         &self,
         actor: &Person,
-        hello: &RunnerHello,
+        ask: &RunnerAsk,
     ) -> Result<Option<Assignment>, DeliveryError> {
+        let hello = &ask.runner;
         let runner = self.note_runner(hello).await?;
+        let prefix = ask.holding.as_ref().map(Holding::prefix);
         loop {
             // A look without a write lock first: most requests find nothing.
             let at = to_micros(now());
@@ -136,7 +218,7 @@ impl Delivery {
                 actor.auth.as_str(),
             ));
             cause.lease = Some(LeaseFacts {
-                lease: secret()?,
+                lease: prefix.clone().unwrap_or_default() + &secret()?,
                 runner_id: runner.id.to_string(),
                 runner_name: runner.name.clone(),
             });
@@ -237,6 +319,41 @@ impl Delivery {
         }
         tx.commit().await?;
         Ok(*row.status)
+    }
+
+    /// Prolongs a lease, then waits up to `wait` for the moment from which the job is not wanted
+    /// any more and answers at once when it comes. A job that goes on is answered for at the end of
+    /// the wait, so that asking again and again costs no more than plain renewals.
+    ///
+    /// # Errors
+    /// [`DeliveryError::StaleLease`].
+    pub async fn watch_lease(
+        &self,
+        id: &JobId,
+        lease: &str,
+        wait: Duration,
+    ) -> Result<Status, DeliveryError> {
+        // The lease itself must outlive the wait.
+        let wait = wait.min(MAX_WAIT).min(self.settings().lease_grace / 3);
+        let deadline = tokio::time::Instant::now() + wait;
+        let mut status = self.renew_lease(id, lease).await?;
+        loop {
+            // Registered before looking, so that a cancel that comes in between is not missed.
+            let woken = self.inner.leases.notified();
+            tokio::pin!(woken);
+            woken.as_mut().enable();
+            if status != Status::Running || self.stopping() {
+                return Ok(status);
+            }
+            status = *self.leased(id, lease).await?.status;
+            if status != Status::Running {
+                return Ok(status);
+            }
+            tokio::select! {
+                () = &mut woken => {}
+                () = tokio::time::sleep_until(deadline) => return Ok(status),
+            }
+        }
     }
 
     /// Takes a piece of the log that starts at byte `from`.
@@ -363,6 +480,8 @@ impl Delivery {
             .get(index)
             .and_then(|job| job.coverage.clone());
         let (logs, id) = (self.logs().clone(), row.id.clone());
+        // What failed came after the script, and the runner's message says it.
+        let script_passed = outcome.exit_code == Some(0);
         let (found, failing) = blocking(move || {
             let Some(reader) = logs.reader(&id)? else {
                 return Ok((None, None));
@@ -379,7 +498,7 @@ impl Delivery {
                 }
                 _ => None,
             };
-            let failing = if success {
+            let failing = if success || script_passed {
                 None
             } else {
                 failing_line(&reader).map_err(unreadable)?

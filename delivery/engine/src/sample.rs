@@ -177,7 +177,23 @@ fn files(example: &str) -> Vec<CommitFile> {
 
 #[cfg(test)]
 mod tests {
+    use rialto_platform_identity::Permission;
+
     use super::*;
+
+    #[test]
+    fn whatever_delivery_asks_a_role_for_somebody_of_the_sample_house_may_do() {
+        let of_delivery = |permission: &&Permission| permission.as_str().starts_with("delivery.");
+        for permission in Permission::ALL.iter().filter(of_delivery) {
+            let may = |roles: &[Role]| roles.iter().any(|role| permission.roles().contains(role));
+            let somebody = USERS.iter().any(|(_, _, roles)| may(roles));
+            assert!(
+                somebody || permission.roles().is_empty(),
+                "{}",
+                permission.as_str()
+            );
+        }
+    }
 
     #[test]
     fn each_example_is_whole_and_carries_no_build_output() {

@@ -78,6 +78,7 @@ impl Delivery {
             told("alarms", self.raise_alarms().await);
             // Jobs of another process of the same database are seen here at the latest.
             self.wake_queue();
+            self.wake_leases();
         }
     }
 

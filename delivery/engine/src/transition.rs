@@ -24,6 +24,14 @@ pub(crate) fn take_transition(
                 row.queued_at = Some(at);
             }
             row.run_at = None;
+            if transition.from == Status::Running {
+                // The lease never reached its runner.
+                row.started_at = None;
+                row.lease = None;
+                row.lease_renewed_at = None;
+                row.runner_id = None;
+                row.runner_name = None;
+            }
             row.queue_class = queue_class(planned, protected);
             if row.played_by.is_none() {
                 row.played_by.clone_from(&cause.played_by);

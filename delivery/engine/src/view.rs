@@ -55,7 +55,7 @@ pub struct LightView {
 }
 
 /// A mistake in a configuration file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ConfigErrorView {
     /// Path in the repository.
     pub file: String,
@@ -65,6 +65,8 @@ pub struct ConfigErrorView {
     pub column: u32,
     /// What is wrong and what to do.
     pub message: String,
+    /// The message in both languages; where the Chinese has only its kind, the code says so.
+    pub text: Text,
 }
 
 /// A pipeline in a list.
@@ -158,6 +160,10 @@ pub struct JobView {
     pub failure_message: Option<String>,
     /// The message in both languages.
     pub failure_text: Option<Text>,
+    /// Why it waits, where no runner that is connected can take it.
+    pub waiting_reason: Option<String>,
+    /// The same in both languages.
+    pub waiting_text: Option<Text>,
     pub exit_code: Option<i64>,
     pub attempt: i64,
     pub superseded: bool,
@@ -288,11 +294,15 @@ pub struct FileCoverageView {
     pub uncovered_new_lines: Vec<u32>,
 }
 
-/// A report that could not be taken whole.
+/// A report that could not be taken whole, or that contradicts itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RefusedView {
     /// File.
     pub name: String,
+    /// `partial`, `refused` or `contradictory`.
+    pub outcome: String,
+    /// Line of the fault, from 1.
+    pub line: Option<i64>,
     /// Why.
     pub reason: String,
     /// The same in both languages.

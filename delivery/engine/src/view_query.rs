@@ -15,6 +15,7 @@ use rialto_platform_identity::{Actor as Person, Permission};
 use rialto_platform_store::{now, to_micros};
 
 use crate::apply::Cause;
+use crate::configure::ConfigError;
 use crate::incident::CandidateCommit;
 use crate::predefined::{repository_url, short_sha};
 use crate::record::{evidence_actor, person_json};
@@ -23,6 +24,8 @@ use crate::view::{
     Listed, PersonView, PipelineLink, PipelineSummary, PipelineView, ProjectView, StageView,
     VerdictLink, VerdictView, time_text,
 };
+use crate::waiting::{self, Connected};
+use crate::words::config_error;
 use crate::words::{Text, with_texts};
 use crate::working::working_ms;
 use crate::{Delivery, DeliveryError};
@@ -197,10 +200,13 @@ impl Delivery {
                 jobs: Vec::new(),
             })
             .collect();
+        let runners = self.runners_for(&rows).await?;
         for job in rows {
             let own = files.remove(job.id.as_str()).unwrap_or_default();
             if let Some(stage) = stages.iter_mut().find(|stage| stage.name == job.stage) {
-                stage.jobs.push(self.job_row_view(&job, own)?);
+                stage
+                    .jobs
+                    .push(self.job_row_view(&job, own, runners.as_ref())?);
             }
         }
         let verdict = verdict::newest_of_pipeline(&mut self.db(), id).await?;
@@ -242,8 +248,9 @@ impl Delivery {
             Some(text) => Some(json::read("failing_line", text)?),
             None => None,
         };
+        let runners = self.runners_for(std::slice::from_ref(&row)).await?;
         Ok(JobDetail {
-            job: self.job_row_view(&row, files)?,
+            job: self.job_row_view(&row, files, runners.as_ref())?,
             pipeline: summary(pipeline)?,
             failing_line,
         })
@@ -253,7 +260,9 @@ impl Delivery {
         &self,
         row: &JobRow,
         files: Vec<ArtifactRow>,
+        runners: Option<&Connected>,
     ) -> Result<JobView, DeliveryError> {
+        let waiting_reason = waiting::reason(row, runners);
         let status = *row.status;
         let current = !row.superseded;
         let stored = u64::try_from(row.log_bytes).unwrap_or(0);
@@ -275,6 +284,8 @@ impl Delivery {
             failure_reason: row.failure_reason.clone(),
             failure_message: row.failure_message.clone(),
             failure_text: Text::of_some(row.failure_message.as_deref()),
+            waiting_text: Text::of_some(waiting_reason.as_deref()),
+            waiting_reason,
             exit_code: row.exit_code,
             attempt: row.attempt,
             superseded: row.superseded,
@@ -512,7 +523,17 @@ fn personal(actor: &Person, action: &'static str) -> Result<Cause, DeliveryError
 }
 
 pub(crate) fn summary(row: PipelineRow) -> Result<PipelineSummary, DeliveryError> {
-    let config_errors: Vec<ConfigErrorView> = json::read("config_errors", &row.config_errors)?;
+    let config_errors: Vec<ConfigError> = json::read("config_errors", &row.config_errors)?;
+    let config_errors = config_errors
+        .into_iter()
+        .map(|error| ConfigErrorView {
+            text: config_error(&error.message, &error.code),
+            file: error.file,
+            line: error.line,
+            column: error.column,
+            message: error.message,
+        })
+        .collect();
     Ok(PipelineSummary {
         id: row.id.to_string(),
         no: row.no,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Facts, Measurement, Offender, Reading};
+use crate::facts::{Facts, InputRecord, Measurement, Offender, Reading};
 use crate::replay::GateInput;
 use crate::rule::{Effect, Measure, OnMissing, Rule, Scope, SmallChangeAction};
 use crate::verdict::{Overall, RuleResult, RuleSetReference, RuleVerdict, Verdict};
@@ -233,7 +233,7 @@ fn judge_scope(rule: &Rule, facts: &Facts) -> Judged {
         ));
     };
     if rule.scope != Scope::New || matches!(own.reading, Reading::Missing { .. }) {
-        return judge_reading(rule, own);
+        return judge_reading(rule, own, facts);
     }
     let lines = facts.new_executable_lines.unwrap_or(match own.reading {
         Reading::Share { denominator, .. } => denominator,
@@ -242,13 +242,13 @@ fn judge_scope(rule: &Rule, facts: &Facts) -> Judged {
     });
     let least = rule.small_change.min_new_lines;
     if lines == 0 || lines >= least {
-        return judge_reading(rule, own);
+        return judge_reading(rule, own, facts);
     }
     let small = format!("the change has {lines} new executable line(s), fewer than {least}");
     match rule.small_change.action {
-        SmallChangeAction::Enforce => judge_reading(rule, own),
+        SmallChangeAction::Enforce => judge_reading(rule, own, facts),
         SmallChangeAction::Skip => {
-            let judged = judge_reading(rule, own);
+            let judged = judge_reading(rule, own, facts);
             let detail = format!("skipped: {small} (it would be: {})", judged.detail);
             Judged {
                 result: RuleResult::SkippedSmall,
@@ -258,7 +258,7 @@ fn judge_scope(rule: &Rule, facts: &Facts) -> Judged {
         }
         SmallChangeAction::Overall => match facts.find(rule.measure, Scope::Overall) {
             Some(overall) => {
-                let judged = judge_reading(rule, overall);
+                let judged = judge_reading(rule, overall, facts);
                 Judged {
                     detail: format!("{small}, so the whole tree is judged: {}", judged.detail),
                     ..judged
@@ -272,7 +272,7 @@ fn judge_scope(rule: &Rule, facts: &Facts) -> Judged {
     }
 }
 
-fn judge_reading(rule: &Rule, measurement: &Measurement) -> Judged {
+fn judge_reading(rule: &Rule, measurement: &Measurement, facts: &Facts) -> Judged {
     let (numerator, denominator, sample) = match &measurement.reading {
         Reading::Missing { reason } => return Judged::missing(reason),
         Reading::Share {
@@ -281,7 +281,7 @@ fn judge_reading(rule: &Rule, measurement: &Measurement) -> Judged {
         } => (*numerator, Some(*denominator), *denominator),
         Reading::Count { count, sample } => (*count, None, *sample),
     };
-    let items = rule.measure.items();
+    let items = items(rule.measure, sample, facts);
     let judged = |result, value, detail| Judged {
         numerator: Some(numerator),
         denominator,
@@ -317,7 +317,7 @@ fn judge_reading(rule: &Rule, measurement: &Measurement) -> Judged {
             let order = rule.bound.compare_fraction(u128::from(numerator), 1);
             let detail = match measurement.offenders.first() {
                 Some(first) if rule.measure == Measure::ReportsContradictory => {
-                    contradictory(numerator, sample, first)
+                    contradictory(numerator, sample, items, first)
                 }
                 _ => format!(
                     "{} is {numerator} of {sample} {items}, bound {} {}",
@@ -339,13 +339,33 @@ fn judge_reading(rule: &Rule, measurement: &Measurement) -> Judged {
     )
 }
 
+/// What a measurement of `measure` on `sample` items looked at. Test reports are called so where all
+/// that were looked at are some; facts from before coverage was held against itself have no other.
+fn items(measure: Measure, sample: u64, facts: &Facts) -> &'static str {
+    let is_test = |input: &&InputRecord| input.kind == "junit" && input.outcome != "refused";
+    let tests = facts.inputs.iter().filter(is_test).count() as u64;
+    if measure == Measure::ReportsContradictory && sample > tests {
+        return "reports";
+    }
+    measure.items()
+}
+
 /// What is wrong with a report that contradicts itself, where, and what to do.
-fn contradictory(count: u64, sample: u64, first: &Offender) -> String {
+fn contradictory(count: u64, sample: u64, items: &str, first: &Offender) -> String {
     let line = first.line.unwrap_or_default();
+    let cure = match items {
+        "reports" => {
+            "write the whole report and totals that its cases or lines bear out, or leave the totals \
+             out"
+        }
+        _ => {
+            "write the whole report and counts that its cases bear out, or leave the count \
+             attributes out"
+        }
+    };
     format!(
-        "{count} of {sample} test reports contradict themselves, first {} line {line}: {}; the \
-         figures of such a report prove nothing: have the tool write the whole report and counts \
-         that its cases bear out, or leave the count attributes out",
+        "{count} of {sample} {items} contradict themselves, first {} line {line}: {}; the figures of \
+         such a report prove nothing: have the tool {cure}",
         first.file, first.note
     )
 }

@@ -2,8 +2,8 @@
 
 use rialto_delivery_report::new_code::line_ranges;
 use rialto_delivery_report::{
-    CaseStatus, Coverage, FileCodeCoverage, MeasuredExtensions, NewCodeCoverage, NewLines, Outcome,
-    PathMapper, Ratio, TestReport, TestTotals, UnmappedPath, new_code_coverage,
+    CaseStatus, Contradiction, Coverage, FileCodeCoverage, MeasuredExtensions, NewCodeCoverage,
+    NewLines, Outcome, PathMapper, Ratio, TestReport, TestTotals, UnmappedPath, new_code_coverage,
 };
 
 use crate::facts::{Facts, InputRecord, Measurement, Offender, Reading};
@@ -13,6 +13,9 @@ use crate::rule_set::RuleSet;
 
 /// Offenders kept per measurement.
 const KEPT_OFFENDERS: usize = 20;
+
+/// Offenders kept of reports that contradict themselves: every such report is to be named.
+const KEPT_CONTRADICTIONS: usize = 100;
 
 /// A report file as it came from a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,9 +46,11 @@ pub struct FactsBuilder {
     totals: TestTotals,
     failing: Vec<Offender>,
     flaky: Vec<Offender>,
-    /// Test reports that could be read, and those among them that contradict themselves.
+    /// Reports that could be read, and those among them that contradict themselves.
     reports: (u64, u64),
+    /// The first contradiction of every such report, and the others.
     contradictions: Vec<Offender>,
+    more_contradictions: Vec<Offender>,
     tests: Collected,
     coverage: Coverage,
     coverage_state: Collected,
@@ -84,7 +89,7 @@ impl FactsBuilder {
         let Some(report) = outcome.value() else {
             return;
         };
-        self.take_contradictions(file, report);
+        self.take_contradictions(file, &report.contradictions());
         self.totals.add(&report.totals);
         for suite in &report.suites {
             for case in &suite.cases {
@@ -119,10 +124,10 @@ impl FactsBuilder {
         }
     }
 
-    /// Notes where a report says other numbers than its cases make.
-    fn take_contradictions(&mut self, file: &ReportFile, report: &TestReport) {
+    /// Notes where a report says of itself what its content does not bear out.
+    fn take_contradictions(&mut self, file: &ReportFile, found: &[Contradiction]) {
         self.reports.0 += 1;
-        let Some(first) = report.count_mismatches.first() else {
+        let Some(first) = found.first() else {
             return;
         };
         self.reports.1 += 1;
@@ -131,14 +136,13 @@ impl FactsBuilder {
         {
             record.reason = Some(format!("line {}: {first}", first.line));
         }
-        let room = KEPT_OFFENDERS.saturating_sub(self.contradictions.len());
-        for one in report.count_mismatches.iter().take(room) {
-            self.contradictions.push(Offender {
-                file: file.name.clone(),
-                line: Some(one.line),
-                note: format!("job {}: {one}", file.job),
-            });
-        }
+        let mut offenders = found.iter().map(|one| Offender {
+            file: file.name.clone(),
+            line: Some(one.line),
+            note: format!("job {}: {one}", file.job),
+        });
+        self.contradictions.extend(offenders.next());
+        self.more_contradictions.extend(offenders);
     }
 
     /// Adds a coverage report, its paths mapped to the repository by `mapper`. Partial and refused
@@ -155,6 +159,7 @@ impl FactsBuilder {
             Outcome::Parsed { value } | Outcome::Partial { value, .. } => value,
             Outcome::Refused { .. } => return,
         };
+        self.take_contradictions(file, &coverage.contradictions);
         self.coverage_paths += coverage.files.len() as u64;
         let mapped = match mapper {
             Some(mapper) => {
@@ -276,7 +281,13 @@ impl FactsBuilder {
                     count: self.reports.1,
                     sample: self.reports.0,
                 },
-                offenders: self.contradictions.clone(),
+                offenders: self
+                    .contradictions
+                    .iter()
+                    .chain(&self.more_contradictions)
+                    .take(KEPT_CONTRADICTIONS)
+                    .cloned()
+                    .collect(),
             },
         ]
     }

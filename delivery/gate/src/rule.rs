@@ -49,7 +49,7 @@ pub struct Rule {
 pub(crate) const REPORT_INTEGRITY: &str = "report-integrity";
 
 impl Rule {
-    /// The rule that no test report may contradict itself: a file that says one number and holds
+    /// The rule that no report of tests or coverage may contradict itself: a file that says one number and holds
     /// another was cut, merged wrongly or written by hand, and proves nothing. It stands in every
     /// gate whose rule set has no rule of its own on [`Measure::ReportsContradictory`].
     pub(crate) fn report_integrity() -> Self {
@@ -115,7 +115,7 @@ words! {
         TestsFlaky = "tests.flaky",
         /// Tests that ran.
         TestsCount = "tests.count",
-        /// Test reports whose written counts differ from the cases they hold. Judged in every gate
+        /// Reports whose written totals differ from the cases or lines they hold. Judged in every gate
         /// ([`Rule::report_integrity`]) unless the rule set has a rule of its own on it.
         ReportsContradictory = "reports.contradictory",
     }

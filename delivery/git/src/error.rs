@@ -62,7 +62,7 @@ pub enum GitError {
         revision: String,
     },
     /// The answer is larger than the caller accepts.
-    #[error("{what} is larger than {limit} bytes")]
+    #[error("{what} is larger than {}", crate::oversize::size(*limit as u64))]
     TooLarge {
         /// What was read.
         what: String,

@@ -238,7 +238,10 @@ impl Sink {
         let fits = self.text_bytes <= MAX_PLAN_BYTES;
         self.text_bytes = self.text_bytes.saturating_add(bytes);
         if fits && self.text_bytes > MAX_PLAN_BYTES {
-            let message = format!("the jobs have more than {MAX_PLAN_BYTES} bytes of text in all");
+            let message = format!(
+                "the jobs have more than {} MiB of text in all",
+                MAX_PLAN_BYTES >> 20
+            );
             let fix = "move long scripts and values into files of the repository";
             self.error_fix(mark, "plan_too_large", message, fix);
         }

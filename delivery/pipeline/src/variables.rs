@@ -26,7 +26,7 @@ pub enum ExpandVariablesError {
     #[error("variables refer to each other more than {MAX_DEPTH} levels deep, at `{0}`")]
     TooDeep(String),
     /// Variables that multiply each other.
-    #[error("a text with variables grows over {MAX_EXPANDED_BYTES} bytes")]
+    #[error("a text with variables grows over {} KiB", MAX_EXPANDED_BYTES >> 10)]
     TooLong,
 }
 

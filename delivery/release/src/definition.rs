@@ -12,12 +12,13 @@ pub const DEFINITION_PATH: &str = ".rialto/release.toml";
 pub const MAX_DEFINITION_BYTES: usize = 256 * 1024;
 
 /// Names the supervisor sets itself and a definition may not.
-pub const RESERVED_ENV: [&str; 5] = [
+pub const RESERVED_ENV: [&str; 6] = [
     "PORT",
     "RIALTO_PORT",
     "RIALTO_VERSION",
     "RIALTO_ENVIRONMENT",
     "RIALTO_SLOT",
+    "RIALTO_SLOT_FOLDER",
 ];
 
 /// A checked release definition: how one artifact becomes a running service in each environment.
@@ -42,6 +43,12 @@ pub struct ServiceSpec {
     pub ready_timeout_ms: u64,
     /// Time between the polite and the final signal, ms.
     pub stop_timeout_ms: u64,
+    /// Memory it may use with all it starts, bytes; `None`: what the server gives.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
+    /// Processes it may be at the same time; `None`: what the server gives.
+    #[serde(default)]
+    pub processes: Option<u32>,
     /// Variables that are the same everywhere, in name order.
     pub env: Vec<(String, String)>,
 }

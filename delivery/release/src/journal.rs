@@ -104,7 +104,12 @@ pub enum Next {
     Check,
     /// Wait for people or for the lock, as before.
     Wait,
-    /// Nothing was switched: stop the candidate, fail the deployment.
+    /// Nothing was switched: prepare the candidate from the beginning.
+    PrepareAgain,
+    /// The router still serves what it did before the switch: switch it now.
+    SwitchAgain,
+    /// Nothing was switched, and it was interrupted too often: stop the candidate, fail the
+    /// deployment.
     Abort {
         /// For people.
         reason: String,
@@ -125,7 +130,9 @@ impl Next {
     #[must_use]
     pub fn event(&self, state: DeploymentState) -> Option<EventKind> {
         match self {
-            Self::Nothing | Self::Wait | Self::Bake => None,
+            Self::Nothing | Self::Wait | Self::Bake | Self::PrepareAgain | Self::SwitchAgain => {
+                None
+            }
             Self::Check => {
                 (state == DeploymentState::Requested).then_some(EventKind::PreflightStarted)
             }
@@ -140,8 +147,16 @@ impl Next {
     }
 }
 
-/// Decides from the journal and from what the router really shows: before the switch abort, after
-/// a confirmed switch go on, everything ambiguous goes back to the earlier version.
+/// The line that is written when an interrupted preparation begins again.
+pub const PREPARES_AGAIN: &str = "the server was interrupted before the switch, nothing was \
+                                  changed for users; the preparation begins again";
+/// So often a preparation begins again: a candidate that takes the server down with it must not do
+/// so for ever.
+pub const PREPARATIONS: usize = 3;
+
+/// Decides from the journal and from what the router really shows. An interruption is nobody's
+/// fault: what had not been switched is prepared or switched again, after a confirmed switch it goes
+/// on, and everything ambiguous goes back to the earlier version.
 #[must_use]
 pub fn resume(journal: &Journal, observed: &RouterView) -> Next {
     use DeploymentState as S;
@@ -152,12 +167,15 @@ pub fn resume(journal: &Journal, observed: &RouterView) -> Next {
     match journal.state {
         S::Requested | S::Checking => Next::Check,
         S::AwaitingApproval | S::Queued => Next::Wait,
+        S::Preparing if interruptions(journal) < PREPARATIONS => Next::PrepareAgain,
         S::Preparing => Next::Abort {
-            reason:
-                "the controller was interrupted before the switch; nothing was changed for users"
-                    .to_owned(),
+            reason: format!(
+                "the server was interrupted more than {PREPARATIONS} times before the switch; \
+                 nothing was changed for users"
+            ),
         },
         S::Switching if serves_candidate => Next::ConfirmSwitch,
+        S::Switching if serves_previous(journal, observed) => Next::SwitchAgain,
         S::Switching => Next::GoBack {
             reason: format!(
                 "the controller was interrupted during the switch and {}",
@@ -182,6 +200,19 @@ pub fn resume(journal: &Journal, observed: &RouterView) -> Next {
         | S::Expired
         | S::Canceled => Next::Nothing,
     }
+}
+
+fn interruptions(journal: &Journal) -> usize {
+    let again = |entry: &&Entry| entry.detail == PREPARES_AGAIN;
+    journal.entries.iter().filter(again).count()
+}
+
+/// The switch was not begun: what served before still does.
+fn serves_previous(journal: &Journal, observed: &RouterView) -> bool {
+    let RouterView::Serves { active } = observed else {
+        return false;
+    };
+    *active == journal.previous
 }
 
 fn describe(observed: &RouterView) -> String {

@@ -20,7 +20,10 @@ pub(crate) fn definition(
     if text.len() > MAX_DEFINITION_BYTES {
         sink.error(
             0,
-            format!("the release definition is larger than {MAX_DEFINITION_BYTES} bytes"),
+            format!(
+                "the release definition is larger than {} KiB",
+                MAX_DEFINITION_BYTES >> 10
+            ),
         );
         return Err(sink.into_errors());
     }

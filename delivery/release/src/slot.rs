@@ -1,4 +1,5 @@
-//! The two slots of an environment.
+//! The slots of an environment: one serves, one stands by, and a new version is tried out in the
+//! third, so that whoever stands by does so until the new version has proved itself.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +11,13 @@ pub enum SlotName {
     Blue,
     /// The second.
     Green,
+    /// The third.
+    Violet,
 }
 
 impl SlotName {
-    /// Both slots.
-    pub const ALL: [Self; 2] = [Self::Blue, Self::Green];
+    /// All slots.
+    pub const ALL: [Self; 3] = [Self::Blue, Self::Green, Self::Violet];
 
     /// The word used in APIs, tables and folder names.
     #[must_use]
@@ -22,6 +25,7 @@ impl SlotName {
         match self {
             Self::Blue => "blue",
             Self::Green => "green",
+            Self::Violet => "violet",
         }
     }
 
@@ -29,15 +33,6 @@ impl SlotName {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.as_str() == word)
-    }
-
-    /// The other one.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::Blue => Self::Green,
-            Self::Green => Self::Blue,
-        }
     }
 }
 
@@ -47,11 +42,19 @@ impl std::fmt::Display for SlotName {
     }
 }
 
-/// The slot a new version goes into: never the one that serves.
+/// The slot a new version goes into: never the one that serves, nor the one that stands by for it.
 #[must_use]
-pub const fn choose_candidate(active: Option<SlotName>) -> SlotName {
-    match active {
-        Some(serving) => serving.other(),
-        None => SlotName::Blue,
-    }
+pub fn choose_candidate(active: Option<SlotName>, standby: Option<SlotName>) -> SlotName {
+    // Two are taken at most: when neither of the first is free, the third one is.
+    [SlotName::Blue, SlotName::Green]
+        .into_iter()
+        .find(|slot| active != Some(*slot) && standby != Some(*slot))
+        .unwrap_or(SlotName::Violet)
+}
+
+/// Which of two earlier versions stands by once a new one serves for good: the one before it,
+/// unless only the older one is healthy.
+#[must_use]
+pub const fn keeps_older_standby(previous_healthy: bool, older_healthy: bool) -> bool {
+    older_healthy && !previous_healthy
 }

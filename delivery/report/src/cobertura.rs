@@ -1,9 +1,11 @@
 //! Cobertura coverage reports.
 //!
-//! Only lines and their hits are taken; every rate in the file is passed over and recomputed.
+//! Only lines and their hits are taken; every figure is recomputed from them. Totals the file states
+//! are held against its lines ([`Coverage::contradictions`]), never used.
 
 use std::collections::BTreeSet;
 
+use crate::cobertura_totals::{Claims, Tally};
 use crate::coverage::{Coverage, FileCoverage, LineBranches};
 use crate::detect;
 use crate::limits::Limits;
@@ -40,6 +42,8 @@ pub fn read_with(bytes: &[u8], limits: &Limits) -> Outcome<Coverage> {
         first_bad,
         bad_lines,
         refused,
+        claims,
+        tally,
         ..
     } = reader;
     if decoded.replaced {
@@ -52,7 +56,10 @@ pub fn read_with(bytes: &[u8], limits: &Limits) -> Outcome<Coverage> {
     }
     match (end, first_bad) {
         (Ok(()), _) if !root_seen => Outcome::refused("the file has no XML element", 1),
-        (Ok(()), None) => Outcome::Parsed { value: coverage },
+        (Ok(()), None) => {
+            coverage.contradictions = claims.contradictions(&tally, &coverage);
+            Outcome::Parsed { value: coverage }
+        }
         (Ok(()), Some(bad)) => {
             let more = match bad_lines {
                 1 => String::new(),
@@ -102,6 +109,9 @@ struct CoberturaReader {
     source: String,
     first_bad: Option<Fault>,
     bad_lines: u64,
+    /// What the root says of the whole, and what there is to hold it against.
+    claims: Claims,
+    tally: Tally,
 }
 
 /// Lines as listed, in order; a line may be listed again.
@@ -141,6 +151,7 @@ impl CoberturaReader {
                 if element.attribute(cursor, "clover")?.is_some() {
                     return self.refuse(cursor, element, CLOVER);
                 }
+                self.claims = Claims::read(cursor, element)?;
                 Ok(Open::Root)
             }
             (None, other) => {
@@ -251,6 +262,7 @@ impl CoberturaReader {
         let methods = std::mem::take(&mut self.method_lines);
         let mut lines = std::mem::take(&mut self.class_lines);
         let Some(path) = self.file.take() else { return };
+        self.tally.class(&lines.hits, &methods.hits);
         if !methods.hits.is_empty() {
             let listed: BTreeSet<u32> = lines.hits.iter().map(|(line, _)| *line).collect();
             let only = |line: u32| !listed.contains(&line);

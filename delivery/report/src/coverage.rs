@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::contradiction::Contradiction;
 use crate::outcome::Note;
 use crate::ratio::Ratio;
 
@@ -19,6 +20,10 @@ pub struct Coverage {
     pub bytes_replaced: bool,
     /// Oddities that did not stop the reading.
     pub notes: Vec<Note>,
+    /// Where totals the file states differ from its lines. They are about one file: merging leaves
+    /// them behind.
+    #[serde(default)]
+    pub contradictions: Vec<Contradiction>,
 }
 
 /// Executable lines of one file.

@@ -1,10 +1,11 @@
 //! LCOV tracefiles.
 //!
-//! `SF`, `DA` and `BRDA` are taken; totals (`LF`, `LH`, …) are passed over and recomputed from
-//! them. Functions (`FN`, `FNDA`, `FNL`, `FNA`, `FNF`, `FNH`) are known and not counted.
+//! `SF`, `DA` and `BRDA` are taken and every figure is recomputed from them; the totals `LF` and `LH`
+//! are held against the lines ([`Coverage::contradictions`]), never used. Functions (`FN`, `FNDA`, `FNL`, `FNA`, `FNF`, `FNH`) are known and not counted.
 
 use crate::coverage::{Coverage, FileCoverage};
 use crate::detect::{self, Guess};
+use crate::lcov_totals::Record;
 use crate::limits::Limits;
 use crate::outcome::{Outcome, push_note};
 use crate::text::decode_plain;
@@ -56,6 +57,11 @@ struct LcovReader {
     coverage: Coverage,
     /// Path and facts of the open record, and the line it began at.
     open: Option<(String, FileCoverage, u32)>,
+    /// What the open record says of itself, and the unreadable lines before it.
+    record: Record,
+    bad_before: u64,
+    /// The file names gcovr as its writer.
+    by_gcovr: bool,
     records: u64,
     first_bad: Option<(u32, String)>,
     bad: u64,
@@ -68,7 +74,14 @@ impl LcovReader {
         }
         if line == "end_of_record" {
             match self.open.take() {
-                Some((path, file, _)) => self.keep(path, &file),
+                Some((path, file, _)) => {
+                    // Of a record with unreadable lines nobody knows what its lines make.
+                    if self.bad == self.bad_before {
+                        let into = &mut self.coverage.contradictions;
+                        self.record.judge(&path, &file, self.by_gcovr, into);
+                    }
+                    self.keep(path, &file);
+                }
                 None => self.skip(number, "an `end_of_record` without `SF`".to_owned()),
             }
             return;
@@ -77,12 +90,17 @@ impl LcovReader {
             self.skip(number, format!("`{}` is not an LCOV record", shorten(line)));
             return;
         };
+        self.record.note(keyword, value, number);
         let known = match keyword {
             "SF" => self.open_file(number, value.trim()),
             "DA" => self.line_data(value),
             "BRDA" => self.branch_data(value),
-            "TN" | "LF" | "LH" | "FN" | "FNDA" | "FNF" | "FNH" | "FNL" | "FNA" | "BRF" | "BRH"
-            | "VER" | "BA" | "MCDC" | "MCF" | "MCH" => Ok(()),
+            "TN" => {
+                self.by_gcovr |= value.trim() == "GCOVR_report";
+                Ok(())
+            }
+            "LF" | "LH" | "FN" | "FNDA" | "FNF" | "FNH" | "FNL" | "FNA" | "BRF" | "BRH" | "VER"
+            | "BA" | "MCDC" | "MCF" | "MCH" => Ok(()),
             other => {
                 push_note(
                     &mut self.coverage.notes,
@@ -112,6 +130,8 @@ impl LcovReader {
             return Err("the path is missing");
         }
         self.records += 1;
+        self.record = Record::default();
+        self.bad_before = self.bad;
         self.open = Some((path.to_owned(), FileCoverage::default(), number));
         Ok(())
     }
@@ -126,6 +146,7 @@ impl LcovReader {
         let line = line_number(parts.next())?;
         let hits = hits(parts.next())?;
         file.hit(line, hits);
+        self.record.line(hits, parts.next().is_some());
         Ok(())
     }
 

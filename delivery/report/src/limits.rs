@@ -35,12 +35,21 @@ impl Limits {
     pub(crate) fn check_size(&self, bytes: &[u8]) -> Result<(), String> {
         if bytes.len() > self.file_bytes {
             return Err(format!(
-                "the file has {} bytes, more than the {} allowed; upload smaller reports, for \
+                "the file has {}, more than the {} allowed; upload smaller reports, for \
                  example one per job",
-                bytes.len(),
-                self.file_bytes
+                size_in_words(bytes.len()),
+                size_in_words(self.file_bytes)
             ));
         }
         Ok(())
     }
+}
+
+/// Bytes for people: whole MiB where there are any, else bytes.
+pub(crate) fn size_in_words(bytes: usize) -> String {
+    const MIB: usize = 1 << 20;
+    if bytes >= MIB && bytes.is_multiple_of(MIB) {
+        return format!("{} MiB", bytes / MIB);
+    }
+    format!("{bytes} bytes")
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use crate::limits::Limits;
+use crate::limits::{Limits, size_in_words};
 
 /// Why reading stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,9 +163,9 @@ impl<'a> Cursor<'a> {
                 .any(|attribute| attribute.value.len() > self.limits.attribute_bytes);
             if long {
                 return Err(self.hostile(format!(
-                    "an attribute of <{}> is longer than {} bytes",
+                    "an attribute of <{}> is longer than {}",
                     element.name(),
-                    self.limits.attribute_bytes
+                    size_in_words(self.limits.attribute_bytes)
                 )));
             }
         }

@@ -19,6 +19,11 @@ pub enum Event {
         /// Which.
         job: JobIndex,
     },
+    /// The lease never reached its runner, so the job has not begun (running to pending).
+    GiveBack {
+        /// Which.
+        job: JobIndex,
+    },
     /// The job ended.
     Finish {
         /// Which.

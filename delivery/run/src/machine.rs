@@ -242,6 +242,7 @@ impl Machine {
         match event {
             Event::Created => {}
             Event::Lease { job } => step.lease(*job)?,
+            Event::GiveBack { job } => step.give_back(*job)?,
             Event::Finish { job, outcome } => step.finish(*job, *outcome)?,
             Event::Play { job } => step.play(*job)?,
             Event::Timer { job } => step.timer(*job)?,
@@ -373,6 +374,12 @@ impl Step<'_> {
     fn lease(&mut self, job: JobIndex) -> Result<(), RefuseEventError> {
         self.check(job, "starting", "pending", |s| s == Status::Pending)?;
         self.set(job, Status::Running);
+        Ok(())
+    }
+
+    fn give_back(&mut self, job: JobIndex) -> Result<(), RefuseEventError> {
+        self.check(job, "giving back", "running", |s| s == Status::Running)?;
+        self.set(job, Status::Pending);
         Ok(())
     }
 

@@ -25,6 +25,10 @@ pub struct EndedPipeline<'a> {
     pub status: Status,
     /// Jobs; empty for a configuration error.
     pub jobs: &'a [EndedJob],
+    /// A push made it. One run by hand or by the clock may leave jobs out on purpose.
+    pub pushed: bool,
+    /// It was created before the newest failing pipeline of the open incident.
+    pub outdated: bool,
 }
 
 /// The incident open on the branch.
@@ -74,14 +78,22 @@ pub enum LightChange {
     },
     /// Another failure while it is red: the clock runs on.
     Attach {
-        /// Jobs that failed now and had not before.
-        newly_failed_jobs: Vec<String>,
+        /// Jobs that failed now, whether they had before or not.
+        failed_jobs: Vec<String>,
     },
     /// The light turns green.
     Close {
         /// How.
         kind: CloseKind,
     },
+}
+
+/// Whether what fails now is something else than what the newest failing pipeline of the incident
+/// failed for; what was only skipped does not fail. A broken configuration has no failing jobs.
+#[must_use]
+pub fn fails_for_another_reason(before: &[String], now: &[String]) -> bool {
+    let nothing_named = before.is_empty() && now.is_empty();
+    !nothing_named && now.iter().all(|name| !before.contains(name))
 }
 
 /// Judges an ended pipeline. `descends` tells whether its commit equals or descends from the
@@ -102,11 +114,7 @@ pub fn judge(
     if pipeline.status == Status::Failed {
         return match open {
             None => LightChange::Open { failed_jobs },
-            Some(incident) => {
-                let known = |name: &String| incident.failed_jobs.contains(name);
-                let newly_failed_jobs = failed_jobs.into_iter().filter(|n| !known(n)).collect();
-                LightChange::Attach { newly_failed_jobs }
-            }
+            Some(_) => LightChange::Attach { failed_jobs },
         };
     }
     let Some(incident) = open else {
@@ -114,7 +122,7 @@ pub fn judge(
     };
     let waits_for_people = matches!(pipeline.status, Status::Manual | Status::Scheduled);
     let green = pipeline.status == Status::Success || (waits_for_people && failed_jobs.is_empty());
-    if !green || !descends {
+    if !green || !descends || pipeline.outdated {
         return LightChange::None;
     }
     let now = |name: &String| pipeline.jobs.iter().find(|job| &job.name == name);
@@ -128,6 +136,10 @@ pub fn judge(
     }
     let passes = |name: &String| now(name).is_some_and(|job| job.status == Status::Success);
     let kind = if !incident.failed_jobs.iter().all(passes) {
+        if !pipeline.pushed || pipeline.sha == incident.failing_sha {
+            // Nobody removed the job: this run of the commit merely does without it.
+            return LightChange::None;
+        }
         CloseKind::ClosedByRemoval
     } else if incident.failing_sha == pipeline.sha && incident.first_failing_sha == pipeline.sha {
         CloseKind::Flaky
@@ -156,7 +168,14 @@ mod tests {
         jobs: &[EndedJob],
         descends: bool,
     ) -> LightChange {
-        judge(open, &EndedPipeline { sha, status, jobs }, descends)
+        let pipeline = EndedPipeline {
+            sha,
+            status,
+            jobs,
+            pushed: true,
+            outdated: false,
+        };
+        judge(open, &pipeline, descends)
     }
 
     fn open() -> OpenIncident {
@@ -181,7 +200,7 @@ mod tests {
         assert_eq!(
             change,
             LightChange::Attach {
-                newly_failed_jobs: vec![]
+                failed_jobs: vec!["test".into()]
             }
         );
     }
@@ -286,5 +305,58 @@ mod tests {
             judge_jobs(Some(&open), "b", Status::Manual, &jobs, true),
             LightChange::None
         );
+    }
+
+    #[test]
+    fn a_run_that_merely_does_without_the_failed_job_repairs_nothing() {
+        let jobs = [job("build", Status::Success)];
+        let by_hand = |sha| EndedPipeline {
+            sha,
+            status: Status::Success,
+            jobs: &jobs,
+            pushed: false,
+            outdated: false,
+        };
+        for sha in ["a", "b"] {
+            let change = judge(Some(&open()), &by_hand(sha), true);
+            assert_eq!(change, LightChange::None, "{sha}");
+        }
+        let same_commit = judge_jobs(Some(&open()), "a", Status::Success, &jobs, true);
+        assert_eq!(same_commit, LightChange::None);
+        let passed = [job("test", Status::Success)];
+        let run = EndedPipeline {
+            jobs: &passed,
+            ..by_hand("b")
+        };
+        let repaired = LightChange::Close {
+            kind: CloseKind::Repaired,
+        };
+        assert_eq!(judge(Some(&open()), &run, true), repaired);
+    }
+
+    #[test]
+    fn a_pipeline_older_than_the_failing_one_closes_nothing() {
+        let jobs = [job("test", Status::Success)];
+        let older = EndedPipeline {
+            sha: "a",
+            status: Status::Success,
+            jobs: &jobs,
+            pushed: true,
+            outdated: true,
+        };
+        assert_eq!(judge(Some(&open()), &older, true), LightChange::None);
+    }
+
+    #[test]
+    fn another_reason_shares_no_failing_job() {
+        let names = |names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| (*name).to_owned()).collect()
+        };
+        let differs =
+            |before: &[&str], now: &[&str]| fails_for_another_reason(&names(before), &names(now));
+        assert!(differs(&["deploy"], &["unit"]));
+        assert!(!differs(&["unit"], &["unit", "package"]));
+        assert!(differs(&[], &["unit"]) && differs(&["unit"], &[]));
+        assert!(!differs(&[], &[]));
     }
 }

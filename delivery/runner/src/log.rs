@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rialto_delivery_run::size::Size;
+
 use crate::mask::Masker;
 
 /// Log bytes kept when the assignment sets no limit: 16 MiB.
@@ -33,12 +35,24 @@ pub trait LogSink: Send {
 pub struct FileSink(File);
 
 impl FileSink {
-    /// Creates the file, or empties it.
+    /// Creates the file, or empties it but for one byte that the first write takes the place of.
+    ///
+    /// ext4 writes a file that was emptied to the disk when it is closed, which keeps a short job
+    /// waiting longer than its shell does.
     ///
     /// # Errors
     /// When the file cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
-        File::create(path).map(Self)
+        let mut options = File::options();
+        let file = options
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        if file.metadata()?.len() > 1 {
+            file.set_len(1)?;
+        }
+        Ok(Self(file))
     }
 }
 
@@ -126,9 +140,9 @@ impl JobLog {
 
     /// A line of the runner itself; masked as well.
     pub fn line(&mut self, text: &str) {
-        let masked = self.masker.mask(text.as_bytes());
+        let mut masked = self.masker.mask(text.as_bytes());
+        masked.push(b'\n');
         self.own(&masked);
-        self.own(b"\n");
     }
 
     /// A warning of the runner itself.
@@ -178,10 +192,10 @@ impl JobLog {
         }
         self.append(&bytes[..room]);
         self.full = true;
-        let limit = self.limit;
+        let limit = Size(self.limit);
         self.own(
             format!(
-                "\n\u{1b}[33;1mWARNING: the log limit of {limit} bytes is reached; further output \
+                "\n\u{1b}[33;1mWARNING: the log limit of {limit} is reached; further output \
                  is dropped, the job goes on.\u{1b}[0;m\n"
             )
             .as_bytes(),
@@ -286,5 +300,18 @@ mod tests {
         let mut log = JobLog::new(Box::new(Broken), Masker::new([]), 100);
         log.output(b"x");
         assert_eq!(log.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_log_in_the_place_of_a_longer_one_keeps_nothing_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("job.log");
+        for (old, new) in [("", "ab"), ("x", "a"), ("old and long\n", "new\n")] {
+            std::fs::write(&path, old).unwrap();
+            let mut sink = FileSink::create(&path).unwrap();
+            sink.append(new.as_bytes()).unwrap();
+            drop(sink);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), new);
+        }
     }
 }

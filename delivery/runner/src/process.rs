@@ -4,16 +4,21 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
+use rustix::process::{PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 
 use crate::cage::{Cage, Caged};
+use crate::session::{self, session_starter};
 use crate::shell::RunAs;
 
 /// Most bytes taken from a program whose output is kept in memory.
@@ -30,8 +35,8 @@ pub(crate) struct Program {
     pub environment: Vec<(OsString, OsString)>,
     /// Change to this user.
     pub run_as: Option<RunAs>,
-    /// Lead a process group of its own.
-    pub own_group: bool,
+    /// Lead a session of its own; where that is not possible, a process group.
+    pub own_session: bool,
     /// Errors go to the same pipe; else nowhere.
     pub with_errors: bool,
 }
@@ -39,8 +44,10 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it, with `output` as its standard output.
     pub(crate) fn spawn(&self, output: OwnedFd) -> io::Result<Child> {
-        let (program, arguments) = self
-            .words
+        let starter = session_starter().filter(|_| self.own_session);
+        let starter = starter.map(|path| path.as_os_str().to_owned());
+        let words: Vec<&OsString> = starter.iter().chain(&self.words).collect();
+        let (program, arguments) = words
             .split_first()
             .ok_or_else(|| io::Error::other("no program to start"))?;
         let errors = if self.with_errors {
@@ -57,13 +64,38 @@ impl Program {
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors);
-        if self.own_group {
+        if self.own_session && starter.is_none() {
             command.process_group(0);
         }
         if let Some(user) = self.run_as {
             command.uid(user.uid).gid(user.gid);
         }
-        command.spawn()
+        let child = command.spawn()?;
+        // Not reaped by dropping it.
+        Ok(Child(i32::try_from(child.id()).unwrap_or(i32::MAX)))
+    }
+}
+
+/// A child of this process that was not reaped yet.
+#[derive(Debug)]
+pub(crate) struct Child(pub(crate) i32);
+
+impl Child {
+    /// Its process number.
+    pub(crate) fn pid(&self) -> i32 {
+        self.0
+    }
+
+    /// Waits for its end and reaps it: its exit status, 128 + n for death by signal n.
+    pub(crate) fn wait(self) -> io::Result<i32> {
+        loop {
+            match waitpid(Pid::from_raw(self.0), None) {
+                Ok(WaitStatus::Exited(_, code)) => return Ok(code),
+                Ok(WaitStatus::Signaled(_, signal, _)) => return Ok(128 + signal as i32),
+                Ok(_) | Err(nix::Error::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }
 
@@ -83,7 +115,12 @@ impl Launcher {
         match self {
             Self::Direct => {
                 let (reader, writer) = io::pipe()?;
-                let child = program.spawn(writer.into())?;
+                let writer = OwnedFd::from(writer);
+                let quick = program.own_session && program.run_as.is_none();
+                let child = match quick.then(|| session::spawn(program, &writer)).flatten() {
+                    Some(started) => started?,
+                    None => program.spawn(writer)?,
+                };
                 Ok((Running::Direct(child), File::from(OwnedFd::from(reader))))
             }
             Self::Caged(cage) => {
@@ -142,7 +179,7 @@ impl Running {
     /// Its process number.
     pub(crate) fn pid(&self) -> i32 {
         match self {
-            Self::Direct(child) => i32::try_from(child.id()).unwrap_or(i32::MAX),
+            Self::Direct(child) => child.pid(),
             Self::Caged(caged) => caged.pid(),
         }
     }
@@ -172,8 +209,62 @@ impl Running {
     /// Its exit status; 128 + n for death by signal n.
     pub(crate) fn reap(self) -> io::Result<i32> {
         match self {
-            Self::Direct(mut child) => child.wait().map(exit_code),
+            Self::Direct(child) => child.wait(),
             Self::Caged(caged) => caged.reap(),
+        }
+    }
+}
+
+/// How the end of a program becomes known.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// The kernel says it of a child of this process.
+    Seen(OwnedFd),
+    /// A thread waits for it: whether it is known.
+    Told(Receiver<bool>, JoinHandle<()>),
+}
+
+impl Ending {
+    /// Watches a program.
+    pub(crate) fn of(running: &Running) -> io::Result<Self> {
+        if let Running::Direct(child) = running
+            && let Some(pid) = rustix::process::Pid::from_raw(child.pid())
+            && let Ok(seen) = pidfd_open(pid, PidfdFlags::empty())
+        {
+            return Ok(Self::Seen(seen));
+        }
+        let (sender, told) = mpsc::channel();
+        let end = running.end()?;
+        let waiter = std::thread::Builder::new()
+            .name("job-wait".into())
+            .spawn(move || {
+                let _ = sender.send(end());
+            })?;
+        Ok(Self::Told(told, waiter))
+    }
+
+    /// Waits for the end, at most this long: whether it is known. `None`: it has not come yet.
+    pub(crate) fn within(&self, pause: Duration) -> Option<bool> {
+        match self {
+            Self::Seen(seen) => {
+                // Rounded up: a wait of no length would be repeated without end.
+                let ms = i32::try_from(pause.as_millis()).unwrap_or(i32::MAX - 1) + 1;
+                let mut fds = [PollFd::new(seen.as_fd(), PollFlags::POLLIN)];
+                let limit = PollTimeout::try_from(ms).unwrap_or(PollTimeout::MAX);
+                matches!(poll(&mut fds, limit), Ok(1..)).then_some(true)
+            }
+            Self::Told(told, _) => match told.recv_timeout(pause) {
+                Ok(known) => Some(known),
+                Err(RecvTimeoutError::Disconnected) => Some(false),
+                Err(RecvTimeoutError::Timeout) => None,
+            },
+        }
+    }
+
+    /// Waits for the thread, if there is one.
+    pub(crate) fn finish(self) {
+        if let Self::Told(_, waiter) = self {
+            let _ = waiter.join();
         }
     }
 }
@@ -183,12 +274,4 @@ impl Running {
 pub(crate) fn await_end(pid: i32) {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
     while waitid(Id::Pid(Pid::from_raw(pid)), flags) == Err(nix::Error::EINTR) {}
-}
-
-/// An exit status as a shell shows it.
-pub(crate) fn exit_code(status: ExitStatus) -> i32 {
-    status
-        .code()
-        .or_else(|| status.signal().map(|n| 128 + n))
-        .unwrap_or(1)
 }

@@ -7,7 +7,7 @@ use std::io::Read as _;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use crate::log::JobLog;
-use crate::process::{Launcher, Program};
+use crate::process::{Ending, Launcher, Program};
 use crate::tree::JobTree;
 use crate::watchdog::Watchdog;
 
@@ -142,13 +142,7 @@ pub(crate) fn run(
     let (running, output) = launcher.start(&shell.program())?;
     let root = running.pid();
     tree.add_root(root);
-    let (sender, exited) = mpsc::channel();
-    let end = running.end()?;
-    let waiter = std::thread::Builder::new()
-        .name("job-wait".into())
-        .spawn(move || {
-            let _ = sender.send(end());
-        })?;
+    let exited = Ending::of(&running)?;
     let pump = Pump::start(output, Arc::clone(log))?;
     let mut end = watch(bounds, tree, &exited);
     if end == End::Exited
@@ -165,10 +159,10 @@ pub(crate) fn run(
         _ => tree.kill_all(KILL_PATIENCE),
     };
     // The shell is dead: whoever does not say so soon will never do.
-    if end != End::Exited && exited.recv_timeout(TOLD_PATIENCE) == Err(RecvTimeoutError::Timeout) {
+    if end != End::Exited && exited.within(TOLD_PATIENCE).is_none() {
         running.give_up();
     }
-    let _ = waiter.join();
+    exited.finish();
     let code = match running.reap() {
         Ok(code) => code,
         Err(_) if end != End::Exited => KILLED,
@@ -188,9 +182,7 @@ pub(crate) fn run(
 
 impl Shell<'_> {
     fn program(&self) -> Program {
-        let starter = session_starter();
-        let mut words: Vec<OsString> = starter.into_iter().map(Into::into).collect();
-        words.push(bash().into());
+        let mut words: Vec<OsString> = vec![bash().into()];
         words.extend(["--noprofile", "--norc"].map(Into::into));
         words.push(self.script.into());
         Program {
@@ -198,7 +190,7 @@ impl Shell<'_> {
             directory: self.directory.to_path_buf(),
             environment: self.environment.to_vec(),
             run_as: self.run_as,
-            own_group: starter.is_none(),
+            own_session: true,
             with_errors: true,
         }
     }
@@ -216,16 +208,7 @@ pub fn bash() -> &'static Path {
     })
 }
 
-/// `setsid` from util-linux: gives the shell its own session before it starts. Without it the
-/// shell gets a process group of its own and stays in the caller's session.
-#[must_use]
-pub fn session_starter() -> Option<&'static Path> {
-    static SETSID: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
-    let path = SETSID.get_or_init(|| find(&["/usr/bin/setsid", "/bin/setsid"], "setsid"));
-    path.is_absolute().then_some(path)
-}
-
-fn find(usual: &[&str], name: &str) -> PathBuf {
+pub(crate) fn find(usual: &[&str], name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     usual
         .iter()
@@ -236,7 +219,7 @@ fn find(usual: &[&str], name: &str) -> PathBuf {
 }
 
 /// Waits until the shell ended or must be stopped, and stops it.
-fn watch(bounds: &Bounds<'_>, tree: &mut JobTree, exited: &Receiver<bool>) -> End {
+fn watch(bounds: &Bounds<'_>, tree: &mut JobTree, exited: &Ending) -> End {
     let mut next_look = Instant::now() + bounds.poll_every;
     loop {
         let deadline = bounds
@@ -244,10 +227,10 @@ fn watch(bounds: &Bounds<'_>, tree: &mut JobTree, exited: &Receiver<bool>) -> En
             .map_or(bounds.job_deadline, |p| p.min(bounds.job_deadline));
         let now = Instant::now();
         let pause = next_look.min(deadline).saturating_duration_since(now);
-        match exited.recv_timeout(pause) {
-            Ok(true) => return End::Exited,
-            Ok(false) | Err(RecvTimeoutError::Disconnected) => return End::CageLost,
-            Err(RecvTimeoutError::Timeout) => {}
+        match exited.within(pause) {
+            Some(true) => return End::Exited,
+            Some(false) => return End::CageLost,
+            None => {}
         }
         let now = Instant::now();
         let stop = if bounds.cancel.is_some_and(CancelToken::is_canceled) {

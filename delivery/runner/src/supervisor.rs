@@ -25,7 +25,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::{CacheStore, DEFAULT_STORE_BYTES};
-use crate::cgroup::JobCgroup;
 use crate::download::HttpArtifacts;
 use crate::executor::{CancelToken, DEFAULT_PATH, ExecutorConfig, RunAs, run_job};
 use crate::isolation::Isolation;
@@ -262,7 +261,7 @@ pub fn outcome(dir: &Path, just_started: bool) -> Result<Option<JobOutcome>, Sup
         let mut tree = JobTree::new(&mark, false);
         tree.adopt_marked();
         tree.kill_all(Duration::from_secs(5));
-        JobCgroup::remove_left(&id.mark());
+        tree::remove_left_group(&id.mark());
     }
     let outcome = lost_outcome(dir);
     write_json(&path, &outcome)?;

@@ -1,105 +1,34 @@
 //! The processes of a job: found through `/proc`, stopped to the last one.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Read as _;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
-use crate::cgroup::JobCgroup;
+use rialto_delivery_cage::cgroup::Cgroup;
+pub use rialto_delivery_cage::process::{Process, ProcessId, snapshot, start_time};
+pub(crate) use rialto_delivery_cage::process::{parent, read_stat};
+
+use crate::executor::environment::MARK_VARIABLE;
+use crate::siblings::{Membership, Siblings};
 use crate::watchdog::Bounds;
 
-/// A process, told apart from a later one with the same number by its start time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ProcessId {
-    /// Process number.
-    pub pid: i32,
-    /// Start time in clock ticks since boot.
-    pub start: u64,
-}
+/// How often, and how long each time, the jobs of a killed process are ended.
+const ROUNDS: u32 = 10;
+const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What `/proc/PID/stat` says of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Process {
-    /// Which one.
-    pub id: ProcessId,
-    /// Parent's number.
-    pub parent: i32,
-    /// Process group.
-    pub group: i32,
-    /// Session.
-    pub session: i32,
-    /// State letter, e.g. `b'Z'` for one that ended and waits to be reaped.
-    pub state: u8,
-    /// Resident pages.
-    pub resident_pages: u64,
-}
-
-impl Process {
-    /// Whether it can still run.
-    #[must_use]
-    pub fn is_alive(&self) -> bool {
-        !matches!(self.state, b'Z' | b'X')
-    }
-}
-
-/// Start time of a process, in clock ticks since boot; `None` when there is none of that number
-/// or it has ended.
-#[must_use]
-pub fn start_time(pid: i32) -> Option<u64> {
-    read_stat(pid).filter(Process::is_alive).map(|p| p.id.start)
-}
-
-/// The parent of a process; `None` when there is no process of that number.
-pub(crate) fn parent(pid: i32) -> Option<i32> {
-    read_stat(pid).map(|p| p.parent)
-}
-
-fn read_stat(pid: i32) -> Option<Process> {
-    // One read is enough: the kernel writes the whole line at once, and it is short.
-    let mut buffer = [0_u8; 1024];
-    let mut file = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?;
-    let count = file.read(&mut buffer).ok()?;
-    parse_stat(pid, &String::from_utf8_lossy(&buffer[..count]))
-}
-
-/// Reads the fields of `/proc/PID/stat`; the name in brackets may hold spaces and brackets.
-fn parse_stat(pid: i32, text: &str) -> Option<Process> {
-    let rest = text.get(text.rfind(')')? + 2..)?;
-    let mut fields = rest.split_ascii_whitespace();
-    let state = *fields.next()?.as_bytes().first()?;
-    let parent = fields.next()?.parse().ok()?;
-    let group = fields.next()?.parse().ok()?;
-    let session = fields.next()?.parse().ok()?;
-    let start = fields.nth(15)?.parse().ok()?;
-    let resident_pages = fields.nth(1)?.parse().ok()?;
-    Some(Process {
-        id: ProcessId { pid, start },
-        parent,
-        group,
-        session,
-        state,
-        resident_pages,
-    })
-}
-
-/// Every process of the machine that this one may see.
-#[must_use]
-pub fn snapshot() -> Vec<Process> {
-    let Ok(entries) = std::fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    entries
-        .flatten()
-        .filter_map(|e| e.file_name().to_str().and_then(|n| n.parse().ok()))
-        .filter_map(read_stat)
-        .collect()
+/// Whether a process started with such an entry in its environment.
+fn has_entry(pid: i32, is_it: impl Fn(&[u8]) -> bool) -> bool {
+    std::fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|text| text.split(|b| *b == 0).any(is_it))
 }
 
 /// Children of this process; `None` where the kernel does not list them.
-fn own_children() -> Option<Vec<i32>> {
+pub(crate) fn own_children() -> Option<Vec<i32>> {
     let mut children = Vec::new();
     for task in std::fs::read_dir("/proc/self/task").ok()?.flatten() {
         match std::fs::read_to_string(task.path().join("children")) {
@@ -122,6 +51,58 @@ pub fn become_subreaper() -> bool {
     nix::sys::prctl::set_child_subreaper(true).is_ok()
 }
 
+/// A job's control group; killed and removed when dropped.
+#[derive(Debug)]
+struct JobCgroup(Cgroup);
+
+impl std::ops::Deref for JobCgroup {
+    type Target = Cgroup;
+
+    fn deref(&self) -> &Cgroup {
+        &self.0
+    }
+}
+
+impl Drop for JobCgroup {
+    fn drop(&mut self) {
+        self.0.remove();
+    }
+}
+
+fn group_name(mark: &str) -> String {
+    format!("rialto-job-{mark}")
+}
+
+/// Ends and removes the control group of a job whose supervisor is gone.
+pub(crate) fn remove_left_group(mark: &str) {
+    if let Some(left) = Cgroup::find(&group_name(mark)) {
+        left.remove();
+    }
+}
+
+/// Ends every job of a process that ran them and is gone, known by the mark all its jobs' marks begin
+/// with.
+pub(crate) fn end_run(mark: &str) {
+    let Some((pid, start)) = mark.split_once('-') else {
+        return;
+    };
+    let (Ok(pid), Ok(start)) = (pid.parse::<i32>(), start.parse::<u64>()) else {
+        return;
+    };
+    if start_time(pid) == Some(start) {
+        return;
+    }
+    let prefix = format!("{MARK_VARIABLE}={pid}-{start}-");
+    // No job's mark is the bare prefix: of the tree is only what is found here.
+    let mut tree = JobTree::new(&prefix, false);
+    for _ in 0..ROUNDS {
+        if !tree.adopt(|entry| entry.starts_with(prefix.as_bytes())) {
+            return;
+        }
+        tree.kill_all(PATIENCE);
+    }
+}
+
 /// The process tree of a job: everything that descends from its shells, wherever it moved.
 #[derive(Debug)]
 pub struct JobTree {
@@ -137,6 +118,7 @@ pub struct JobTree {
     cgroup: Option<JobCgroup>,
     /// A child of this process that serves the job without belonging to it.
     servant: Option<i32>,
+    membership: Option<Membership>,
 }
 
 impl JobTree {
@@ -154,6 +136,18 @@ impl JobTree {
             own_session: nix::unistd::getsid(None).map_or(0, Pid::as_raw),
             cgroup: None,
             servant: None,
+            membership: None,
+        }
+    }
+
+    /// Makes every orphan that comes to this process one of the job, unless it is of a sibling.
+    pub(crate) fn join(&mut self, siblings: &Arc<Siblings>, folders: Vec<PathBuf>) {
+        self.membership = Membership::new(siblings, &self.mark, folders);
+    }
+
+    fn tell_roots(&self) {
+        if let Some(membership) = &self.membership {
+            membership.set_roots(&self.roots);
         }
     }
 
@@ -165,26 +159,35 @@ impl JobTree {
     /// Takes up every process that carries the job's mark, whoever its parent is: what a killed
     /// supervisor left behind.
     pub fn adopt_marked(&mut self) {
-        let found: Vec<ProcessId> = snapshot()
-            .into_iter()
+        let mark = self.mark.clone();
+        self.adopt(|entry| entry == mark);
+    }
+
+    /// Takes up every living process with such an entry in its environment; whether there is one.
+    fn adopt(&mut self, is_mark: impl Fn(&[u8]) -> bool) -> bool {
+        let found = snapshot().into_iter().filter(Process::is_alive);
+        let found: Vec<ProcessId> = found
             .map(|p| p.id)
-            .filter(|id| self.carries_mark(id.pid))
+            .filter(|id| has_entry(id.pid, &is_mark))
             .collect();
-        self.known.extend(found);
+        self.known.extend(&found);
+        !found.is_empty()
     }
 
     /// Keeps the job in a control group, if this process may make one. Only for a process that
     /// serves one job: moving processes between groups takes the kernel milliseconds.
-    pub(crate) fn confine(&mut self, name: &str, bounds: Bounds) -> Option<&JobCgroup> {
+    pub(crate) fn confine(&mut self, name: &str, bounds: Bounds) -> Option<&Cgroup> {
         if self.exclusive && self.cgroup.is_none() {
-            self.cgroup = JobCgroup::create(name, bounds);
+            let (memory, processes) = (bounds.memory_bytes, bounds.processes);
+            let made = Cgroup::create(&group_name(name), memory, processes);
+            self.cgroup = made.map(JobCgroup);
         }
-        self.cgroup.as_ref()
+        self.cgroup.as_deref()
     }
 
     /// A limit the kernel enforced on the job's control group.
     pub(crate) fn kernel_breach(&self) -> Option<String> {
-        self.cgroup.as_ref().and_then(JobCgroup::breach)
+        self.cgroup.as_ref()?.breach().map(|b| b.to_string())
     }
 
     /// Adds a shell that leads its own session or process group.
@@ -193,11 +196,13 @@ impl JobTree {
             cgroup.add(pid);
         }
         self.roots.push(pid);
+        self.tell_roots();
     }
 
     /// The shell has been reaped: its number may be used again by a stranger.
     pub fn remove_root(&mut self, pid: i32) {
         self.roots.retain(|r| *r != pid);
+        self.tell_roots();
     }
 
     /// Whether it is certain, without a look at every process of the machine, that none is left.
@@ -227,14 +232,14 @@ impl JobTree {
         read_stat(pid).is_some_and(|child| {
             let led = |root: &i32| child.session == *root || child.group == *root;
             let orphan = !self.roots.contains(&pid) && self.roots.iter().any(led);
-            orphan || (child.is_alive() && self.carries_mark(pid))
+            orphan || (child.is_alive() && self.is_left_behind(&child))
         })
     }
 
     /// All processes of the job alive now.
     pub fn alive(&mut self) -> Vec<Process> {
         if self.certainly_gone() {
-            self.known.clear();
+            self.reap_known();
             return Vec::new();
         }
         let all = snapshot();
@@ -242,7 +247,11 @@ impl JobTree {
         for (index, process) in all.iter().enumerate() {
             children.entry(process.parent).or_default().push(index);
         }
-        let confined: HashSet<i32> = self.cgroup.iter().flat_map(JobCgroup::members).collect();
+        let confined: HashSet<i32> = self
+            .cgroup
+            .iter()
+            .flat_map(|group| group.members())
+            .collect();
         let mut queue: Vec<usize> = (0..all.len())
             .filter(|&index| confined.contains(&all[index].id.pid) || self.is_seed(&all[index]))
             .collect();
@@ -268,6 +277,18 @@ impl JobTree {
         members.into_iter().filter(Process::is_alive).collect()
     }
 
+    /// Reaps what ended as this process's own child, and forgets the rest.
+    fn reap_known(&mut self) {
+        for id in std::mem::take(&mut self.known) {
+            // A shell is reaped by whoever waits for its exit status.
+            let ended = !self.roots.contains(&id.pid)
+                && read_stat(id.pid).is_some_and(|p| p.id == id && p.parent == self.own);
+            if ended {
+                let _ = waitpid(Pid::from_raw(id.pid), Some(WaitPidFlag::WNOHANG));
+            }
+        }
+    }
+
     fn is_seed(&self, process: &Process) -> bool {
         if self.servant == Some(process.id.pid) {
             return false;
@@ -281,12 +302,24 @@ impl JobTree {
             return true;
         }
         // An orphan handed to us: ours for certain, or recognised by its environment.
-        process.parent == self.own && (self.exclusive || self.carries_mark(process.id.pid))
+        process.parent == self.own && (self.exclusive || self.is_left_behind(process))
+    }
+
+    /// Whether a child of this process that is in no session of the job is of the job.
+    fn is_left_behind(&self, process: &Process) -> bool {
+        let pid = process.id.pid;
+        match &self.membership {
+            Some(membership) if membership.is_root_of_another(pid) => false,
+            Some(membership) => {
+                self.carries_mark(pid)
+                    || process.is_alive() && !self.roots.contains(&pid) && membership.left(process)
+            }
+            None => self.carries_mark(pid),
+        }
     }
 
     fn carries_mark(&self, pid: i32) -> bool {
-        std::fs::read(format!("/proc/{pid}/environ"))
-            .is_ok_and(|text| text.split(|b| *b == 0).any(|entry| entry == self.mark))
+        has_entry(pid, |entry| entry == self.mark)
     }
 
     /// Sends a signal to the process groups of the job's shells.
@@ -356,32 +389,5 @@ impl JobTree {
         for group in groups {
             let _ = kill(Pid::from_raw(-group), Signal::SIGKILL);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_with_brackets_does_not_confuse_the_reader() {
-        let text = "42 (a) b) S 7 8 9 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 2000000 321 18";
-        let process = parse_stat(42, text).unwrap();
-        assert_eq!(
-            process.id,
-            ProcessId {
-                pid: 42,
-                start: 12345
-            }
-        );
-        assert_eq!((process.parent, process.group, process.session), (7, 8, 9));
-        assert_eq!(process.resident_pages, 321);
-    }
-
-    #[test]
-    fn this_process_is_found_with_its_start_time() {
-        let own = i32::try_from(std::process::id()).unwrap();
-        assert!(start_time(own).is_some());
-        assert!(snapshot().iter().any(|p| p.id.pid == own));
     }
 }

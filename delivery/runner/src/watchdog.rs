@@ -8,8 +8,11 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rialto_delivery_cage::process::memory_above;
 use rialto_delivery_run::assignment::Limits;
+use rialto_delivery_run::size::Size;
 
+use crate::room::Room;
 use crate::tree::Process;
 
 /// Memory allowed when the assignment sets no limit: 4 GiB.
@@ -29,7 +32,7 @@ pub struct Bounds {
     pub memory_bytes: u64,
     /// Processes alive at once.
     pub processes: u32,
-    /// Bytes its working tree may hold.
+    /// Bytes its working tree may hold; with `u64::MAX` the disk may also be filled.
     pub disk_bytes: u64,
 }
 
@@ -47,7 +50,6 @@ impl From<&Limits> for Bounds {
 #[derive(Debug)]
 pub struct Watchdog {
     bounds: Bounds,
-    page_bytes: u64,
     directories: Vec<PathBuf>,
     /// Started at the first look, so that a short job never pays for it.
     disk: OnceLock<DiskWatch>,
@@ -59,14 +61,8 @@ impl Watchdog {
     /// background work.
     #[must_use]
     pub fn new(bounds: Bounds, directories: Vec<PathBuf>) -> Self {
-        let page_bytes = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)
-            .ok()
-            .flatten()
-            .and_then(|size| u64::try_from(size).ok())
-            .unwrap_or(4096);
         Self {
             bounds,
-            page_bytes,
             directories,
             disk: OnceLock::new(),
         }
@@ -82,45 +78,25 @@ impl Watchdog {
                 self.bounds.processes
             ));
         }
-        let resident: u64 = alive
-            .iter()
-            .map(|p| p.resident_pages * self.page_bytes)
-            .sum();
-        if resident > self.bounds.memory_bytes {
-            // Pages shared between processes were counted once for each of them.
-            let memory = proportional(alive).unwrap_or(resident);
-            if memory > self.bounds.memory_bytes {
-                return Some(format!(
-                    "{memory} bytes of memory, the limit is {}",
-                    self.bounds.memory_bytes
-                ));
-            }
+        let limit = self.bounds.memory_bytes;
+        if let Some(memory) = memory_above(limit, alive) {
+            return Some(format!(
+                "{} of memory, the limit is {}",
+                Size(memory),
+                Size(limit)
+            ));
+        }
+        // Somebody's own limit of nothing means their own disk, too.
+        if self.bounds.disk_bytes != u64::MAX
+            && let Some(folder) = self.directories.first()
+            && let Some(shortage) = Room::of(folder).and_then(|room| room.shortage(folder))
+        {
+            return Some(shortage);
         }
         self.disk
             .get_or_init(|| DiskWatch::start(self.bounds.disk_bytes, self.directories.clone()))
             .breach()
     }
-}
-
-/// Memory with shared pages divided among their users; `None` where the kernel does not tell.
-fn proportional(alive: &[Process]) -> Option<u64> {
-    let mut total = 0;
-    for process in alive {
-        let Ok(text) = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id.pid))
-        else {
-            // It may just have ended; a machine without this file has none for us either.
-            if Path::new("/proc/self/smaps_rollup").exists() {
-                continue;
-            }
-            return None;
-        };
-        let kib: u64 = text
-            .lines()
-            .find_map(|line| line.strip_prefix("Pss:"))
-            .and_then(|rest| rest.split_ascii_whitespace().next()?.parse().ok())?;
-        total += kib * 1024;
-    }
-    Some(total)
 }
 
 #[derive(Debug)]
@@ -175,8 +151,9 @@ impl DiskWatch {
         let used = self.used.load(Ordering::Relaxed);
         (used > self.limit).then(|| {
             format!(
-                "{used} bytes on disk in the working tree, the limit is {}",
-                self.limit
+                "{} on disk in the working tree, the limit is {}",
+                Size(used),
+                Size(self.limit)
             )
         })
     }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use rialto_delivery_run::size::Size;
 use sha2::{Digest as _, Sha256};
 
 /// The store's folder.
@@ -38,7 +39,7 @@ pub enum CasError {
     #[error("no content with SHA-256 {0} is stored")]
     Absent(String),
     /// Larger than the caller accepts.
-    #[error("the content is larger than the {limit} bytes allowed")]
+    #[error("the content is larger than the {} allowed", Size(*limit))]
     TooLarge {
         /// Limit, bytes.
         limit: u64,

@@ -24,7 +24,7 @@ pub struct EnvironmentRow {
     pub listen: Option<String>,
     /// `idle`, `deploying`, `serving` or `rollback_failed`.
     pub state: String,
-    /// `blue` or `green`.
+    /// `blue`, `green` or `violet`.
     pub active_slot: Option<String>,
     pub active_release_id: Option<String>,
     pub standby_release_id: Option<String>,
@@ -37,15 +37,16 @@ pub struct EnvironmentRow {
     pub version: i64,
 }
 
-/// One of the two slots.
+/// One of the three slots.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 #[expect(missing_docs, reason = "one for one the columns of `slot`")]
 pub struct SlotRow {
     #[sqlx(try_from = "String")]
     pub environment_id: EnvironmentId,
-    /// `blue` or `green`.
+    /// `blue`, `green` or `violet`.
     pub name: String,
-    /// `active`, `standby`, `candidate` or `idle`.
+    /// `active`, `standby`, `candidate`, `reserve` (stood by before the version that is being
+    /// watched took the traffic) or `idle`.
     pub role: String,
     /// `starting`, `healthy`, `unhealthy` or `stopped`.
     pub health: String,

@@ -124,6 +124,8 @@ statements! {
         ORDER BY created_at, id";
     LIST_LOST = "SELECT * FROM job WHERE status IN ('running', 'canceling') AND managed = FALSE
         AND lease_renewed_at < $1";
+    LIST_LEASED = "SELECT * FROM job WHERE status IN ('running', 'canceling') AND managed = FALSE
+        AND runner_id = $1";
     COUNT_UNDER_WAY = "SELECT status, count(*) FROM job WHERE status IN ('pending', 'running',
         'canceling', 'scheduled', 'waiting_for_resource') AND superseded = FALSE GROUP BY status";
     LIST_DUE = "SELECT * FROM job WHERE status = 'scheduled' AND run_at <= $1";
@@ -294,6 +296,17 @@ pub async fn by_status(
 /// Store errors.
 pub async fn lost(reader: &mut impl Reader, at: i64) -> Result<Vec<JobRow>, StoreError> {
     reader.all(LIST_LOST, params![at]).await
+}
+
+/// Jobs that a runner was given and has not reported the end of.
+///
+/// # Errors
+/// Store errors.
+pub async fn leased_to(
+    reader: &mut impl Reader,
+    runner_id: &str,
+) -> Result<Vec<JobRow>, StoreError> {
+    reader.all(LIST_LEASED, params![runner_id]).await
 }
 
 /// Scheduled jobs whose time has come.

@@ -15,7 +15,6 @@ pub mod json;
 pub mod pipeline;
 pub mod project;
 pub mod push;
-mod reader;
 pub mod release;
 pub mod report;
 pub mod runner;
@@ -23,7 +22,7 @@ mod status;
 pub mod verdict;
 
 pub use cas::{Cas, CasError, CasWriter};
-pub use reader::Reader;
+pub use rialto_platform_store::Reader;
 pub use status::StoredStatus;
 
 use rialto_platform_store::{Migration, MigrationSet};

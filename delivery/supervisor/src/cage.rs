@@ -15,7 +15,9 @@ use rialto_delivery_cage::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What services are kept from, and by whom.
+use crate::limits::ServiceLimits;
+
+/// What services are kept from, by whom, and how much they may use.
 #[derive(Debug, Clone)]
 pub struct ServiceCage {
     /// Folders and files no service may read, list or write; its own folders inside them stay open
@@ -23,6 +25,8 @@ pub struct ServiceCage {
     pub hidden: Vec<PathBuf>,
     /// Program and arguments of the process that becomes the service; see [`serve_cage`].
     pub program: Vec<OsString>,
+    /// What each service may use at most.
+    pub limits: ServiceLimits,
     mode: IsolationMode,
     writable: Vec<PathBuf>,
     /// Landlock's version here.
@@ -58,6 +62,7 @@ impl ServiceCage {
         Ok(Self {
             hidden,
             program: vec![own_program()?, "service-cage".into()],
+            limits: ServiceLimits::default(),
             mode,
             writable: Vec::new(),
             abi: match mode {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rialto_delivery_run::size::Size;
+
 /// A supervisor's action failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SupervisorError {
@@ -49,6 +51,21 @@ pub enum SupervisorError {
     /// It may not be started without isolation.
     #[error("the service was not started: {0}")]
     Isolation(String),
+    /// It asks for more than the house gives.
+    #[error(
+        "the release asks for {} in service.{key}, this server gives at most {}: lower it in \
+         .rialto/release.toml, or have the server's limit raised",
+        in_words(key, *asked),
+        in_words(key, *allowed)
+    )]
+    Limit {
+        /// `memory` (bytes) or `processes`.
+        key: &'static str,
+        /// As asked for.
+        asked: u64,
+        /// The house's limit.
+        allowed: u64,
+    },
     /// A path part would leave the folder.
     #[error("\"{0}\" cannot be a part of a slot's path")]
     Name(String),
@@ -120,4 +137,12 @@ pub enum UnpackError {
         /// Cause.
         source: std::io::Error,
     },
+}
+
+/// Memory is told in units, everything else is a number.
+fn in_words(key: &str, number: u64) -> String {
+    match key {
+        "memory" => Size(number).to_string(),
+        _ => number.to_string(),
+    }
 }

@@ -11,10 +11,12 @@
 //! - S3: nothing of an archive is written outside its slot's folder.
 //! - S4: a service in a cage writes nothing that this process later reads or follows: of its slot
 //!   only `home`, `tmp` and the open logs.
+//! - S5: a service that uses more than its limits is ended with all it started, and says so.
 
 mod cage;
 mod error;
 pub mod http;
+mod limits;
 mod logs;
 mod process;
 mod record;
@@ -25,6 +27,7 @@ mod unpack;
 
 pub use cage::{ServiceCage, serve_cage};
 pub use error::{InstallError, SupervisorError, UnpackError};
+pub use limits::ServiceLimits;
 pub use record::{RunSpec, SlotKey};
 pub use rialto_delivery_cage::IsolationMode;
 pub use status::{Health, ProcessState, SlotStatus};

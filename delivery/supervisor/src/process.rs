@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -22,6 +23,8 @@ use crate::record::{Identity, RunSpec};
 
 /// How often a process that is not our child is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The variable by which a process of a slot is known wherever it works.
+const SLOT_FOLDER: &str = "RIALTO_SLOT_FOLDER";
 
 /// What a start needs to know of its slot.
 pub(crate) struct Place<'a> {
@@ -92,6 +95,7 @@ pub(crate) fn spawn(
         .env("RIALTO_VERSION", &run.label)
         .env("RIALTO_ENVIRONMENT", &run.environment)
         .env("RIALTO_SLOT", place.slot.as_str())
+        .env(SLOT_FOLDER, place.folder)
         .stdin(Stdio::null())
         .stdout(output)
         .stderr(errors);
@@ -251,25 +255,33 @@ pub(crate) fn sweep(identity: &Identity) {
     }
 }
 
-/// Processes of a slot that no record knows: started just before a crash, or left behind. Told by
-/// their working folder and the variables every service is given.
+/// Processes of a slot that no record knows: started just before a crash, or left behind.
 pub(crate) fn strays(folder: &Path) -> Vec<Identity> {
     let Ok(all) = fs::read_dir("/proc") else {
         return Vec::new();
     };
     all.flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|pid| {
-            fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(folder))
-        })
-        .filter(|pid| {
-            let variables = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            variables
-                .split(|b| *b == 0)
-                .any(|v| v.starts_with(b"RIALTO_SLOT="))
-        })
+        .filter(|pid| is_of_slot(*pid, folder))
         .filter_map(identify)
         .collect()
+}
+
+/// Whether a process was given the folder of a slot by its environment, which it keeps wherever it
+/// goes; or, as services started by earlier versions, works in the folder with the variables every
+/// service is given.
+pub(crate) fn is_of_slot(pid: i32, folder: &Path) -> bool {
+    let variables = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let mut variables = variables.split(|byte| *byte == 0);
+    let of_folder = |value: &[u8]| value == folder.as_os_str().as_bytes();
+    let works_there =
+        || fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(folder));
+    variables.any(
+        |variable| match variable.strip_prefix(SLOT_FOLDER.as_bytes()) {
+            Some(value) => value.strip_prefix(b"=").is_some_and(of_folder),
+            None => variable.starts_with(b"RIALTO_SLOT=") && works_there(),
+        },
+    )
 }
 
 fn signal(pid: i32, signal: Signal) -> Result<(), SupervisorError> {

@@ -70,6 +70,12 @@ pub struct RunSpec {
     pub health: HealthSpec,
     /// Time between the polite and the final signal, ms.
     pub stop_timeout_ms: u64,
+    /// Memory it may use, bytes, if it asks for less than the house gives.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
+    /// Processes it may be, if it asks for fewer than the house gives.
+    #[serde(default)]
+    pub processes: Option<u32>,
 }
 
 /// What the slot's file holds.

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::cage::ServiceCage;
 use crate::error::SupervisorError;
+use crate::limits::{ServiceLimits, ServiceTree};
 use crate::record::{Desired, Identity, Record, RunSpec, SlotKey};
 use crate::status::{Health, ProcessState, SlotStatus};
 use crate::{http, logs, process};
@@ -57,6 +58,7 @@ struct Keeper {
 pub(crate) struct Live {
     pub(crate) child: Option<Child>,
     pub(crate) identity: Identity,
+    tree: ServiceTree,
 }
 
 impl Slot {
@@ -81,6 +83,7 @@ impl Slot {
             started_at_micros: None,
             last_probe_at_micros: None,
             last_failure: None,
+            last_end: None,
             restarts: 0,
         };
         Arc::new(Self {
@@ -147,6 +150,7 @@ impl Slot {
             status.address = Some(address(port));
             status.restarts = 0;
             status.last_failure = None;
+            status.last_end = None;
             status.last_probe_at_micros = None;
         });
         self.end_strays().await?;
@@ -174,6 +178,30 @@ impl Slot {
         Ok(())
     }
 
+    /// What a service may use here.
+    pub(crate) fn limits(&self, run: &RunSpec) -> Result<ServiceLimits, SupervisorError> {
+        let house = self.cage.as_ref().map(|cage| cage.limits);
+        house.unwrap_or_default().lowered(run)
+    }
+
+    /// Keeps a living process that was started by an earlier process of the server.
+    pub(crate) fn adopt(self: &Arc<Self>, identity: Identity) {
+        let run = self.record().run;
+        // Limits that were lowered since hold for it, too.
+        let house = self
+            .cage
+            .as_ref()
+            .map(|cage| cage.limits)
+            .unwrap_or_default();
+        let limits = run.and_then(|run| self.limits(&run).ok()).unwrap_or(house);
+        let tree = ServiceTree::of_adopted(&identity, &self.folder, limits);
+        self.keep(Live {
+            child: None,
+            identity,
+            tree,
+        });
+    }
+
     fn spawn(&self) -> Result<Live, SupervisorError> {
         let record = self.record();
         let (Some(run), Some(port)) = (&record.run, record.port) else {
@@ -186,12 +214,15 @@ impl Slot {
             port,
             cage: self.cage.as_deref(),
         };
+        let limits = self.limits(run)?;
         let (child, identity) = process::spawn(&place, run)?;
+        let tree = ServiceTree::of_new(&identity, &self.folder, limits);
         self.write(|record| record.process = Some(identity.clone()))?;
         self.note_running(&identity);
         Ok(Live {
             child: Some(child),
             identity,
+            tree,
         })
     }
 
@@ -254,6 +285,7 @@ impl Slot {
                 () = told(&mut stopping) => return self.end(live).await,
             };
             process::sweep(&live.identity);
+            live.tree.close().await;
             ends_in_a_row = if began.elapsed() >= STABLE_AFTER {
                 1
             } else {
@@ -290,6 +322,7 @@ impl Slot {
             status.pid = None;
             status.health = Health::Unhealthy;
             status.last_failure = Some(format!("the process {how}{said}"));
+            status.last_end.clone_from(&status.last_failure);
             status.process = if ends_in_a_row >= CRASH_LOOP_AFTER {
                 ProcessState::CrashLoop
             } else {
@@ -310,6 +343,7 @@ impl Slot {
             Err(error) => tracing::error!(slot = %self.key, %error, "a service was not stopped"),
         }
         process::sweep(&live.identity);
+        live.tree.close().await;
         if let Some(child) = &mut live.child
             && let Err(error) = child.wait().await
         {
@@ -389,7 +423,20 @@ async fn told(stopping: &mut watch::Receiver<bool>) {
     }
 }
 
+/// How the process ended: by itself, or for the limit it broke.
 async fn ended(live: &mut Live) -> String {
+    let tree = live.tree.clone();
+    tokio::select! {
+        how = gone(live) => tree.verdict().await.unwrap_or(how),
+        how = tree.broken() => {
+            // Killed: what is left is to be reaped.
+            gone(live).await;
+            how
+        }
+    }
+}
+
+async fn gone(live: &mut Live) -> String {
     match &mut live.child {
         Some(child) => match child.wait().await {
             Ok(status) => describe(status),

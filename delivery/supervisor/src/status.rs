@@ -68,6 +68,8 @@ pub struct SlotStatus {
     pub last_probe_at_micros: Option<i64>,
     /// Why the last probe failed, or how the process ended.
     pub last_failure: Option<String>,
+    /// How the process before this one ended; `None` when none ended by itself since the start.
+    pub last_end: Option<String>,
     /// Times it was started again after it ended by itself.
     pub restarts: u32,
 }

@@ -15,7 +15,7 @@ use crate::cage::ServiceCage;
 use crate::error::{InstallError, SupervisorError};
 use crate::process;
 use crate::record::{Desired, Record, RunSpec, SlotKey};
-use crate::slot::{Live, Slot};
+use crate::slot::Slot;
 use crate::status::{ProcessState, SlotStatus};
 use crate::unpack::unpack;
 
@@ -179,7 +179,8 @@ impl Supervisor {
     /// Starts what is installed. Asked again for what already runs, it changes nothing.
     ///
     /// # Errors
-    /// [`SupervisorError`] when nothing is installed or the program cannot be started. A program
+    /// [`SupervisorError`] when nothing is installed, the service asks for more than the house
+    /// gives, or the program cannot be started. A program
     /// that starts and ends at once is no error here: see [`Supervisor::status`].
     pub async fn start(&self, key: &SlotKey, run: RunSpec) -> Result<SocketAddr, SupervisorError> {
         let slot = self.slot(key)?;
@@ -191,6 +192,7 @@ impl Supervisor {
         {
             return Ok(address);
         }
+        slot.limits(&run)?;
         slot.halt().await;
         let port = process::free_port().map_err(SupervisorError::io(
             "open a free port for",
@@ -287,10 +289,7 @@ async fn recover(slot: &Arc<Slot>) -> Result<(), SupervisorError> {
     match (record.desired, alive) {
         (Desired::Running, Some(identity)) => {
             tracing::info!(slot = %slot.key, pid = identity.pid, "a living service is adopted");
-            slot.keep(Live {
-                child: None,
-                identity,
-            });
+            slot.adopt(identity);
             Ok(())
         }
         (Desired::Running, None) => {

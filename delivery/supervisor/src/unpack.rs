@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
+use rialto_delivery_run::size::Size;
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
@@ -174,8 +175,8 @@ impl Target<'_> {
             self.written += count as u64;
             if self.written > self.allowed {
                 return Err(UnpackError::TooLarge(format!(
-                    "it unpacks to more than {} bytes ({MAX_RATIO} times its size)",
-                    self.allowed
+                    "it unpacks to more than {} ({MAX_RATIO} times its size)",
+                    Size(self.allowed)
                 )));
             }
             file.write_all(&piece[..count]).map_err(io)?;

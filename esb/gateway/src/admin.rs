@@ -11,12 +11,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rialto_esb_snapshot::MAX_BYTES;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 
 use crate::body::ResponseBody;
 use crate::gateway::Core;
+use crate::interfaces::{ExplainRequest, Interfaces};
 use crate::problem::Problem;
 
 const MAX_BODY: usize = 64 * 1024;
@@ -80,6 +82,12 @@ fn authorised(request: &Request<Incoming>, token: &str) -> bool {
 
 async fn route(core: &Core, request: Request<Incoming>) -> Result<Response<ResponseBody>, Problem> {
     let path = request.uri().path().to_owned();
+    if let Some(interfaces) = &core.interfaces
+        && let Some(of) = path.strip_prefix("/admin/v1/")
+        && ["snapshot", "snapshot/rollback", "explain"].contains(&of)
+    {
+        return of_interfaces(interfaces, of, request).await;
+    }
     let Some(rest) = path.strip_prefix("/admin/v1/services") else {
         return Err(Problem::not_found(format!("there is nothing at {path}")));
     };
@@ -107,12 +115,47 @@ async fn route(core: &Core, request: Request<Incoming>) -> Result<Response<Respo
     }
 }
 
+/// The data plane of interfaces.
+async fn of_interfaces(
+    interfaces: &Interfaces,
+    of: &str,
+    request: Request<Incoming>,
+) -> Result<Response<ResponseBody>, Problem> {
+    match (of, request.method().clone()) {
+        ("snapshot", Method::GET) => Ok(json(&interfaces.state().await)),
+        ("snapshot", Method::PUT) => {
+            let signed = whole(request, MAX_BYTES).await?;
+            Ok(json(&interfaces.publish(signed).await?))
+        }
+        ("snapshot/rollback", Method::POST) => {
+            let wish: Rollback = read(request).await?;
+            Ok(json(&interfaces.roll_back(wish.version).await?))
+        }
+        ("explain", Method::POST) => {
+            let asked: ExplainRequest = read(request).await?;
+            Ok(json(&interfaces.explain(&asked)?))
+        }
+        _ => Err(Problem::method_not_allowed()),
+    }
+}
+
+/// Where to go back to.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rollback {
+    /// None: the version kept before the one in force.
+    #[serde(default)]
+    version: Option<u64>,
+}
+
+async fn whole(request: Request<Incoming>, most: usize) -> Result<Bytes, Problem> {
+    let body = Limited::new(request.into_body(), most).collect().await;
+    let body = body.map_err(|error| Problem::client_body(error.to_string()))?;
+    Ok(body.to_bytes())
+}
+
 async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Problem> {
-    let body = Limited::new(request.into_body(), MAX_BODY)
-        .collect()
-        .await
-        .map_err(|error| Problem::client_body(error.to_string()))?
-        .to_bytes();
+    let body = whole(request, MAX_BODY).await?;
     serde_json::from_slice(&body).map_err(|error| {
         Problem::invalid(
             format!("the body is not what is asked for: {error}"),

@@ -14,7 +14,7 @@ use hyper::client::conn::http1::SendRequest;
 
 use crate::body::{BoxError, CutBodyError, Paced, RequestBody};
 use crate::service::{Activation, Service};
-use crate::upstream::InFlight;
+use crate::upstream::{InFlight, Upstream};
 
 /// How much of an answer that is not passed on is read, and for how long.
 const DISCARD_BYTES: usize = 64 * 1024;
@@ -117,12 +117,26 @@ pub(crate) async fn attempt(
     }
 }
 
+/// Hears that an answer was cut off on its way.
+pub(crate) trait Cuts: Send + Sync {
+    /// An answer of `upstream` was cut off.
+    fn answer_cut(&self, upstream: &Upstream, error: &BoxError);
+}
+
+impl Cuts for Service {
+    fn answer_cut(&self, upstream: &Upstream, error: &BoxError) {
+        self.failed_requests.fetch_add(1, Ordering::Relaxed);
+        self.count_failed_attempt(upstream);
+        tracing::warn!(service = self.name, error, "an answer was cut off");
+    }
+}
+
 /// The answer's body: gives its connection back at the end, is cut when its version has to end.
 pub(crate) struct Forwarded {
     body: Paced,
     connection: Option<SendRequest<RequestBody>>,
     in_flight: InFlight,
-    service: Arc<Service>,
+    cuts: Arc<dyn Cuts>,
     over: Pin<Box<dyn Future<Output = ()> + Send>>,
     failed: bool,
 }
@@ -133,14 +147,14 @@ impl Forwarded {
         idle: Duration,
         connection: SendRequest<RequestBody>,
         in_flight: InFlight,
-        service: Arc<Service>,
+        cuts: Arc<dyn Cuts>,
         activation: &Activation,
     ) -> Self {
         Self {
             body: Paced::new(body, idle),
             connection: Some(connection),
             in_flight,
-            service,
+            cuts,
             over: Box::pin(activation.over()),
             failed: false,
         }
@@ -156,9 +170,7 @@ impl Forwarded {
         self.connection = None;
         if !self.failed {
             self.failed = true;
-            self.service.failed_requests.fetch_add(1, Ordering::Relaxed);
-            self.service.count_failed_attempt(self.in_flight.upstream());
-            tracing::warn!(service = self.service.name, error, "an answer was cut off");
+            self.cuts.answer_cut(self.in_flight.upstream(), &error);
         }
         Poll::Ready(Some(Err(error)))
     }

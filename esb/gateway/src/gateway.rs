@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::admin;
 use crate::config::{GatewayConfig, Retry, ServiceSpec, ServiceState, Switch};
+use crate::interfaces::{Acknowledged, Interfaces, InterfacesConfig, OpenInterfacesError};
 use crate::listener::{Listening, RequestIds, serve};
 use crate::persist::{self, ReadStateError, StoredService};
 use crate::problem::Problem;
@@ -32,6 +33,17 @@ pub enum StartGatewayError {
         /// Cause.
         source: std::io::Error,
     },
+    /// The interfaces cannot be served.
+    #[error(transparent)]
+    Interfaces(#[from] OpenInterfacesError),
+    /// The address of the interfaces cannot be opened.
+    #[error("cannot open the address of the interfaces {address}: {source}")]
+    InterfacesListen {
+        /// Address.
+        address: SocketAddr,
+        /// Cause.
+        source: std::io::Error,
+    },
     /// No randomness for the token.
     #[error("the system gave no randomness for the admin token: {0}")]
     Random(String),
@@ -48,16 +60,31 @@ pub struct GatewayHandle {
     pub admin_address: SocketAddr,
     /// Its bearer token.
     pub token: String,
+    /// Where interfaces are served, if they are.
+    pub interfaces_address: Option<SocketAddr>,
     core: Arc<Core>,
     admin: tokio::task::JoinHandle<()>,
+    interfaces: Option<Listening>,
 }
 
 impl Gateway {
-    /// Starts: the kept services serve first, then the admin interface opens.
+    /// Starts: the admin address is taken, the kept services serve, then the admin interface answers.
     ///
     /// # Errors
     /// [`StartGatewayError`]; nothing is left running then.
     pub async fn start(config: GatewayConfig) -> Result<GatewayHandle, StartGatewayError> {
+        Self::start_with(config, None).await
+    }
+
+    /// As [`Gateway::start`], and serves interfaces by signed snapshots beside: the newest that holds
+    /// on disk serves before the admin interface answers.
+    ///
+    /// # Errors
+    /// [`StartGatewayError`]; nothing is left running then.
+    pub async fn start_with(
+        config: GatewayConfig,
+        interfaces: Option<InterfacesConfig>,
+    ) -> Result<GatewayHandle, StartGatewayError> {
         if !config.admin_listen.ip().is_loopback() {
             return Err(StartGatewayError::AdminNotLoopback(config.admin_listen));
         }
@@ -69,33 +96,85 @@ impl Gateway {
             Some(token) => token,
             None => random_hex(32)?,
         };
+        let listen = interfaces.as_ref().map(|interfaces| interfaces.listen);
+        let interfaces = match interfaces {
+            Some(interfaces) => Some(Interfaces::open(interfaces).await?),
+            None => None,
+        };
         let core = Arc::new(Core {
+            interfaces,
             services: RwLock::new(BTreeMap::new()),
             change: tokio::sync::Mutex::new(()),
             state_file: config.state_file,
             ids: Arc::new(RequestIds::new(random_hex(4)?)),
         });
-        for stored in kept {
-            core.restore(stored).await;
-        }
+        // Taken first: what fails here must not have opened a public address already.
         let address = config.admin_listen;
         let source = |source| StartGatewayError::AdminListen { address, source };
         let listener = TcpListener::bind(address).await.map_err(source)?;
         let admin_address = listener.local_addr().map_err(source)?;
+        let (interfaces, interfaces_address) = listening(&core, listen).await?;
+        for stored in kept {
+            core.restore(stored).await;
+        }
         let admin = tokio::spawn(admin::serve(listener, Arc::clone(&core), token.clone()));
         Ok(GatewayHandle {
             admin_address,
             token,
+            interfaces_address,
             core,
             admin,
+            interfaces,
         })
     }
 }
 
+/// A snapshot that is not taken; the one before goes on serving.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}{}", told(.errors))]
+pub struct RefusedSnapshot {
+    /// Kind of refusal, e.g. `snapshot-older`.
+    pub code: &'static str,
+    /// What is wrong.
+    pub detail: String,
+    /// Findings: JSON pointers and sentences.
+    pub errors: Vec<(String, String)>,
+}
+
+fn told(errors: &[(String, String)]) -> String {
+    let lines = errors.iter().map(|(at, text)| format!("\n  {at}: {text}"));
+    lines.collect()
+}
+
 impl GatewayHandle {
+    /// Puts a signed snapshot in force, as the admin interface does.
+    ///
+    /// # Errors
+    /// [`RefusedSnapshot`]; also when no interfaces are served.
+    pub async fn publish(&self, signed: Vec<u8>) -> Result<Acknowledged, RefusedSnapshot> {
+        let Some(interfaces) = &self.core.interfaces else {
+            return Err(RefusedSnapshot {
+                code: "no-interfaces",
+                detail: "this gateway serves no interfaces".to_owned(),
+                errors: Vec::new(),
+            });
+        };
+        let taken = interfaces.publish(signed.into()).await;
+        taken.map_err(|problem| RefusedSnapshot {
+            code: problem.code,
+            detail: problem.detail,
+            errors: problem
+                .errors
+                .into_iter()
+                .map(|(at, text)| (at.into_owned(), text))
+                .collect(),
+        })
+    }
+
     /// Ends politely: nothing new is taken, what was begun may finish within `grace`.
-    pub async fn shutdown(self, grace: Duration) {
+    pub async fn shutdown(mut self, grace: Duration) {
         self.admin.abort();
+        let interfaces = self.interfaces.take();
         let listening: Vec<Listening> = {
             let services = self
                 .core
@@ -105,6 +184,7 @@ impl GatewayHandle {
             services
                 .values()
                 .filter_map(Entry::take_listening)
+                .chain(interfaces)
                 .collect()
         };
         for one in &listening {
@@ -139,6 +219,7 @@ pub(crate) struct Core {
     change: tokio::sync::Mutex<()>,
     state_file: Option<PathBuf>,
     pub(crate) ids: Arc<RequestIds>,
+    pub(crate) interfaces: Option<Arc<Interfaces>>,
 }
 
 #[derive(Debug)]
@@ -435,6 +516,21 @@ async fn open(spec: &mut ServiceSpec) -> Result<TcpListener, Problem> {
     let listener = TcpListener::bind(spec.listen).await.map_err(failed)?;
     spec.listen = listener.local_addr().map_err(failed)?;
     Ok(listener)
+}
+
+/// Opens the address of the interfaces.
+async fn listening(
+    core: &Core,
+    address: Option<SocketAddr>,
+) -> Result<(Option<Listening>, Option<SocketAddr>), StartGatewayError> {
+    let (Some(interfaces), Some(address)) = (&core.interfaces, address) else {
+        return Ok((None, None));
+    };
+    let source = |source| StartGatewayError::InterfacesListen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(source)?;
+    let bound = listener.local_addr().map_err(source)?;
+    let listening = serve(listener, Arc::clone(interfaces), Arc::clone(&core.ids));
+    Ok((Some(listening), Some(bound)))
 }
 
 fn check_name(name: &str) -> Result<(), Problem> {

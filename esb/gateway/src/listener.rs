@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
+use crate::body::ResponseBody;
 use crate::framing::Watched;
 use crate::proxy;
 use crate::service::Service;
@@ -90,10 +93,39 @@ impl Drop for Listening {
     }
 }
 
+/// What answers requests of a listener.
+pub(crate) trait Answers: Send + Sync + 'static {
+    /// Its name in logs.
+    fn name(&self) -> &str;
+
+    /// Answers one request; `instance` names it.
+    fn answer(
+        self: Arc<Self>,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+        instance: String,
+    ) -> impl Future<Output = Response<ResponseBody>> + Send;
+}
+
+impl Answers for Service {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn answer(
+        self: Arc<Self>,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+        instance: String,
+    ) -> impl Future<Output = Response<ResponseBody>> + Send {
+        proxy::answer(self, peer, request, instance)
+    }
+}
+
 /// Serves an open listener.
-pub(crate) fn serve(
+pub(crate) fn serve<A: Answers>(
     listener: TcpListener,
-    service: Arc<Service>,
+    service: Arc<A>,
     ids: Arc<RequestIds>,
 ) -> Listening {
     let (order, orders) = watch::channel(Order::Serve);
@@ -101,9 +133,9 @@ pub(crate) fn serve(
     Listening { order }
 }
 
-async fn accept_loop(
+async fn accept_loop<A: Answers>(
     listener: TcpListener,
-    service: Arc<Service>,
+    service: Arc<A>,
     ids: Arc<RequestIds>,
     mut orders: watch::Receiver<Order>,
 ) {
@@ -126,7 +158,7 @@ async fn accept_loop(
                 });
             }
             Err(error) => {
-                tracing::warn!(service = service.name, %error, "accepting a connection failed");
+                tracing::warn!(service = service.name(), %error, "accepting a connection failed");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
@@ -146,10 +178,10 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<Ac
     Ok((stream, peer, slot))
 }
 
-async fn serve_connection(
+async fn serve_connection<A: Answers>(
     stream: TcpStream,
     peer: SocketAddr,
-    service: Arc<Service>,
+    service: Arc<A>,
     ids: Arc<RequestIds>,
     mut orders: watch::Receiver<Order>,
 ) {
@@ -158,7 +190,7 @@ async fn serve_connection(
     }
     let answering = service_fn(move |request| {
         let (service, instance) = (Arc::clone(&service), ids.next());
-        async move { Ok::<_, Infallible>(proxy::answer(service, peer, request, instance).await) }
+        async move { Ok::<_, Infallible>(service.answer(peer, request, instance).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,6 +1,8 @@
 //! The gateway's own answers: problem documents (RFC 9457) that say whether the provider got the
 //! request.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -24,7 +26,7 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     pub(crate) sent: Option<Sent>,
     pub(crate) retryable: bool,
-    pub(crate) errors: Vec<(&'static str, String)>,
+    pub(crate) errors: Vec<(Cow<'static, str>, String)>,
 }
 
 impl Problem {
@@ -162,7 +164,21 @@ impl Problem {
             "The request is not valid",
             detail,
         );
-        problem.errors = errors;
+        let errors = errors.into_iter();
+        problem.errors = errors.map(|(at, text)| (at.into(), text)).collect();
+        problem
+    }
+
+    /// A snapshot that is not taken; the one before goes on serving.
+    pub(crate) fn snapshot_refused(
+        status: StatusCode,
+        code: &'static str,
+        detail: String,
+        errors: Vec<(String, String)>,
+    ) -> Self {
+        let mut problem = Self::new(status, code, "The snapshot is not taken", detail);
+        let errors = errors.into_iter();
+        problem.errors = errors.map(|(at, text)| (at.into(), text)).collect();
         problem
     }
 

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 
 use crate::attempts::Attempts;
 use crate::body::{Paced, RequestBody, ResponseBody};
-use crate::forward::{Answer, Forwarded};
+use crate::forward::{Answer, Cuts, Forwarded};
 use crate::framing::CONFLICT_MARK;
 use crate::headers;
 use crate::problem::Problem;
@@ -96,7 +96,7 @@ async fn forward(
     ))
 }
 
-fn check(request: &Request<Incoming>) -> Result<(), Problem> {
+pub(crate) fn check(request: &Request<Incoming>) -> Result<(), Problem> {
     if request.headers().contains_key(CONFLICT_MARK) {
         return Err(Problem::malformed(
             "the request has both Content-Length and Transfer-Encoding; send one of them",
@@ -118,7 +118,7 @@ fn origin_form(uri: &Uri) -> Result<Uri, Problem> {
         .map_err(|_| Problem::malformed("the request target is not a path"))
 }
 
-fn is_idempotent(method: &Method) -> bool {
+pub(crate) fn is_idempotent(method: &Method) -> bool {
     matches!(
         *method,
         Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
@@ -226,7 +226,7 @@ fn finish(
             idle,
             connection,
             in_flight,
-            Arc::clone(service),
+            Arc::clone(service) as Arc<dyn Cuts>,
             &activation,
         )
         .boxed_unsync()
@@ -243,7 +243,24 @@ fn switch_protocols(
 ) -> Response<ResponseBody> {
     let protocol = response.headers().get(header::UPGRADE).cloned();
     let upstream = hyper::upgrade::on(&mut response);
-    let over = routing.activation.over();
+    join(client, upstream, routing.activation.over(), in_flight);
+    headers::for_client(response.headers_mut(), &routing.label_name, label);
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    if let Some(protocol) = protocol {
+        headers.insert(header::UPGRADE, protocol);
+    }
+    response.map(|_| Empty::new().map_err(|never| match never {}).boxed_unsync())
+}
+
+/// Joins the two ends of an upgraded connection until one of them ends, or it has to be `over`;
+/// `held` is let go then.
+pub(crate) fn join(
+    client: OnUpgrade,
+    upstream: OnUpgrade,
+    over: impl Future<Output = ()> + Send + 'static,
+    held: impl Send + 'static,
+) {
     tokio::spawn(async move {
         let (mut client, mut upstream) = match tokio::try_join!(client, upstream) {
             Ok((client, upstream)) => (TokioIo::new(client), TokioIo::new(upstream)),
@@ -260,13 +277,6 @@ fn switch_protocols(
             }
             () = over => {}
         }
-        drop(in_flight);
+        drop(held);
     });
-    headers::for_client(response.headers_mut(), &routing.label_name, label);
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    if let Some(protocol) = protocol {
-        headers.insert(header::UPGRADE, protocol);
-    }
-    response.map(|_| Empty::new().map_err(|never| match never {}).boxed_unsync())
 }

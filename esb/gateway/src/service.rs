@@ -33,7 +33,7 @@ pub(crate) struct Activation {
 }
 
 impl Activation {
-    fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             over: watch::Sender::new(false),
         })

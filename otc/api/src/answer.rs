@@ -62,6 +62,14 @@ fn problem(error: DeskError) -> Problem {
             code,
             message,
         } => Problem::unprocessable().invalid(pointer, code, message),
+        DeskError::Reason {
+            pointer,
+            code,
+            en,
+            zh,
+        } => Problem::unprocessable()
+            .invalid(pointer, code, en.clone())
+            .with("text", json!({"en": en, "zh": zh})),
         DeskError::Conflict { code, en, zh } => Problem::conflict(en.clone())
             .with("reason", code)
             .with("text", json!({"en": en, "zh": zh})),

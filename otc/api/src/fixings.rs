@@ -82,6 +82,8 @@ pub async fn enter(
 pub struct ImportQuery {
     /// `true`: only tell what would happen.
     dry_run: Option<bool>,
+    /// Why, when the file corrects known prices; up to 500 characters.
+    reason: Option<String>,
 }
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -106,7 +108,8 @@ fn kind(headers: &HeaderMap) -> Answer<FileKind> {
 /// Take in a file of prices (CSV or XLSX; the first row names the columns date, underlying, value,
 /// source, rule), or tell what it would do
 ///
-/// The new prices of one date are one transaction; an import that was stopped is finished by sending
+/// Prices that correct known ones wait for a second person and say why (`reason`); without it such a
+/// file is refused whole. The new prices of one date are one transaction; an import that was stopped is finished by sending
 /// the file again, and nothing is entered twice.
 #[utoipa::path(post, path = "/api/otc/v1/fixings/import", tag = "fixings", params(ImportQuery),
     request_body(content((String = "text/csv"),
@@ -127,8 +130,9 @@ pub async fn import(
         Problem::new(codes::TOO_LARGE, text)
     })?;
     let dry_run = query.dry_run.unwrap_or(false);
+    let reason = query.reason.unwrap_or_default();
     let report = api
         .desk
-        .import_fixings(&actor, body.to_vec(), kind, dry_run);
+        .import_fixings(&actor, body.to_vec(), kind, &reason, dry_run);
     Ok(Json(report.await?))
 }

@@ -17,7 +17,7 @@ use crate::lower::{self, Input, Kind, Origins, Trouble};
 use crate::plan::{Moment, Plan, Underlying};
 use crate::program::Program;
 use crate::reader::{Field, join};
-use crate::schedule::{Resolver, Row, Term, find, read_spec, years};
+use crate::schedule::{Known, Resolver, Row, Term, find, read_spec, years};
 use crate::sheet::{Product, TermSheet};
 use crate::templates::{self, Built, Context, IfAbsent, NamedSchedule};
 
@@ -129,14 +129,16 @@ impl<'a> Compiler<'a> {
         };
         let clocks = match (self.sheet.clocks, exchange) {
             (Some(clocks), _) => Some(clocks),
+            // Times of a numeric contract are years on all clocks: there is nothing else to choose.
             (None, _) if numeric => Some(Clocks::TIMES),
-            (None, exchange) => exchange.map(Clocks::standard),
+            (None, exchange) => exchange.map(|exchange| self.standard_clocks(exchange)),
         };
         let (exchange, clocks) = (exchange?, clocks?);
         let payment = self.payment(numeric)?;
-        let grid = self.grid(numeric, exchange)?;
+        let mut known = Known::new();
+        let grid = self.grid(numeric, exchange, &mut known)?;
         let term = match numeric {
-            true => self.numeric_term(exchange, grid.as_ref()),
+            true => self.numeric_term(exchange, grid.as_ref(), &mut known),
             false => self.dated_term(exchange),
         };
         let underlyings = underlyings?;
@@ -155,6 +157,7 @@ impl<'a> Compiler<'a> {
             accrue_to_payment: self.sheet.accrue_to_payment,
             named: named.collect(),
             grid,
+            known,
         };
         let units: Vec<Option<Decimal>> = self
             .sheet
@@ -174,6 +177,33 @@ impl<'a> Compiler<'a> {
         let notional = context.notional().or_else(|| self.oversized())?;
         let exchange = (!numeric).then_some(exchange);
         self.lowered(built, &resolver, &underlyings, notional, exchange)
+    }
+
+    /// The clocks of a dated contract that names none; a notice tells which.
+    fn standard_clocks(&self, exchange: Exchange) -> Clocks {
+        let clocks = Clocks::standard(exchange);
+        let Clocks {
+            variance,
+            rate,
+            coupon,
+        } = &clocks;
+        let written =
+            format!("{{\"variance\":\"{variance}\",\"rate\":\"{rate}\",\"coupon\":\"{coupon}\"}}");
+        let en = format!(
+            "The sheet names no clocks; those that are usual on {} were taken: {written}. Other \
+             clocks give another value: write \"clocks\" into the sheet.",
+            exchange.code()
+        );
+        let zh = format!(
+            "条款未写明时钟，已按 {} 的惯例采用 {written}。时钟不同，估值不同，请在条款中写明 clocks。",
+            exchange.code()
+        );
+        let place = Place {
+            pointer: "/clocks".to_owned(),
+            ..Place::default()
+        };
+        self.sink.notice("N-TERM-CLOCKS", &place, en, zh);
+        clocks
     }
 
     fn oversized(&self) -> Option<Decimal> {
@@ -333,14 +363,21 @@ impl<'a> Compiler<'a> {
     }
 
     /// The grid of a numeric contract; `None` after a finding, `Some(None)` when it has none.
-    fn grid(&self, numeric: bool, exchange: Exchange) -> Option<Option<NumericRows>> {
+    fn grid(
+        &self,
+        numeric: bool,
+        exchange: Exchange,
+        known: &mut Known<'a>,
+    ) -> Option<Option<NumericRows>> {
         let Some(field) = self.at("/schedules/grid").filter(|_| numeric) else {
             return Some(None);
         };
         let spec = read_spec(&field)?;
         let mut context = self.numeric_context(exchange, None);
         context.pointer = "/schedules/grid";
-        match spec.expand(&context) {
+        let expanded = spec.expand(&context);
+        known.extend(find(self.root, "/schedules/grid").map(|node| (node, spec)));
+        match expanded {
             Ok(expansion) => match expansion.rows {
                 Rows::Numeric(rows) => Some(Some(rows)),
                 Rows::Dated(_) => {
@@ -359,7 +396,12 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn numeric_term(&self, exchange: Exchange, grid: Option<&NumericRows>) -> Option<Term> {
+    fn numeric_term(
+        &self,
+        exchange: Exchange,
+        grid: Option<&NumericRows>,
+        known: &mut Known<'a>,
+    ) -> Option<Term> {
         let mut latest: Option<Moment> = None;
         let mut each = |rows: &NumericRows| {
             let last = rows
@@ -384,23 +426,24 @@ impl<'a> Compiler<'a> {
             each(grid);
         }
         let quiet = Sink::default();
-        // The grid was read already.
-        let known = grid.and_then(|_| find(self.root, "/schedules/grid"));
         for root in ["/schedules", "/terms"] {
             let Some(node) = find(self.root, root) else {
                 continue;
             };
             for node in time_schedules(node) {
-                if known.is_some_and(|known| std::ptr::eq(known, node)) {
+                // The grid was read already.
+                if known.iter().any(|(known, _)| std::ptr::eq(*known, node)) {
                     continue;
                 }
-                // Schedules that do not expand are told where they are resolved.
-                let spec = read_spec(&Field::new(node, "", &quiet));
-                let rows =
-                    spec.and_then(|spec| spec.expand(&self.numeric_context(exchange, grid)).ok());
-                if let Some(Rows::Numeric(rows)) = rows.map(|expansion| expansion.rows) {
+                // Schedules that do not read or expand are told where they are resolved.
+                let Some(spec) = read_spec(&Field::new(node, "", &quiet)) else {
+                    continue;
+                };
+                let rows = spec.expand(&self.numeric_context(exchange, grid));
+                if let Ok(Rows::Numeric(rows)) = rows.map(|expansion| expansion.rows) {
                     each(&rows);
                 }
+                known.push((node, spec));
             }
         }
         let end = match self.sheet.dates.end {

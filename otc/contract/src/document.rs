@@ -1,13 +1,11 @@
 //! Term sheets as trees of values that know where they were written.
 //!
-//! Read from JSON or YAML text (one reader: YAML 1.2 holds JSON), or made from values of a program.
-//! Numbers stay the text they were written in; nothing passes through binary floating point.
+//! Read from JSON or YAML text by the house's reader, or made from values of a program. Numbers stay
+//! the text they were written in; nothing passes through binary floating point.
 
-use std::collections::HashSet;
+use rialto_document::{Limits, Place, ReadDocumentError, ReadDocumentFault, Value as Part, quote};
 
-use granit_parser::{Event, Marker, Parser, ScalarStyle, StrInput};
-
-use crate::finding::{Finding, Findings, Severity};
+use crate::finding::{Finding, Findings, MAX_FINDINGS, Severity};
 
 /// Longest text that is read, bytes.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -183,16 +181,15 @@ impl Node {
     /// Findings with codes `E-DOC-…`: not well formed, larger or deeper than the limits, a name
     /// given twice, anchors, aliases or tags, more than one document.
     pub fn from_text(text: &str) -> Result<Self, Findings> {
-        if text.len() > MAX_BYTES {
-            let en = format!(
-                "The text has {} bytes; at most {MAX_BYTES} are read.",
-                text.len()
-            );
-            let zh = format!("文本共 {} 字节，最多读取 {MAX_BYTES} 字节。", text.len());
-            return Err(refuse("E-DOC-SIZE", (0, 0), en, zh));
-        }
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Reader::default().run(text)
+        let limits = Limits {
+            bytes: MAX_BYTES,
+            depth: MAX_DEPTH,
+            nodes: MAX_NODES,
+            aliases: false,
+            numbers_as_written: true,
+        };
+        let read = rialto_document::read(text, &limits);
+        read.map(Self::from).map_err(refused)
     }
 
     /// From a value of a program; nothing has a place then.
@@ -311,232 +308,104 @@ fn write(node: &Node, out: &mut String) {
     }
 }
 
-/// JSON text, with what YAML would not take as it stands (control characters beyond ASCII's first
-/// 32, line separators, byte order marks) escaped too.
-fn quote(text: &str, out: &mut String) {
-    // As a rule there is nothing to escape.
-    let plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-    if text.bytes().all(plain) {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
-        return;
-    }
-    for part in serde_json::Value::from(text).to_string().chars() {
-        match part {
-            '\u{7f}'..='\u{9f}'
-            | '\u{2028}'
-            | '\u{2029}'
-            | '\u{feff}'
-            | '\u{fffe}'
-            | '\u{ffff}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(part)));
+impl From<rialto_document::Node> for Node {
+    fn from(read: rialto_document::Node) -> Self {
+        let value = match read.value {
+            Part::Null => Value::Null,
+            Part::Bool(value) => Value::Bool(value),
+            Part::Number(text) => Value::Number(text.into()),
+            Part::Text(text) => Value::Text(text.into()),
+            Part::List(items) => Value::List(items.into_iter().map(Self::from).collect()),
+            Part::Map(map) => {
+                let pairs = map.into_iter().map(|(name, member)| {
+                    let Place { line, column } = member.place;
+                    let name = name.into();
+                    (Key { name, line, column }, Self::from(member.node))
+                });
+                Value::Map(pairs.collect())
             }
-            _ => out.push(part),
-        }
-    }
-}
-
-/// A collection being read.
-struct Frame {
-    place: (u32, u32),
-    content: Content,
-}
-
-enum Content {
-    List(Vec<Node>),
-    Map {
-        pairs: Vec<(Key, Node)>,
-        names: HashSet<String>,
-        key: Option<Key>,
-    },
-}
-
-#[derive(Default)]
-struct Reader {
-    frames: Vec<Frame>,
-    root: Option<Node>,
-    count: usize,
-}
-
-impl Reader {
-    fn run(mut self, text: &str) -> Result<Node, Findings> {
-        let options = granit_parser::options! { emit_comments: false };
-        let mut parser: Parser<'_, StrInput<'_>> = Parser::new_from_str_with_options(text, options);
-        while let Some(next) = parser.next_event() {
-            let (event, span) = next.map_err(|error| {
-                let at = place(error.marker());
-                let en = format!("This is neither JSON nor YAML from here: {}.", error.info());
-                let zh = "此处起不是合法的 JSON 或 YAML。".to_owned();
-                refuse("E-DOC-SYNTAX", at, en, zh)
-            })?;
-            self.event(event, place(&span.start))?;
-        }
-        self.root.ok_or_else(|| {
-            let en = "The document is empty; a term sheet is an object of named values.";
-            refuse("E-DOC-EMPTY", (1, 1), en.into(), "文档为空。".into())
-        })
-    }
-
-    fn event(&mut self, event: Event<'_>, at: (u32, u32)) -> Result<(), Findings> {
-        match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                plain_only(anchor, tag.is_some(), at)?;
-                let value = if style == ScalarStyle::Plain {
-                    plain(&text)
-                } else {
-                    Value::Text(text.into_owned())
-                };
-                self.add(value, at)
-            }
-            Event::SequenceStart(_, anchor, tag) => {
-                plain_only(anchor, tag.is_some(), at)?;
-                self.open(Content::List(Vec::new()), at)
-            }
-            Event::MappingStart(_, anchor, tag) => {
-                plain_only(anchor, tag.is_some(), at)?;
-                let (pairs, names) = (Vec::new(), HashSet::new());
-                self.open(
-                    Content::Map {
-                        pairs,
-                        names,
-                        key: None,
-                    },
-                    at,
-                )
-            }
-            Event::SequenceEnd | Event::MappingEnd => {
-                let Some(frame) = self.frames.pop() else {
-                    return Ok(());
-                };
-                let value = match frame.content {
-                    Content::List(items) => Value::List(items),
-                    Content::Map { pairs, .. } => Value::Map(pairs),
-                };
-                self.add(value, frame.place)
-            }
-            Event::Alias(_) => plain_only(1, false, at),
-            _ => Ok(()),
-        }
-    }
-
-    fn open(&mut self, content: Content, place: (u32, u32)) -> Result<(), Findings> {
-        if self.frames.len() >= MAX_DEPTH {
-            return Err(too_deep(place));
-        }
-        self.frames.push(Frame { place, content });
-        Ok(())
-    }
-
-    fn add(&mut self, value: Value, at: (u32, u32)) -> Result<(), Findings> {
-        self.count += 1;
-        if self.count > MAX_NODES {
-            return Err(too_many(at));
-        }
-        let node = Node {
-            value,
-            line: at.0,
-            column: at.1,
         };
-        match self.frames.last_mut().map(|frame| &mut frame.content) {
-            None if self.root.is_some() => {
-                let en = "A second document begins here; a text holds one term sheet.";
-                Err(refuse(
-                    "E-DOC-MANY",
-                    at,
-                    en.into(),
-                    "一个文本只能有一份条款。".into(),
-                ))
-            }
-            None => {
-                self.root = Some(node);
-                Ok(())
-            }
-            Some(Content::List(items)) => {
-                items.push(node);
-                Ok(())
-            }
-            Some(Content::Map { pairs, names, key }) => match key.take() {
-                Some(key) => {
-                    pairs.push((key, node));
-                    Ok(())
-                }
-                None => {
-                    *key = Some(name_of(node, names, at)?);
-                    Ok(())
-                }
-            },
+        let Place { line, column } = read.place;
+        Self {
+            value,
+            line,
+            column,
         }
     }
 }
 
-fn name_of(node: Node, names: &mut HashSet<String>, at: (u32, u32)) -> Result<Key, Findings> {
-    let name = match node.value {
-        Value::Text(text) | Value::Number(text) => text,
-        Value::Bool(value) => value.to_string(),
-        Value::Null => "null".to_owned(),
-        Value::List(_) | Value::Map(_) => {
-            let en = "A name must be text here, not a list or an object.";
-            return Err(refuse("E-DOC-KEY", at, en.into(), "键必须是文本。".into()));
+/// What the reader says, as findings.
+fn refused(error: ReadDocumentError) -> Findings {
+    let at = (error.place.line, error.place.column);
+    let (code, en, zh) = match error.fault {
+        ReadDocumentFault::Duplicate(names) => {
+            let findings = names.into_iter().take(MAX_FINDINGS).map(|name| {
+                let (en, zh) = twice(&name.pointer);
+                Finding {
+                    code: "E-DOC-DUPLICATE",
+                    severity: Severity::Error,
+                    pointer: name.pointer,
+                    line: name.place.line,
+                    column: name.place.column,
+                    value: None,
+                    en,
+                    zh,
+                }
+            });
+            return findings.collect::<Vec<_>>().into();
         }
+        ReadDocumentFault::TooDeep(_) => return too_deep(at),
+        ReadDocumentFault::TooMany(_) => return too_many(at),
+        ReadDocumentFault::TooLong(bytes, most) => (
+            "E-DOC-SIZE",
+            format!("The text has {bytes} bytes; at most {most} are read."),
+            format!("文本共 {bytes} 字节，最多读取 {most} 字节。"),
+        ),
+        ReadDocumentFault::Empty => (
+            "E-DOC-EMPTY",
+            "The document is empty; a term sheet is an object of named values.".into(),
+            "文档为空。".into(),
+        ),
+        ReadDocumentFault::Many => (
+            "E-DOC-MANY",
+            "A second document begins here; a text holds one term sheet.".into(),
+            "一个文本只能有一份条款。".into(),
+        ),
+        ReadDocumentFault::Name => (
+            "E-DOC-KEY",
+            "A name must be text here, not a list or an object.".into(),
+            "键必须是文本。".into(),
+        ),
+        // What lets a small text stand for a large one, and what plain data does not need.
+        ReadDocumentFault::NotPlain
+        | ReadDocumentFault::AliasBudget(_)
+        | ReadDocumentFault::EndlessAlias
+        | ReadDocumentFault::Merge(_) => (
+            "E-DOC-ALIAS",
+            "Anchors, aliases and tags are not read in term sheets. Write the value out.".into(),
+            "条款中不支持锚点、别名和标签，请直接写出值。".into(),
+        ),
+        ReadDocumentFault::Syntax(what) => (
+            "E-DOC-SYNTAX",
+            format!("This is neither JSON nor YAML from here: {what}."),
+            "此处起不是合法的 JSON 或 YAML。".into(),
+        ),
     };
-    if !names.insert(name.clone()) {
-        let en = format!("{name:?} is given twice in the same object. Keep one of them.");
-        let zh = format!("同一对象中重复出现 {name:?}，请只保留一个。");
-        return Err(refuse("E-DOC-DUPLICATE", at, en, zh));
-    }
-    Ok(Key {
-        name,
-        line: at.0,
-        column: at.1,
-    })
+    refuse(code, at, en, zh)
 }
 
-/// Refuses what plain data does not need and what lets a small text stand for a large one.
-fn plain_only(anchor: usize, tagged: bool, at: (u32, u32)) -> Result<(), Findings> {
-    if anchor == 0 && !tagged {
-        return Ok(());
-    }
-    let en = "Anchors, aliases and tags are not read in term sheets. Write the value out.";
-    Err(refuse(
-        "E-DOC-ALIAS",
-        at,
-        en.into(),
-        "条款中不支持锚点、别名和标签，请直接写出值。".into(),
-    ))
-}
-
-fn place(marker: &Marker) -> (u32, u32) {
-    let clip = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    (clip(marker.line()), clip(marker.col().saturating_add(1)))
-}
-
-/// A bare word: JSON's null, booleans and numbers; all else is text (`2026-03-09`, `14.7%`, `no`).
-fn plain(text: &str) -> Value {
-    match text {
-        "" | "~" | "null" => Value::Null,
-        "true" => Value::Bool(true),
-        "false" => Value::Bool(false),
-        _ if is_number(text) => Value::Number(text.to_owned()),
-        _ => Value::Text(text.to_owned()),
-    }
-}
-
-/// Whether a text is a JSON number (a leading `+` is let pass).
-fn is_number(text: &str) -> bool {
-    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    let body = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (mantissa, exponent) = match body.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (body, None),
-    };
-    let (whole, part) = match mantissa.split_once('.') {
-        Some((whole, part)) => (whole, Some(part)),
-        None => (mantissa, None),
-    };
-    digits(whole)
-        && part.is_none_or(digits)
-        && exponent.is_none_or(|e| digits(e.strip_prefix(['-', '+']).unwrap_or(e)))
+/// What is told of a name that an object has twice, in English and Chinese.
+#[must_use]
+pub fn twice(pointer: &str) -> (String, String) {
+    (
+        format!(
+            "{pointer} is given twice: a name stands once in its object, or it is unclear which \
+             value counts. Keep one of them."
+        ),
+        format!(
+            "{pointer} 重复出现：同一对象中每个名称只能出现一次，否则无法判断以哪个值为准。请只保留一个。"
+        ),
+    )
 }
 
 #[cfg(test)]
@@ -586,6 +455,28 @@ mod tests {
             code(&format!("{}{}", "[".repeat(70), "]".repeat(70))),
             "E-DOC-DEPTH"
         );
+    }
+
+    #[test]
+    fn names_given_twice_are_told_all_at_once_by_pointer_and_place() {
+        let text = "{\"a\": [{\"x\": 1}, {\"x\": 1,\n \"x\": 2}],\n \"b/c\": {\"~\": {}, \"~\": []},\n \"a\": 3}";
+        let found = Node::from_text(text).expect_err("refused");
+        let told: Vec<_> = found
+            .iter()
+            .map(|finding| (finding.pointer.as_str(), finding.line, finding.column))
+            .collect();
+        assert_eq!(told, [("/a/1/x", 2, 2), ("/b~1c/~0", 3, 19), ("/a", 4, 2)]);
+        for finding in &found {
+            assert_eq!(finding.code, "E-DOC-DUPLICATE");
+            assert!(finding.en.contains(&finding.pointer), "{}", finding.en);
+            assert!(finding.zh.contains(&finding.pointer), "{}", finding.zh);
+        }
+        let escaped = Node::from_text(r#"{"ab": 1, "\u0061b": 2}"#).expect_err("the same name");
+        assert_eq!(
+            escaped.iter().next().map(|f| f.pointer.as_str()),
+            Some("/ab")
+        );
+        Node::from_text(r#"{"a": {"x": 1}, "b": {"x": 1}}"#).expect("two objects, one name each");
     }
 
     #[test]

@@ -121,7 +121,8 @@ pub struct Dates {
     pub end: Option<When>,
 }
 
-/// What the buyer pays at inception. Priced by the ledger, not by engines.
+/// What the buyer pays at inception in all, the principal of a note included. Priced by the ledger,
+/// not by engines.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Premium {
     /// Currency units, paid by the holder.

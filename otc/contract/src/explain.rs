@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::classify::reason;
 use crate::compile::Compiled;
 use crate::formula::grouped;
+use crate::names;
 use crate::plan::Carry;
 use crate::program::{Action, Cond, Expr, On, PayAt, Rule, VarKind};
 use crate::schedule::Term;
@@ -197,8 +198,9 @@ impl Teller<'_> {
                     PayAt::Date(date) => format!("{} {date}", self.pick("on", "于")),
                 };
                 format!(
-                    "{} {leg} = {} {at}",
+                    "{} {} = {} {at}",
                     self.pick("pay", "支付"),
+                    self.pick(names::leg_en(leg), names::leg_zh(leg)),
                     self.expr(amount, 0)
                 )
             }

@@ -154,7 +154,7 @@ impl FixingError {
 /// A fixing as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Line of a CSV file, place in a JSON list; from 1.
+    /// Line of its file, from 1; its place where there is no file.
     pub row: usize,
     /// Date or years.
     pub when: String,
@@ -164,36 +164,37 @@ pub struct Row {
     pub value: String,
 }
 
-/// Rows of a list of objects `{date, code, value}`, or of `{"CODE": {"DATE": VALUE}}`.
-///
-/// # Errors
-/// Line and text of what has not this form.
-pub fn rows_of(root: &Node) -> Result<Vec<Row>, (usize, String)> {
+/// Rows of a list of objects `{date, code, value}`, or of `{"CODE": {"DATE": VALUE}}`; beside them
+/// line and text of everything that has not this form.
+#[must_use]
+pub fn rows_of(root: &Node) -> (Vec<Row>, Vec<(usize, String)>) {
     let text = |node: Option<&Node>| node.and_then(Node::scalar).map(str::to_owned);
-    let mut rows = Vec::new();
+    let (mut rows, mut wrong) = (Vec::new(), Vec::new());
     match &root.value {
         Value::List(items) => {
             for (n, item) in items.iter().enumerate() {
-                let cells = (
-                    text(item.get("date")),
-                    text(item.get("code")),
-                    text(item.get("value")),
-                );
-                let (Some(when), Some(code), Some(value)) = cells else {
-                    return Err((item.line as usize, item.shown()));
+                // What was made in memory stands on no line: its place tells.
+                let row = match item.line {
+                    0 => n + 1,
+                    line => line as usize,
                 };
-                rows.push(Row {
-                    row: n + 1,
-                    when,
-                    code,
-                    value,
-                });
+                let cells = ["date", "code", "value"].map(|name| text(item.get(name)));
+                match cells {
+                    [Some(when), Some(code), Some(value)] => rows.push(Row {
+                        row,
+                        when,
+                        code,
+                        value,
+                    }),
+                    _ => wrong.push((row, item.shown())),
+                }
             }
         }
         Value::Map(codes) => {
             for (code, dates) in codes {
                 let Value::Map(dates) = &dates.value else {
-                    return Err((dates.line as usize, dates.shown()));
+                    wrong.push((dates.line as usize, dates.shown()));
+                    continue;
                 };
                 for (date, value) in dates {
                     rows.push(Row {
@@ -205,7 +206,7 @@ pub fn rows_of(root: &Node) -> Result<Vec<Row>, (usize, String)> {
                 }
             }
         }
-        _ => return Err((1, root.shown())),
+        _ => wrong.push((1, root.shown())),
     }
-    Ok(rows)
+    (rows, wrong)
 }

@@ -5,6 +5,8 @@
 //! exercise, then the rules by phase. After `stop` nothing runs any more. The holder exercises before
 //! the rules of the instant, so an exercised contract pays nothing else of that date.
 
+use rialto_otc_time::Date;
+
 use crate::fold::holds;
 use crate::number::Number;
 use crate::plan::{Action, Cond, Expr, Moment, Monitor, Plan};
@@ -363,6 +365,26 @@ pub fn beyond<X: PartialOrd + Copy>(monitor: &Monitor<X>, price: X) -> bool {
         Comparison::AtLeast | Comparison::Above => price >= monitor.level,
         Comparison::AtMost | Comparison::Below => price <= monitor.level,
     }
+}
+
+/// The first date after `after` and up to `upto` on which one of these prices is at a barrier or
+/// beyond, inside the time in which it is watched; the prices come oldest first.
+#[must_use]
+pub fn first_hit<X: PartialOrd + Copy>(
+    monitor: &Monitor<X>,
+    (after, upto): (Option<Date>, Date),
+    prices: impl IntoIterator<Item = (Date, X)>,
+) -> Option<Date> {
+    let after = after.max(monitor.from.date);
+    let watched = |on: Date| {
+        on <= upto
+            && after.is_none_or(|after| on > after)
+            && monitor.to.date.is_none_or(|to| on <= to)
+    };
+    prices
+        .into_iter()
+        .find(|(on, price)| watched(*on) && beyond(monitor, *price))
+        .map(|(on, _)| on)
 }
 
 /// Runs the hit of a barrier between two instants, on a date whose fixing is not asked for: what

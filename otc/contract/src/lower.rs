@@ -170,6 +170,7 @@ impl Lower<'_> {
         if slots.rules.len() + schedule.len() > MAX_STEPS {
             return Err(Kind::TooLarge(slots.rules.len() + schedule.len()));
         }
+        slots.rules.reserve(schedule.len());
         for (index, row) in schedule.rows.iter().enumerate() {
             if order(&row.at, &self.input.end.at).is_gt() {
                 return Err(Kind::BeyondEnd(name.clone()));
@@ -284,6 +285,11 @@ impl Lower<'_> {
             if let (Some(instant), Some(origin)) =
                 (instants.get_mut(index), origins.instants.get_mut(index))
             {
+                // Most instants have one rule, and a year has hundreds of instants.
+                if instant.rules.is_empty() {
+                    instant.rules.reserve_exact(1);
+                    origin.reserve_exact(1);
+                }
                 instant.rules.push(slot.rule);
                 origin.push(slot.origin);
             }
@@ -472,9 +478,9 @@ impl Lower<'_> {
             program::Expr::Time => match site {
                 Site::Row { schedule, index } => {
                     let row = schedule.rows.get(index).ok_or(Kind::NoRow("t"))?;
-                    Ok(Some(row.accrued))
+                    Ok(Some(row.accrued.fraction()))
                 }
-                Site::Terminal => Ok(Some(self.input.end.accrued)),
+                Site::Terminal => Ok(Some(self.input.end.accrued.fraction())),
                 Site::Continuous | Site::Exercise => Err(Kind::NoRow("t")),
             },
             program::Expr::TimeStep
@@ -583,12 +589,13 @@ fn row_value(expr: &program::Expr, site: Site<'_>) -> Lowered<Fraction> {
     let whole = |value: Decimal| (value, Decimal::ONE);
     match expr {
         program::Expr::TimeStep => {
-            let now = schedule.rows.get(index).ok_or(Kind::NoRow(word))?.accrued;
+            let now = schedule.rows.get(index).ok_or(Kind::NoRow(word))?;
+            let now = now.accrued.fraction();
             match index
                 .checked_sub(1)
                 .and_then(|before| schedule.rows.get(before))
             {
-                Some(row) => Ok(less(now, row.accrued).ok_or(Fault::Overflow)?),
+                Some(row) => Ok(less(now, row.accrued.fraction()).ok_or(Fault::Overflow)?),
                 None => Ok(now),
             }
         }

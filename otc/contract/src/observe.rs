@@ -10,7 +10,8 @@ use crate::compile::{Compiled, compile_with};
 use crate::finding::Findings;
 use crate::fixings::Fixings;
 use crate::formula::Booking;
-use crate::interpret::{Event, Hit, Memory, Seen, WalkError, beyond, step, strike_between};
+use crate::interpret::{Event, Hit, Memory, Seen, WalkError, first_hit, step, strike_between};
+use crate::note::Note;
 use crate::plan::Moment;
 use crate::sheet::TermSheet;
 
@@ -65,7 +66,7 @@ pub struct Walked {
     pub flows: Vec<Flow>,
     /// What a reader should know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// An event.
@@ -244,13 +245,9 @@ impl Walk<'_> {
     /// The first date after `after` and up to `upto` with a fixing at a barrier or beyond.
     fn first_hit(&self, index: usize, after: Option<Date>, upto: Date) -> Option<Date> {
         let monitor = self.compiled.plan.monitors.get(index)?;
-        let after = after.max(monitor.from.date);
         let known = self.monitored.get(index)?.range(..=upto);
-        known
-            .filter(|(on, _)| after.is_none_or(|after| **on > after))
-            .filter(|(on, _)| monitor.to.date.is_none_or(|to| **on <= to))
-            .find(|(_, price)| beyond(monitor, **price))
-            .map(|(on, _)| *on)
+        let known = known.map(|(on, price)| (*on, *price));
+        first_hit(monitor, (after, upto), known)
     }
 
     fn outcome(&self, memory: &Memory<Decimal>, booking: &Booking<'_>, observed: usize) -> Walked {
@@ -358,16 +355,22 @@ impl Walk<'_> {
         }
     }
 
-    fn notes(&self) -> Vec<String> {
+    fn notes(&self) -> Vec<Note> {
         let plan = &self.compiled.plan;
         let mut notes = Vec::new();
         if !plan.monitors.is_empty() {
-            notes.push(
-                "barriers watched continuously are compared with these fixings alone".to_owned(),
-            );
+            notes.push(Note::new(
+                "N-OBSERVE-BARRIER",
+                "barriers watched continuously are compared with these fixings alone",
+                "连续观察的障碍仅与这些定盘价比较",
+            ));
         }
         if plan.exercise.is_some() {
-            notes.push("the holder's right to exercise is not used".to_owned());
+            notes.push(Note::new(
+                "N-OBSERVE-EXERCISE",
+                "the holder's right to exercise is not used",
+                "未使用持有人的行权权利",
+            ));
         }
         notes
     }

@@ -21,33 +21,34 @@ impl Compiled {
     /// `E-STATE-FIXING` when past observations are not in the state, `E-STATE-VALUE` when a value
     /// does not fit its variable, `E-ASOF-KIND` for an as-of of the other kind.
     pub fn remaining(
-        &self,
+        mut self,
         as_of: &AsOf,
         state: Option<&State>,
         calendars: &Calendars,
     ) -> Result<Self, Findings> {
         let now = self.now(as_of, calendars)?;
         let sink = Sink::default();
-        let state = state.or(self.state.as_ref());
+        let own = self.state.take();
+        let state = state.or(own.as_ref());
         let past = self.past(as_of, now);
-        let mut rest = self.clone();
-        rest.take_values(state, &sink);
+        self.take_values(state, &sink);
         if !state.is_some_and(|state| state.ended) {
             self.check_past(as_of, now, past, state, &sink);
         }
-        rest.pending = self.pending_after(state, now, as_of, calendars, &sink);
-        rest.cut(past);
+        self.pending = self.pending_after(state, now, as_of, calendars, &sink);
+        self.cut(past);
         if state.is_some_and(|state| state.ended) {
-            rest.cut(rest.plan.instants.len());
-            rest.plan.monitors.clear();
-            rest.plan.exercise = None;
-            rest.origins.monitors.clear();
+            self.cut(self.plan.instants.len());
+            self.plan.monitors.clear();
+            self.plan.exercise = None;
+            self.origins.monitors.clear();
         }
+        self.state = own;
         let findings = sink.into_findings();
         if findings.has_errors() {
             Err(findings)
         } else {
-            Ok(rest)
+            Ok(self)
         }
     }
 

@@ -42,8 +42,28 @@ pub struct Row {
     pub unadjusted: Option<Date>,
     /// Whether it falls where sessions are only projected.
     pub projected: bool,
-    /// Coupon clock from accrual start to the observation, exactly: a numerator and a denominator.
-    pub accrued: (Decimal, Decimal),
+    /// Coupon clock from accrual start to the observation.
+    pub accrued: Accrued,
+}
+
+/// Years of the coupon clock.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Accrued {
+    /// Exactly: a numerator and a denominator.
+    Fraction(Decimal, Decimal),
+    /// As a binary number, to be read as it is written shortest.
+    Years(f64),
+}
+
+impl Accrued {
+    /// Numerator and denominator. Most rows of a schedule pay no coupon, so this is found when asked.
+    #[must_use]
+    pub fn fraction(self) -> (Decimal, Decimal) {
+        match self {
+            Self::Fraction(above, below) => (above, below),
+            Self::Years(years) => plain(years),
+        }
+    }
 }
 
 /// From when to when a contract runs.
@@ -86,7 +106,12 @@ pub struct Resolver<'a> {
     pub named: BTreeMap<&'a str, Field<'a>>,
     /// The grid of a numeric contract.
     pub grid: Option<NumericRows>,
+    /// Schedules of the sheet that were read already.
+    pub known: Known<'a>,
 }
+
+/// Nodes of a sheet with the schedules they hold.
+pub type Known<'a> = Vec<(&'a Node, rialto_otc_time::ScheduleSpec)>;
 
 /// A moment in years on all clocks alike.
 #[must_use]
@@ -164,7 +189,7 @@ impl Resolver<'_> {
                 // A name leads to a schedule, never to another name, so that none leads to itself.
                 Some(written) => match written.node().scalar() {
                     Some("daily") => Some(ScheduleSpec::Daily),
-                    _ => read_spec(written).map(ScheduleSpec::Written),
+                    _ => self.read(written).map(ScheduleSpec::Written),
                 },
                 None => {
                     let names: Vec<&str> = self.named.keys().copied().collect();
@@ -177,7 +202,18 @@ impl Resolver<'_> {
                     None
                 }
             },
-            None => read_spec(field).map(ScheduleSpec::Written),
+            None => self.read(field).map(ScheduleSpec::Written),
+        }
+    }
+
+    fn read(&self, field: &Field<'_>) -> Option<rialto_otc_time::ScheduleSpec> {
+        let known = self.known.iter();
+        match known
+            .into_iter()
+            .find(|(node, _)| std::ptr::eq(*node, field.node()))
+        {
+            Some((_, spec)) => Some(spec.clone()),
+            None => read_spec(field),
         }
     }
 
@@ -200,10 +236,10 @@ impl Resolver<'_> {
                 }
                 return self.numeric(grid, field);
             }
-            (ScheduleSpec::Daily, Term::Dated { .. }) => rialto_otc_time::ScheduleSpec::Daily,
-            (ScheduleSpec::Written(written), _) => written.clone(),
+            (ScheduleSpec::Daily, Term::Dated { .. }) => &rialto_otc_time::ScheduleSpec::Daily,
+            (ScheduleSpec::Written(written), _) => written,
         };
-        let rows = self.expand(&written, field)?;
+        let rows = self.expand(written, field)?;
         if rows.len() > MAX_ROWS {
             let count = rows.len();
             let en = format!("The schedule has {count} observations; at most {MAX_ROWS} are read.");
@@ -352,7 +388,7 @@ impl Resolver<'_> {
         date: Date,
         unadjusted: Date,
         field: &Field<'_>,
-    ) -> Option<(Decimal, Decimal)> {
+    ) -> Option<Accrued> {
         let years = self
             .clocks
             .coupon
@@ -364,14 +400,15 @@ impl Resolver<'_> {
             Clock::Sessions { basis, .. } => i64::from(basis),
             Clock::Months12 => 12,
             Clock::Absolute => 1,
-            Clock::Weighted { .. } | Clock::Times => return Some(plain(years)),
+            Clock::Weighted { .. } | Clock::Times => return Some(Accrued::Years(years)),
         };
         let count = years * basis as f64;
         if (count - count.round()).abs() > 1e-6 {
-            return Some(plain(years));
+            return Some(Accrued::Years(years));
         }
         // Whole and far below 2^53, so the conversion is exact.
-        Some((Decimal::from(count.round() as i64), Decimal::from(basis)))
+        let count = Decimal::from(count.round() as i64);
+        Some(Accrued::Fraction(count, Decimal::from(basis)))
     }
 
     fn told<T, E: std::fmt::Display>(&self, answer: Result<T, E>, field: &Field<'_>) -> Option<T> {
@@ -403,7 +440,7 @@ fn numeric_row(at: Moment) -> Row {
         pay: at,
         unadjusted: None,
         projected: false,
-        accrued: plain(at.coupon),
+        accrued: Accrued::Years(at.coupon),
     }
 }
 

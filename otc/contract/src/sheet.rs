@@ -60,7 +60,8 @@ pub struct TermSheet {
     pub dates: Dates,
     /// Named schedules, as written. Priced.
     pub schedules: BTreeMap<String, Node>,
-    /// The three clocks; the standard ones of the underlying's exchange when not told. Priced.
+    /// The three clocks; when not told, the usual ones of the underlying's exchange, which compiling
+    /// tells in a notice. Priced.
     pub clocks: Option<Clocks>,
     /// When money moves. Priced.
     pub payment: Option<PaymentRule>,

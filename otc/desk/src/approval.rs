@@ -336,7 +336,9 @@ impl Desk {
         let kept: Kept =
             serde_json::from_str(&row.document).map_err(DeskError::json("approval"))?;
         if row.kind == "fixings" {
-            let (held, report) = self.sign_fixings(tx, actor, row, kept.document).await?;
+            let (held, report) = self
+                .sign_fixings(tx, actor, row, kept.document, &kept.reason)
+                .await?;
             return Ok((held, None, Some(report)));
         }
         let trade_id = row.trade_id.clone().unwrap_or_default();
@@ -365,6 +367,7 @@ impl Desk {
             }
             .signed(actor.login.clone())
         };
+        self.check_novation(tx, &held, &new).await?;
         trade::set_approval(tx, &trade_id, None).await?;
         let mut held = held;
         held.row.open_approval = None;

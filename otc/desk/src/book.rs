@@ -1,18 +1,21 @@
 //! A contract enters the book.
 
 use rialto_otc_contract::TermSheet;
+use rialto_otc_contract::compile::Initials;
 use rialto_otc_contract::envelope::When;
 use rialto_otc_lifecycle::payload::{Book, Link, Payload};
 use rialto_otc_lifecycle::{Document, Effective, NewEvent, TradeLog};
 use rialto_otc_store::{numbers, trade};
+use rialto_otc_time::Date;
 use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::{Tx, now, to_micros};
 use serde_json::json;
 
+use crate::event::date;
 use crate::ledger::Held;
 use crate::trade::{BookInput, booked_sheet};
 use crate::view::{LinkView, TradeView};
-use crate::{Desk, DeskError, blocking, summary, today};
+use crate::{Desk, DeskError, blocking, summary, termsheet, today};
 
 /// What a booking says.
 pub struct Booking {
@@ -20,6 +23,8 @@ pub struct Booking {
     pub link: Option<Link>,
     pub quote: Option<String>,
     pub event_id: String,
+    /// When it takes effect, when its sheet does not say it.
+    pub effective: Option<Date>,
 }
 
 fn link(view: &LinkView) -> Result<Link, DeskError> {
@@ -39,6 +44,13 @@ impl Desk {
         actor.require(Permission::OtcTrade)?;
         let link = input.link.as_ref().map(link).transpose()?;
         let event_id = input.event_id.clone().unwrap_or_else(|| "book".to_owned());
+        let effective = input.effective.as_deref();
+        let effective = effective.map(|text| date("/effective", text)).transpose()?;
+        if effective.is_some() && link.is_none() {
+            let text =
+                "only a trade that continues another one (\"link\") takes effect in mid-life";
+            return Err(DeskError::invalid("/effective", "no_link", text));
+        }
         let sheet = blocking(move || booked_sheet(&input)).await?;
         let trade_id = sheet.trade_id.clone();
         let booking = Booking {
@@ -46,6 +58,7 @@ impl Desk {
             link,
             quote: None,
             event_id,
+            effective,
         };
         let mut tx = self.db().begin().await?;
         let held = self.book_in(&mut tx, actor, booking).await?;
@@ -61,7 +74,7 @@ impl Desk {
         actor: &Actor,
         booking: Booking,
     ) -> Result<Held, DeskError> {
-        let sheet = booking.sheet;
+        let sheet = self.with_clocks(booking.sheet).await?;
         let trade_id = sheet.trade_id.clone();
         let held = match trade::find(tx, &trade_id).await? {
             Some(_) => self.hold(tx, &trade_id).await?,
@@ -77,7 +90,7 @@ impl Desk {
             Some(When::Date(start)) => start.min(today()),
             _ => today(),
         };
-        let day = sheet.dates.trade.unwrap_or(entered);
+        let day = booking.effective.or(sheet.dates.trade).unwrap_or(entered);
         let new = NewEvent {
             event_id: booking.event_id,
             trade_id: trade_id.clone(),
@@ -122,6 +135,23 @@ impl Desk {
         self.record(tx, actor, "otc_booking", subject, body).await?;
         self.tell(tx, &held.row, &["created"]).await;
         Ok(held)
+    }
+
+    /// The sheet with its three clocks written out: what is booked never hangs on what is usual.
+    async fn with_clocks(&self, sheet: TermSheet) -> Result<TermSheet, DeskError> {
+        if sheet.clocks.is_some() {
+            return Ok(sheet);
+        }
+        let desk = self.clone();
+        blocking(move || {
+            let mut sheet = sheet;
+            // What is wrong with the sheet is told by the book.
+            if let Ok(contract) = termsheet::compiled(&desk, &sheet, &Initials::new()) {
+                sheet.clocks = Some(contract.clocks);
+            }
+            Ok(sheet)
+        })
+        .await
     }
 
     /// Tells live readers that a trade changed.

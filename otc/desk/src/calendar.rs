@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use rialto_otc_lifecycle::Flow;
+use rialto_otc_store::Reader;
 use rialto_otc_store::date::{self, DateRow};
 use rialto_otc_store::fixing;
 use rialto_otc_store::flow::{self, FlowRow};
+use rialto_otc_store::span::{self, SpanRow};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use crate::view::CalendarItemView;
+use crate::view::{CalendarItemView, SpanView};
 use crate::{Desk, DeskError, words};
 
 const KINDS: [&str; 5] = ["knock_out", "knock_in", "coupon", "expiry", "payment"];
@@ -22,18 +24,24 @@ pub struct CalendarPage {
     pub next: Option<String>,
 }
 
-/// Where both lists behind the calendar stand.
+/// Where the lists behind the calendar stand.
 #[derive(Default)]
 struct Cursor {
     date: Option<date::Place>,
     flow: Option<(String, i64, String)>,
+    span: Option<span::Place>,
 }
 
 impl Cursor {
     fn write(&self) -> String {
         let date = self.date.clone().unwrap_or_default();
         let flow = self.flow.clone().unwrap_or_default();
+        let span = self.span.clone().unwrap_or_default();
         let parts = [
+            span.0,
+            span.1.to_string(),
+            span.2,
+            span.3.to_string(),
             date.0,
             date.1.to_string(),
             date.2,
@@ -46,8 +54,14 @@ impl Cursor {
     }
 
     fn read(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(7, '|').map(str::to_owned);
+        let mut parts = text.splitn(11, '|').map(str::to_owned);
         let mut next = || parts.next();
+        let span = (
+            next()?,
+            next()?.parse().ok()?,
+            next()?,
+            next()?.parse().ok()?,
+        );
         let date = (
             next()?,
             next()?.parse().ok()?,
@@ -58,14 +72,17 @@ impl Cursor {
         Some(Self {
             date: Some(date).filter(|date| !date.0.is_empty()),
             flow: Some(flow).filter(|flow| !flow.0.is_empty()),
+            span: Some(span).filter(|span| span.1 > 0),
         })
     }
 }
 
-/// One entry of either list.
+/// One entry of one of the lists.
 enum Entry {
     Date(DateRow),
     Flow(FlowRow),
+    /// With the date it stands at: its first one, or that from which is asked.
+    Span(String, SpanRow),
 }
 
 impl Entry {
@@ -73,6 +90,7 @@ impl Entry {
         match self {
             Self::Date(row) => (&row.date, row.trade_no),
             Self::Flow(row) => (&row.pay_date, row.trade_no),
+            Self::Span(at, row) => (at, row.trade_no),
         }
     }
 }
@@ -101,6 +119,11 @@ impl Desk {
         if kind != Some("payment") {
             let rows = date::list(&mut reader, range, kind, cursor.date.clone(), limit).await?;
             all.extend(rows.into_iter().map(Entry::Date));
+            let rows = span::list(&mut reader, range, kind, cursor.span.clone(), limit).await?;
+            all.extend(rows.into_iter().map(|row| {
+                let at = row.first.as_str().max(range.0).to_owned();
+                Entry::Span(at, row)
+            }));
         }
         if kind.is_none_or(|kind| kind == "payment") {
             let span = (Some(range.0), Some(range.1));
@@ -121,6 +144,10 @@ impl Desk {
                     let place = (row.pay_date.clone(), row.trade_no, row.flow_id.clone());
                     cursor.flow = Some(place);
                 }
+                Entry::Span(at, row) => {
+                    let place = (at.clone(), row.trade_no, row.kind.clone(), row.n);
+                    cursor.span = Some(place);
+                }
             }
         }
         let mut last: BTreeMap<String, Option<Decimal>> = BTreeMap::new();
@@ -131,20 +158,60 @@ impl Desk {
                 Entry::Flow(row) if row.status == "reversed" => continue,
                 Entry::Flow(row) => payment(row)?,
                 Entry::Date(row) => {
-                    if !row.code.is_empty() && !last.contains_key(&row.code) {
-                        let found = fixing::before(&mut reader, &row.code, "close", "~").await?;
-                        let price = found.and_then(|row| row.value.parse().ok());
-                        last.insert(row.code.clone(), price);
-                    }
-                    let price = last.get(&row.code).copied().flatten();
+                    let price = last_price(&mut reader, &row.code, &mut last).await?;
                     observation(row, price)
+                }
+                Entry::Span(_, row) => {
+                    let Some(told) = crate::span::view(&row, range) else {
+                        continue;
+                    };
+                    let price = last_price(&mut reader, &row.code, &mut last).await?;
+                    watched(row, told, price)
                 }
             });
         }
+        items.sort_by(|a, b| (&a.date, a.trade_no).cmp(&(&b.date, b.trade_no)));
         Ok(CalendarPage {
             items,
             next: more.then(|| cursor.write()),
         })
+    }
+}
+
+/// The last fixing of an underlying, looked up once.
+async fn last_price(
+    reader: &mut impl Reader,
+    code: &str,
+    known: &mut BTreeMap<String, Option<Decimal>>,
+) -> Result<Option<Decimal>, DeskError> {
+    if code.is_empty() {
+        return Ok(None);
+    }
+    if let Some(price) = known.get(code) {
+        return Ok(*price);
+    }
+    let found = fixing::before(reader, code, "close", "~").await?;
+    let price = found.and_then(|row| row.value.parse().ok());
+    known.insert(code.to_owned(), price);
+    Ok(price)
+}
+
+/// A schedule that is looked at day by day, on its next date.
+fn watched(row: SpanRow, told: SpanView, last: Option<Decimal>) -> CalendarItemView {
+    let date = DateRow {
+        trade_id: row.trade_id,
+        date: told.next.clone(),
+        kind: row.kind,
+        n: row.n,
+        trade_no: row.trade_no,
+        code: row.code,
+        level: row.level,
+        side: row.side,
+        probability: None,
+    };
+    CalendarItemView {
+        span: Some(told),
+        ..observation(date, last)
     }
 }
 
@@ -160,6 +227,7 @@ fn payment(row: FlowRow) -> Result<CalendarItemView, DeskError> {
         side: None,
         distance: None,
         probability: None,
+        span: None,
     })
 }
 
@@ -182,5 +250,6 @@ fn observation(row: DateRow, last: Option<Decimal>) -> CalendarItemView {
         side: row.side,
         distance,
         probability: row.probability.and_then(|text| text.parse().ok()),
+        span: None,
     }
 }

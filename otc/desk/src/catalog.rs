@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use rialto_otc_contract::TermSheet;
+use rialto_otc_contract::names::preset_zh;
 use rialto_otc_contract::sheet::Product;
 use rialto_otc_contract::templates::catalog;
 use rialto_otc_pricing::solve::unknowns;
@@ -42,7 +43,7 @@ fn view(sheet: &TermSheet, example: serde_json::Value) -> Option<TemplateView> {
     (title.en, title.zh) = match preset {
         Some(preset) => (
             format!("{en} ({})", preset.replace('_', " ")),
-            format!("{}（{preset}）", product.zh),
+            format!("{}（{}）", product.zh, preset_zh(preset)),
         ),
         None => (en, product.zh.to_owned()),
     };

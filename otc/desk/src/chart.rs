@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use rialto_otc_contract::compile::Compiled;
 use rialto_otc_contract::interpret::{Memory, Record, Seen, step};
 use rialto_otc_contract::plan::Plan;
-use rialto_otc_lifecycle::{TradeLog, TradeState};
+use rialto_otc_lifecycle::{Status, TradeLog, TradeState};
 use rialto_otc_market::snapshot::Snapshot;
 use rialto_otc_pricing::engine::Greeking;
-use rialto_otc_pricing::valuation::{Request, value};
+use rialto_otc_pricing::valuation::Request;
 use rialto_otc_store::fixing;
 use rialto_otc_time::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use crate::dates::{self, Look, looks};
-use crate::mark::priced_sheet;
+use crate::mark::worth;
 use crate::view::{BarrierView, LevelView, PathView, PayoffView, PointView};
 use crate::{Desk, DeskError, blocking, termsheet};
 
@@ -24,9 +24,9 @@ const POINTS: u32 = 121;
 /// The axis goes from and to these shares of the initial price, further when a level is outside.
 const RANGE: (f64, f64) = (0.4, 1.6);
 
-/// The contract of a trade; initial fixings that are not known stand at the last price.
+/// The contract of a trade at the size that is left; initial fixings that are not known stand at the last price.
 fn contract(desk: &Desk, log: &TradeLog, spot: Option<Decimal>) -> Result<Compiled, DeskError> {
-    let sheet = log.trade().sheet();
+    let sheet = log.trade().sized_sheet();
     let sheet = sheet.ok_or_else(|| DeskError::not_found("trade", log.trade().id()))?;
     let mut known = dates::initials(log);
     for (code, _, _) in sheet.open_initials() {
@@ -112,29 +112,37 @@ fn levels(compiled: &Compiled, seen: Option<Date>) -> Vec<LevelView> {
     all
 }
 
+/// A contract that is over has no payoff to draw: what it still pays is determined.
+fn is_over(log: &TradeLog) -> bool {
+    let state = log.state();
+    state.outcome.is_some() || state.status == Some(Status::Cancelled)
+}
+
 fn value_now(desk: &Desk, log: &TradeLog, market: &Snapshot, axis: &[f64]) -> Option<Vec<f64>> {
-    let sheet = priced_sheet(desk, log, market.as_of()).ok()?;
     let request = Request {
         greeks: Greeking::Spot,
         ladder: axis.to_vec(),
         ..Request::default()
     };
-    let found = value(&sheet, market, desk.calendars(), &request).ok()?;
+    let (_, found) = worth(desk, log, market, &request).ok()?;
     let values: Vec<f64> = found.ladder.iter().map(|point| point.value).collect();
     (values.len() == axis.len()).then_some(values)
 }
 
 impl Desk {
-    /// What a trade pays at its end, by price, and what it is worth now.
+    /// What a trade pays at its end, by price, and what it is worth now; no prices when it is over.
     ///
     /// # Errors
-    /// [`DeskError::NotFound`].
+    /// [`DeskError::NotFound`]; [`DeskError::Conflict`] when no price decides what it pays.
     pub async fn payoff(
         &self,
         trade_id: &str,
         snapshot_id: Option<&str>,
     ) -> Result<PayoffView, DeskError> {
         let (row, log) = self.log(trade_id).await?;
+        if is_over(&log) {
+            return Ok(PayoffView::default());
+        }
         let codes: Vec<&str> = row.underlying.split(',').collect();
         let market = match self.market_or_newest(snapshot_id, &codes).await {
             Ok(market) => Some(market),

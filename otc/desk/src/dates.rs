@@ -7,11 +7,12 @@ use rialto_otc_contract::plan::{Action, Cond, Expr, Plan, Rule};
 use rialto_otc_contract::program::Comparison;
 use rialto_otc_lifecycle::{Context, Status, TradeLog};
 use rialto_otc_store::date::DateRow;
+use rialto_otc_store::span::SpanRow;
 use rialto_otc_store::trade::TradeRow;
 use rialto_otc_time::Date;
 use rust_decimal::Decimal;
 
-/// A schedule with more dates than this is looked at day by day; its dates are not listed.
+/// A schedule with more dates than this is looked at day by day: it is one row, not one for each date.
 const MOST_LISTED: usize = 64;
 
 /// What is looked at on a date.
@@ -150,20 +151,58 @@ pub fn looks(plan: &Plan<Decimal>) -> Vec<Look> {
     all
 }
 
-/// Those that are worth a line of their own in a calendar: schedules that are looked at day by day
-/// are left out.
-fn listed(all: Vec<Look>) -> Vec<Look> {
+/// Those that are worth a line of their own in a calendar, and those of schedules that are looked at
+/// day by day, by schedule and kind.
+type Long = BTreeMap<(String, &'static str), Vec<Look>>;
+
+fn listed(all: Vec<Look>) -> (Vec<Look>, Long) {
     let mut sizes: BTreeMap<(String, &'static str), usize> = BTreeMap::new();
     for look in &all {
         *sizes.entry((look.schedule.clone(), look.kind)).or_default() += 1;
     }
-    all.into_iter()
-        .filter(|look| look.kind != "observation")
-        .filter(|look| {
-            let key = (look.schedule.clone(), look.kind);
-            sizes.get(&key).is_none_or(|size| *size <= MOST_LISTED)
-        })
-        .collect()
+    let (mut short, mut long) = (Vec::new(), Long::new());
+    for look in all.into_iter().filter(|look| look.kind != "observation") {
+        let key = (look.schedule.clone(), look.kind);
+        match sizes.get(&key) {
+            Some(size) if *size > MOST_LISTED => long.entry(key).or_default().push(look),
+            _ => short.push(look),
+        }
+    }
+    (short, long)
+}
+
+/// What lies ahead of a trade as it is kept.
+#[derive(Debug, Default)]
+pub struct Ahead {
+    /// Dates one by one.
+    pub dates: Vec<DateRow>,
+    /// Schedules that are looked at day by day.
+    pub spans: Vec<SpanRow>,
+}
+
+/// A long schedule as one row; its level only when it is the same on all dates.
+fn span(row: &TradeRow, n: i64, looks: &[Look]) -> Option<SpanRow> {
+    let (first, last) = (looks.first()?, looks.last()?);
+    let mut dates: Vec<Date> = looks.iter().map(|look| look.date).collect();
+    dates.dedup();
+    let level = looks.iter().all(|look| look.level == first.level);
+    let same = looks.iter().all(|look| look.code == first.code);
+    Some(SpanRow {
+        trade_id: row.trade_id.clone(),
+        kind: first.kind.to_owned(),
+        n,
+        trade_no: row.no,
+        first: first.date.to_string(),
+        last: last.date.to_string(),
+        days: crate::span::write(&dates),
+        code: if same {
+            first.code.clone()
+        } else {
+            String::new()
+        },
+        level: first.level.filter(|_| level).map(|level| level.to_string()),
+        side: first.side.map(str::to_owned),
+    })
 }
 
 /// Whether the dates to come may have changed.
@@ -203,26 +242,34 @@ pub fn plan(log: &TradeLog, context: &mut Context<'_>) -> Option<std::sync::Arc<
 }
 
 /// The dates to come of a trade as they are kept.
-pub fn rows(row: &TradeRow, log: &TradeLog, context: &mut Context<'_>) -> Vec<DateRow> {
+pub fn rows(row: &TradeRow, log: &TradeLog, context: &mut Context<'_>) -> Ahead {
     let state = log.state();
     let alive = matches!(
         state.status,
         Some(Status::Draft | Status::PendingApproval | Status::PendingConfirm | Status::Live)
     );
     if !alive {
-        return Vec::new();
+        return Ahead::default();
     }
     let Some(compiled) = plan(log, context) else {
-        return waiting(row);
+        return Ahead {
+            dates: waiting(row),
+            spans: Vec::new(),
+        };
     };
     let knocked_in = state.values.get("ki").is_some_and(|ki| !ki.is_zero());
     let seen = state.observed_to;
-    let looks = listed(looks(&compiled.plan)).into_iter();
-    let looks = looks
+    let (short, long) = listed(looks(&compiled.plan));
+    let to_come = |kind: &str| !(knocked_in && kind == "knock_in");
+    let long = long.into_values().zip(1..);
+    let spans = long.filter_map(|(looks, n)| span(row, n, &looks));
+    let spans = spans.filter(|span| to_come(&span.kind)).collect();
+    let looks = short
+        .into_iter()
         .filter(|look| seen.is_none_or(|seen| look.date > seen))
-        .filter(|look| !(knocked_in && look.kind == "knock_in"));
+        .filter(|look| to_come(look.kind));
     let mut count: BTreeMap<(Date, &str), i64> = BTreeMap::new();
-    looks
+    let dates = looks
         .map(|look| {
             let n = count.entry((look.date, look.kind)).or_default();
             *n += 1;
@@ -238,7 +285,8 @@ pub fn rows(row: &TradeRow, log: &TradeLog, context: &mut Context<'_>) -> Vec<Da
                 probability: None,
             }
         })
-        .collect()
+        .collect();
+    Ahead { dates, spans }
 }
 
 /// While the initial fixing is not known only the end is certain.

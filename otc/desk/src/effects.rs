@@ -5,32 +5,45 @@ use std::collections::{BTreeMap, BTreeSet};
 use rialto_otc_lifecycle::event::OBSERVED;
 use rialto_otc_lifecycle::payload::{Fixing, Payload};
 use rialto_otc_lifecycle::{
-    Context, Effective, Event, NewEvent, Refusal, Status, TradeLog, difference,
+    Context, Effective, Event, NewEvent, Refusal, Status, TradeLog, TradeState, difference,
 };
 use rialto_otc_store::fixing::FixingRow;
+use rialto_otc_time::Date;
 use rialto_platform_store::now;
 use rust_decimal::Decimal;
 
-use crate::DeskError;
 use crate::fixing::Price;
 use crate::view::{EffectView, Words};
-use crate::words;
+use crate::{Desk, DeskError, words};
+
+/// Underlying, rule and date of a price.
+pub(crate) type Key = (String, String, Date);
 
 /// A price on its way into a trade's chain.
+#[derive(Clone)]
 pub(crate) struct Step {
     pub price: Price,
     pub version: i64,
     pub maker: String,
     pub checker: Option<String>,
+    pub reason: String,
 }
 
 impl Step {
+    pub fn key(&self) -> Key {
+        let Price {
+            code, rule, date, ..
+        } = &self.price;
+        (code.clone(), rule.clone(), *date)
+    }
+
     pub fn of(row: &FixingRow, price: &Price) -> Self {
         Self {
             price: price.clone(),
             version: row.version,
             maker: row.maker.clone(),
             checker: row.checker.clone(),
+            reason: row.reason.clone(),
         }
     }
 
@@ -48,6 +61,7 @@ impl Step {
             version: row.version,
             maker: row.maker,
             checker: row.checker,
+            reason: row.reason,
         })
     }
 }
@@ -76,6 +90,7 @@ pub(crate) fn enter(
     let fixing = Fixing {
         code: price.code.clone(),
         date: price.date,
+        reason: String::new(),
         rule: price.rule.clone(),
         value: price.value,
     };
@@ -84,6 +99,10 @@ pub(crate) fn enter(
         Some((_, value)) if value == price.value => return Ok(false),
         Some((before, _)) => {
             let id = format!("{name}/{}", step.version);
+            let fixing = Fixing {
+                reason: step.reason.clone(),
+                ..fixing
+            };
             (id, Some(before), Payload::FixingCorrected(fixing))
         }
         None if log.trade().status() == Some(Status::Live) => {
@@ -117,6 +136,25 @@ pub(crate) fn enter(
     log.append(context, new).map(|receipt| !receipt.repeated)
 }
 
+/// Gives a trade in force the prices it lacks, in this order, for as long as it lives.
+pub(crate) fn fill(desk: &Desk, log: &mut TradeLog, steps: &[Step]) -> Result<(), Refusal> {
+    let fixings = log.trade().fixings();
+    let known: BTreeSet<Key> = fixings
+        .map(|(code, rule, date, _)| (code.to_owned(), rule.to_owned(), date))
+        .collect();
+    for step in steps {
+        if log.trade().status() != Some(Status::Live) {
+            break;
+        }
+        if !known.contains(&step.key()) {
+            // Bound here, so that the lock is free between two events.
+            let entered = enter(&mut desk.context(), log, step);
+            entered?;
+        }
+    }
+    Ok(())
+}
+
 /// What prices did, by trade.
 #[derive(Default)]
 pub(crate) struct Effects {
@@ -124,13 +162,16 @@ pub(crate) struct Effects {
     pub of: BTreeMap<String, EffectView>,
     /// Trades that were over and live again.
     pub reopened: BTreeSet<String>,
+    /// Corrected trades as they were before the first correction.
+    before: BTreeMap<String, TradeState>,
 }
 
 impl Effects {
     pub fn enter(&mut self, context: &mut Context<'_>, log: &mut TradeLog, no: i64, step: &Step) {
         let id = log.trade().id().to_owned();
         let corrects = in_force(log, &step.price).is_some();
-        let before = corrects.then(|| log.state());
+        let first = corrects && !self.before.contains_key(&id);
+        let before = first.then(|| log.state());
         let seen = log.trade().seq();
         let was = log.trade().status();
         let entered = enter(context, log, step);
@@ -143,20 +184,60 @@ impl Effects {
         if was != Some(Status::Live) && log.trade().status() == Some(Status::Live) {
             self.reopened.insert(id.clone());
         }
+        if let Some(before) = before.filter(|_| refused.is_none()) {
+            self.before.insert(id, before);
+        }
+        self.derived(log, no, seen, refused);
+    }
+
+    /// A trade that lives again is given the prices it has missed.
+    pub fn caught_up(
+        &mut self,
+        desk: &Desk,
+        log: &mut TradeLog,
+        no: i64,
+        steps: &[Step],
+    ) -> Result<(), Refusal> {
+        let seen = log.trade().seq();
+        fill(desk, log, steps)?;
+        self.derived(log, no, seen, None);
+        Ok(())
+    }
+
+    /// What came of a chain's events behind this one.
+    fn derived(&mut self, log: &TradeLog, no: i64, seen: u64, refused: Option<Words>) {
         let derived = log.since(seen + 1).iter();
         let derived = derived.filter(|event| event.kind.is_derived());
         let events: Vec<String> = derived.map(|event| event.kind.text().to_owned()).collect();
-        let found = before.and_then(|before| words::difference(&difference(&before, &log.state())));
-        if events.is_empty() && found.is_none() && refused.is_none() {
+        if events.is_empty() && refused.is_none() {
             return;
         }
         self.add(EffectView {
-            trade_id: id,
+            trade_id: log.trade().id().to_owned(),
             trade_no: no,
             events,
-            difference: found,
+            difference: None,
             refused,
         });
+    }
+
+    /// All prices are in: tells from before the first correction to now what differs. What a
+    /// second person signs is this and nothing that comes after it.
+    pub fn finish(&mut self, log: &TradeLog, no: i64) {
+        let id = log.trade().id();
+        let Some(before) = self.before.remove(id) else {
+            return;
+        };
+        let found = words::difference(&difference(&before, &log.state()));
+        if found.is_some() {
+            self.add(EffectView {
+                trade_id: id.to_owned(),
+                trade_no: no,
+                events: Vec::new(),
+                difference: found,
+                refused: None,
+            });
+        }
     }
 
     fn add(&mut self, effect: EffectView) {

@@ -37,6 +37,18 @@ pub enum DeskError {
         /// What is wrong and what would be right.
         message: String,
     },
+    /// A value of the request is wrong; told in both languages.
+    #[error("{pointer}: {en}")]
+    Reason {
+        /// JSON pointer of the value.
+        pointer: &'static str,
+        /// Stable word for programs.
+        code: &'static str,
+        /// What is wrong and what would be right.
+        en: String,
+        /// The same in Simplified Chinese.
+        zh: String,
+    },
     /// The state does not allow it now.
     #[error("{en}")]
     Conflict {

@@ -1,7 +1,10 @@
 //! Events sent by people: recorded at once, or put before a second person.
 
+use rialto_otc_contract::Compiled;
 use rialto_otc_lifecycle::payload::{Kind, Payload};
-use rialto_otc_lifecycle::{Effective, NewEvent, Receipt, Status, TradeState, difference, state};
+use rialto_otc_lifecycle::{
+    Effective, NewEvent, Receipt, Status, TradeState, difference, has_use, state,
+};
 use rialto_otc_store::{approval, trade};
 use rialto_otc_time::Date;
 use rialto_platform_identity::{Actor, Permission};
@@ -28,7 +31,9 @@ pub struct EventInput {
     pub payload: Option<Value>,
     /// When it takes effect in the contract's life, `yyyy-mm-dd`; today when not told.
     pub effective: Option<String>,
-    /// Why; goes into the payload of kinds that ask for a reason, and into the evidence of all.
+    /// Why, here or in the payload: goes into the payload of kinds that keep it, into the approval
+    /// and into the evidence of all. What a second person signs must have one; of payments and
+    /// reviews their `note` is one.
     pub reason: Option<String>,
 }
 
@@ -52,11 +57,12 @@ const ELSEWHERE: [Kind; 4] = [
     Kind::Reject,
 ];
 
-/// Kinds that may be sent now.
-pub fn sendable(status: Option<Status>) -> Vec<String> {
+/// Kinds that may be sent now: what the status allows and the contract's program has a use for.
+pub fn sendable(status: Option<Status>, contract: &Compiled) -> Vec<String> {
     let kinds = state::allowed(status).into_iter();
     kinds
         .filter(|kind| !ELSEWHERE.contains(kind) && *kind != Kind::Book)
+        .filter(|kind| has_use(*kind, &contract.plan))
         .map(|kind| kind.text().to_owned())
         .collect()
 }
@@ -79,7 +85,48 @@ pub fn date(pointer: &str, text: &str) -> Result<Date, DeskError> {
     })
 }
 
-fn payload(input: &EventInput) -> Result<Payload, DeskError> {
+/// Why it is sent: in the payload, which is what is signed, else beside it; put where its kind keeps
+/// it.
+///
+/// # Errors
+/// [`DeskError::Reason`] when there is none for a second person to read.
+fn reason(input: &EventInput, kind: Kind, payload: &mut Value) -> Result<String, DeskError> {
+    let told = |text: Option<&str>| text.map(str::trim).unwrap_or_default().to_owned();
+    let beside = told(input.reason.as_deref());
+    let Some(object) = payload.as_object_mut() else {
+        return Ok(beside);
+    };
+    let within = object.get("reason");
+    if within.is_some_and(|reason| !reason.is_string()) {
+        // The book's reader says what is wrong with it.
+        return Ok(beside);
+    }
+    let within = told(within.and_then(Value::as_str));
+    let reason = if within.is_empty() { beside } else { within };
+    if !WITH_REASON.contains(&kind) {
+        object.remove("reason");
+    } else if !reason.is_empty() {
+        object.insert("reason".to_owned(), Value::from(reason.clone()));
+    }
+    if !reason.is_empty() {
+        return Ok(reason);
+    }
+    let note = told(object.get("note").and_then(Value::as_str));
+    // A payment is due by its contract; everything else is somebody's decision.
+    if note.is_empty() && kind.needs_approval() && kind != Kind::Instructed {
+        let kind = kind.text();
+        return Err(DeskError::Reason {
+            pointer: "/reason",
+            code: "E-BOOK-REASON",
+            en: format!("Say why in \"reason\": the second person who signs {kind:?} reads it."),
+            zh: format!("请在 reason 中说明原因：复核“{kind}”的人须据此判断。"),
+        });
+    }
+    Ok(note)
+}
+
+/// What an event says, and why it is sent.
+fn payload(input: &EventInput) -> Result<(Payload, String), DeskError> {
     let kind = Kind::read(&input.kind)?;
     if ELSEWHERE.contains(&kind) || kind == Kind::Book {
         let place = match kind {
@@ -91,19 +138,13 @@ fn payload(input: &EventInput) -> Result<Payload, DeskError> {
         return Err(DeskError::invalid("/kind", "elsewhere", text));
     }
     let mut value = input.payload.clone().unwrap_or_else(|| json!({}));
-    if let (Some(object), Some(reason)) = (value.as_object_mut(), &input.reason)
-        && WITH_REASON.contains(&kind)
-    {
-        object
-            .entry("reason")
-            .or_insert_with(|| Value::from(reason.clone()));
-    }
+    let reason = reason(input, kind, &mut value)?;
     if let (Some(object), Kind::Submit) = (value.as_object_mut(), kind) {
         object
             .entry("limit_check")
             .or_insert_with(|| Value::from(words::NO_LIMITS));
     }
-    Ok(Payload::read(&input.kind, value)?)
+    Ok((Payload::read(&input.kind, value)?, reason))
 }
 
 impl Desk {
@@ -118,7 +159,7 @@ impl Desk {
         version: Option<u64>,
         input: EventInput,
     ) -> Result<Sent, DeskError> {
-        let payload = payload(&input)?;
+        let (payload, reason) = payload(&input)?;
         actor.require(permission(payload.kind()))?;
         let told = input.effective.as_deref();
         let told = told.map(|text| date("/effective", text)).transpose()?;
@@ -144,16 +185,16 @@ impl Desk {
             approval_hash: None,
             expected_version: version,
         };
-        let reason = input.reason.unwrap_or_default();
-        let sent = if needs_second(&held, &new) {
-            let view = self.put_before(&mut tx, actor, held, new, &reason).await?;
+        let taken = crate::flow::taken_before(&held.log, &new.payload);
+        let told = |error| crate::flow::told_who(error, taken);
+        if needs_second(&held, &new) {
+            let view = self.put_before(&mut tx, actor, held, new, &reason).await;
+            let view = view.map_err(told)?;
             tx.commit().await?;
             return Ok(Sent::Waiting(Box::new(view)));
-        } else {
-            self.record_event(&mut tx, actor, held, new, &reason)
-                .await?
-        };
-        let (held, recorded) = sent;
+        }
+        let sent = self.record_event(&mut tx, actor, held, new, &reason).await;
+        let (held, recorded) = sent.map_err(told)?;
         tx.commit().await?;
         self.release(held);
         Ok(Sent::Recorded(Box::new(recorded)))
@@ -234,7 +275,16 @@ impl Desk {
     ) -> Result<ApprovalView, DeskError> {
         let subject = new.subject();
         if let Some(known) = approval::of_event(tx, &new.trade_id, &new.event_id).await? {
-            if known.subject != subject.to_string() || known.maker != actor.login {
+            let same = known.subject == subject.to_string();
+            if same && known.state == "open" && known.maker != actor.login {
+                let (maker, no) = (&known.maker, known.no);
+                return Err(DeskError::conflict(
+                    "E-BOOK-CONFLICT",
+                    format!("{maker} put this before a second person already (approval {no})."),
+                    format!("{maker} 已提交该事项，正待复核（申请 {no}）。"),
+                ));
+            }
+            if !same || known.maker != actor.login {
                 return Err(DeskError::conflict(
                     "E-BOOK-CONFLICT",
                     format!(
@@ -246,6 +296,7 @@ impl Desk {
             }
             return crate::approval::view(known);
         }
+        self.check_novation(tx, &held, &new).await?;
         let before = held.log.state();
         let row = held.row.clone();
         // Somebody else will sign; who that is makes no difference to what the event does.

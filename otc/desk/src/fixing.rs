@@ -1,11 +1,12 @@
 //! Published prices of the house, and what they do to trades.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rialto_otc_lifecycle::{Status, TradeLog};
+use rialto_otc_store::Reader;
 use rialto_otc_store::approval::{self, ApprovalRow};
 use rialto_otc_store::fixing::{self, FixingRow};
-use rialto_otc_store::{Reader, trade};
+use rialto_otc_store::trade::{self, TradeRow};
 use rialto_otc_time::{Date, Exchange, FixingSource};
 use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::{Tx, from_micros, now, to_micros};
@@ -16,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::approval::Request;
-use crate::effects::{Effects, Step, enter};
+use crate::effects::{Effects, Key, Step, fill};
 use crate::ledger::Held;
 use crate::view::{
     ApprovalView, EffectView, FixingReport, FixingView, OutlierView, RowRefusal, Words,
@@ -97,6 +98,14 @@ pub(crate) struct Price {
     pub source: String,
     #[serde(default)]
     pub row: u64,
+}
+
+/// Who put prices before whom, and why.
+#[derive(Clone, Copy)]
+struct Signed<'a> {
+    maker: &'a str,
+    checker: &'a str,
+    reason: &'a str,
 }
 
 /// How a price stands to what is known.
@@ -313,19 +322,20 @@ impl Desk {
             approval: None,
             dry_run,
         };
+        // Before anything is entered: a file is taken whole or refused whole for this.
+        if !dry_run && report.corrected > 0 && reason.trim().is_empty() {
+            return Err(no_reason(report.corrected));
+        }
         let mut effects = Effects::default();
         if dry_run {
             let mut all = sorted.direct.clone();
             all.extend(sorted.signed);
             all.sort_by_key(|price| price.date);
-            self.preview(&actor.login, all, &mut effects).await?;
+            self.preview(&actor.login, reason, all, &mut effects)
+                .await?;
         } else {
             for day in days(sorted.direct) {
                 self.enter_day(actor, &day, &mut effects).await?;
-            }
-            if sorted.corrected > 0 && reason.trim().is_empty() {
-                let text = "a correction of a known price says why";
-                return Err(DeskError::invalid("/reason", "required", text));
             }
             if !sorted.signed.is_empty() {
                 let approval = self.ask_for_fixings(actor, sorted.signed, reason).await?;
@@ -387,7 +397,7 @@ impl Desk {
         &self,
         tx: &mut Tx<'_>,
         maker: &Actor,
-        checker: Option<(&str, &str)>,
+        checker: Option<Signed<'_>>,
         prices: &[Price],
         effects: &mut Effects,
     ) -> Result<Vec<Held>, DeskError> {
@@ -400,9 +410,12 @@ impl Desk {
             if value == Some(price.value) {
                 continue;
             }
-            let (login, signed) = match checker {
-                Some((maker, checker)) => (maker.to_owned(), Some(checker.to_owned())),
-                None => (maker.login.clone(), None),
+            let (login, signed, reason) = match checker {
+                Some(signed) => {
+                    let checker = Some(signed.checker.to_owned());
+                    (signed.maker.to_owned(), checker, signed.reason)
+                }
+                None => (maker.login.clone(), None, ""),
             };
             let row = FixingRow {
                 code: price.code.clone(),
@@ -415,6 +428,7 @@ impl Desk {
                 maker: login,
                 checker: signed,
                 entered_at: to_micros(now()),
+                reason: reason.to_owned(),
             };
             fixing::insert(tx, &row).await?;
             for id in trade::looking_at(tx, &price.code, &price.rule, &date).await? {
@@ -425,12 +439,23 @@ impl Desk {
                 steps.push((id, Step::of(&row, price)));
             }
         }
-        let (all, told) = self.walk(all, steps).await?;
+        let (mut all, mut told) = self.walk(all, steps).await?;
+        for id in std::mem::take(&mut told.reopened) {
+            let Some(mut held) = all.remove(&id) else {
+                continue;
+            };
+            let missing = missing(tx, &held.row, &held.log, &BTreeMap::new()).await?;
+            let desk = self.clone();
+            (held, told) = blocking(move || {
+                told.caught_up(&desk, &mut held.log, held.row.no, &missing)?;
+                Ok((held, told))
+            })
+            .await?;
+            all.insert(id, held);
+        }
         let mut done = Vec::new();
-        for (_, mut held) in all {
-            if told.reopened.contains(&held.row.trade_id) {
-                held = self.catch_up(tx, held).await?;
-            }
+        for held in all.into_values() {
+            told.finish(&held.log, held.row.no);
             done.push(self.persist(tx, held).await?);
         }
         effects.merge(told);
@@ -464,18 +489,20 @@ impl Desk {
     async fn preview(
         &self,
         maker: &str,
+        reason: &str,
         prices: Vec<Price>,
         effects: &mut Effects,
     ) -> Result<(), DeskError> {
         let mut reader = self.db();
-        let mut logs: BTreeMap<String, (i64, TradeLog)> = BTreeMap::new();
+        let mut logs: BTreeMap<String, (TradeRow, TradeLog)> = BTreeMap::new();
+        let mut tried: BTreeMap<Key, Step> = BTreeMap::new();
         for price in prices {
             let date = price.date.to_string();
             let ids = trade::looking_at(&mut reader, &price.code, &price.rule, &date).await?;
             for id in &ids {
                 if !logs.contains_key(id) {
                     let (row, log) = self.log(id).await?;
-                    logs.insert(id.clone(), (row.no, TradeLog::clone(&log)));
+                    logs.insert(id.clone(), (row, TradeLog::clone(&log)));
                 }
             }
             let known = fixing::find(&mut reader, &price.code, &price.rule, &date).await?;
@@ -483,20 +510,40 @@ impl Desk {
                 version: known.map_or(1, |row| row.version + 1),
                 maker: maker.to_owned(),
                 checker: Some(format!("{maker} (second person)")),
-                price: price.clone(),
+                reason: reason.to_owned(),
+                price,
             };
+            tried.insert(step.key(), step.clone());
             let desk = self.clone();
             let moved = std::mem::take(effects);
             (logs, *effects) = blocking(move || {
                 let (mut logs, mut effects) = (logs, moved);
                 for id in ids {
-                    if let Some((no, log)) = logs.get_mut(&id) {
-                        effects.enter(&mut desk.context(), log, *no, &step);
+                    if let Some((row, log)) = logs.get_mut(&id) {
+                        effects.enter(&mut desk.context(), log, row.no, &step);
                     }
                 }
                 Ok((logs, effects))
             })
             .await?;
+        }
+        for id in std::mem::take(&mut effects.reopened) {
+            let Some((row, mut log)) = logs.remove(&id) else {
+                continue;
+            };
+            let missing = missing(&mut reader, &row, &log, &tried).await?;
+            let desk = self.clone();
+            let mut moved = std::mem::take(effects);
+            let no = row.no;
+            (log, *effects) = blocking(move || {
+                moved.caught_up(&desk, &mut log, no, &missing)?;
+                Ok((log, moved))
+            })
+            .await?;
+            logs.insert(id, (row, log));
+        }
+        for (row, log) in logs.values() {
+            effects.finish(log, row.no);
         }
         Ok(())
     }
@@ -512,7 +559,7 @@ impl Desk {
         let document = json!({"kind": "fixings", "items": items});
         let subject = hex::encode(Sha256::digest(document.to_string().as_bytes()));
         let mut effects = Effects::default();
-        self.preview(&actor.login, prices.clone(), &mut effects)
+        self.preview(&actor.login, reason, prices.clone(), &mut effects)
             .await?;
         let mut tx = self.db().begin().await?;
         let at = to_micros(now());
@@ -552,6 +599,7 @@ impl Desk {
         checker: &Actor,
         row: &ApprovalRow,
         document: Value,
+        reason: &str,
     ) -> Result<(Vec<Held>, FixingReport), DeskError> {
         #[derive(Deserialize)]
         struct Items {
@@ -560,7 +608,11 @@ impl Desk {
         let Items { items } =
             serde_json::from_value(document).map_err(DeskError::json("approval"))?;
         let mut effects = Effects::default();
-        let signed = Some((row.maker.as_str(), checker.login.as_str()));
+        let signed = Some(Signed {
+            maker: &row.maker,
+            checker: &checker.login,
+            reason,
+        });
         let mut corrected = 0;
         for price in &items {
             if let Standing::Corrects = standing(tx, price).await? {
@@ -570,7 +622,8 @@ impl Desk {
         let held = self.take(tx, checker, signed, &items, &mut effects).await?;
         let told: Vec<Value> = effects.views().iter().map(effect_json).collect();
         let body = json!({"approval": row.id, "items": items.iter().map(item_json)
-            .collect::<Vec<_>>(), "effects": told, "maker": row.maker, "checker": checker.login});
+            .collect::<Vec<_>>(), "effects": told, "maker": row.maker, "checker": checker.login,
+            "reason": reason});
         let subject = format!("otc_approval:{}", row.id);
         self.record(tx, checker, "otc_correction", subject, body)
             .await?;
@@ -599,33 +652,11 @@ impl Desk {
         if held.log.trade().status() != Some(Status::Live) {
             return Ok(held);
         }
-        let mut steps = Vec::new();
-        let (from, to) = (held.row.start_date.clone(), held.row.end_date.clone());
-        for (code, rule) in crate::summary::looks_at(&held.log) {
-            for row in fixing::of(reader, &code, &rule, (&from, &to)).await? {
-                steps.push(Step::read(row)?);
-            }
-        }
-        steps.sort_by(|a, b| (a.price.date, &a.price.code).cmp(&(b.price.date, &b.price.code)));
+        let missing = missing(reader, &held.row, &held.log, &BTreeMap::new()).await?;
         let desk = self.clone();
         blocking(move || {
             let mut held = held;
-            let known: BTreeSet<(String, String, Date)> = held
-                .log
-                .trade()
-                .fixings()
-                .map(|(code, rule, date, _)| (code.to_owned(), rule.to_owned(), date))
-                .collect();
-            for step in steps {
-                let price = &step.price;
-                let key = (price.code.clone(), price.rule.clone(), price.date);
-                if known.contains(&key) || held.log.trade().status() != Some(Status::Live) {
-                    continue;
-                }
-                // Bound here, so that the lock is free between two events.
-                let entered = enter(&mut desk.context(), &mut held.log, &step);
-                entered?;
-            }
+            fill(&desk, &mut held.log, &missing)?;
             Ok(held)
         })
         .await
@@ -654,11 +685,40 @@ impl Desk {
                     version: row.version,
                     maker: row.maker,
                     checker: row.checker,
+                    reason: Some(row.reason).filter(|reason| !reason.is_empty()),
                     entered_at: from_micros(row.entered_at)?,
                 })
             })
             .collect()
     }
+}
+
+/// Every price of the house that a trade looks at, oldest first. Prices that are only tried stand
+/// before those that are written.
+async fn missing(
+    reader: &mut impl Reader,
+    row: &TradeRow,
+    log: &TradeLog,
+    tried: &BTreeMap<Key, Step>,
+) -> Result<Vec<Step>, DeskError> {
+    let mut steps: BTreeMap<(Date, String, String), Step> = BTreeMap::new();
+    let place = |step: Step| {
+        let (code, rule, date) = step.key();
+        ((date, code, rule), step)
+    };
+    let (from, to) = (row.start_date.as_str(), row.end_date.as_str());
+    for (code, rule) in crate::summary::looks_at(log) {
+        for known in fixing::of(reader, &code, &rule, (from, to)).await? {
+            steps.extend([place(Step::read(known)?)]);
+        }
+        let of = tried.values().filter(|step| {
+            let date = step.price.date.to_string();
+            let (seen, asked) = (&step.price.code, &step.price.rule);
+            (seen, asked) == (&code, &rule) && (from..=to).contains(&date.as_str())
+        });
+        steps.extend(of.cloned().map(place));
+    }
+    Ok(steps.into_values().collect())
 }
 
 async fn standing(reader: &mut impl Reader, price: &Price) -> Result<Standing, DeskError> {
@@ -696,6 +756,19 @@ fn item_json(price: &Price) -> Value {
 fn effect_json(effect: &EffectView) -> Value {
     let told = effect.difference.as_ref().map(|words| words.en.as_str());
     json!({"trade": effect.trade_id, "events": effect.events, "difference": told})
+}
+
+fn no_reason(corrected: u64) -> DeskError {
+    DeskError::Reason {
+        pointer: "/reason",
+        code: "required",
+        en: format!(
+            "{corrected} of these prices correct known ones; say why in \"reason\". Nothing was entered."
+        ),
+        zh: format!(
+            "其中 {corrected} 个价格更正了已有定盘价，请在 reason 中说明原因。本次未录入任何价格。"
+        ),
+    }
 }
 
 /// Prices by date, oldest first.

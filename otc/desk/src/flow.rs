@@ -1,9 +1,12 @@
 //! Flows of the whole book, and their payment.
 
-use rialto_otc_lifecycle::Flow;
+use jiff::tz::Offset;
 use rialto_otc_lifecycle::payload::{Kind, Payload};
+use rialto_otc_lifecycle::{Event, Flow, TradeLog};
+use rialto_otc_store::approval;
 use rialto_otc_store::flow::{self, FlowRow};
 use rialto_platform_identity::Actor;
+use rialto_platform_store::{now, to_micros};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -90,14 +93,10 @@ impl Desk {
         input: PaymentInput,
     ) -> Result<Sent, DeskError> {
         let (_, log) = self.log(trade_id).await?;
-        if !log
-            .trade()
-            .flows()
-            .iter()
-            .any(|flow| flow.flow_id == flow_id)
-        {
+        let flows = log.trade().flows();
+        let Some(flow) = flows.iter().find(|flow| flow.flow_id == flow_id) else {
             return Err(DeskError::not_found("flow", flow_id));
-        }
+        };
         let kind = payment.kind();
         let before = log.events().iter().filter(|event| {
             let flows = match &event.payload {
@@ -109,21 +108,110 @@ impl Desk {
             event.kind == kind && flows.flows.iter().any(|id| id == flow_id)
         });
         let step = before.count() + 1;
-        let event_id = input.event_id.unwrap_or_else(|| {
-            let flow = flow_id.strip_prefix(trade_id).unwrap_or(flow_id);
-            format!("{}{flow}/{step}", kind.text())
-        });
+        let event_id = match input.event_id {
+            Some(told) => told,
+            None => self.step_id(trade_id, flow_id, kind, step).await?,
+        };
         let mut payload = json!({"flows": [flow_id]});
-        if let Some(note) = input.note.filter(|note| !note.is_empty()) {
-            payload["note"] = note.into();
+        let mut reason = None;
+        match input.note.filter(|note| !note.is_empty()) {
+            Some(note) => payload["note"] = note.into(),
+            // What is due says by itself why it is paid.
+            None => reason = Some(format!("{} {}: {}", flow.leg, flow.pay_date, flow.trace)),
         }
         let event = EventInput {
             event_id,
             kind: kind.text().to_owned(),
             payload: Some(payload),
             effective: None,
-            reason: None,
+            reason,
         };
         self.send(actor, trade_id, None, event).await
+    }
+
+    /// The id of the next step of a payment; what a second person decided about is behind it.
+    async fn step_id(
+        &self,
+        trade_id: &str,
+        flow_id: &str,
+        kind: Kind,
+        first: usize,
+    ) -> Result<String, DeskError> {
+        let flow = flow_id.strip_prefix(trade_id).unwrap_or(flow_id);
+        let mut step = first;
+        loop {
+            let id = format!("{}{flow}/{step}", kind.text());
+            let asked = approval::of_event(&mut self.db(), trade_id, &id).await?;
+            let over =
+                asked.is_some_and(|row| row.state != "open" || row.expires_at <= to_micros(now()));
+            if !over {
+                return Ok(id);
+            }
+            step += 1;
+        }
+    }
+}
+
+/// Who took this very step of a payment before, when, and what was said; `None` when nobody did.
+pub(crate) fn taken_before(log: &TradeLog, payload: &Payload) -> Option<(String, String)> {
+    let kind = payload.kind();
+    let (Payload::Instructed(flows) | Payload::Settled(flows) | Payload::Failed(flows)) = payload
+    else {
+        return None;
+    };
+    let of = |event: &&Event| match &event.payload {
+        Payload::Instructed(done) | Payload::Settled(done) | Payload::Failed(done) => {
+            done.flows.iter().any(|id| flows.flows.contains(id))
+        }
+        _ => false,
+    };
+    // Only the last step counts: what came back unpaid may be instructed again.
+    let last = log.events().iter().rev().find(of)?;
+    let done = match &last.payload {
+        Payload::Instructed(done) | Payload::Settled(done) | Payload::Failed(done)
+            if last.kind == kind =>
+        {
+            done
+        }
+        _ => return None,
+    };
+    let id = done.flows.iter().find(|id| flows.flows.contains(id))?;
+    let at = Offset::constant(8).to_datetime(last.known_at);
+    let at = at.strftime("%Y-%m-%d %H:%M:%S");
+    let (en, zh) = match kind {
+        Kind::Instructed => ("given to the bank", "发出付款指令"),
+        Kind::Settled => ("settled", "结算"),
+        _ => ("reported as unpaid", "登记为结算失败"),
+    };
+    let by = match &last.checker {
+        Some(checker) => format!("{}, {checker}", last.maker),
+        None => last.maker.clone(),
+    };
+    let (note, anmerkung) = match done.note.trim() {
+        "" => (String::new(), String::new()),
+        note => (format!(", note {note:?}"), format!("，备注“{note}”")),
+    };
+    let event = &last.event_id;
+    Some((
+        format!(
+            "Flow {id} was {en} already, by {by} at {at} (UTC+8, event {event}{note}). Nothing was \
+             recorded or posted again."
+        ),
+        format!(
+            "现金流 {id} 已由 {by} 于 {at}（UTC+8）{zh}（事件 {event}{anmerkung}），本次未重复登记，也未重复记账。"
+        ),
+    ))
+}
+
+/// The refusal of a step that was taken before says who took it.
+pub(crate) fn told_who(error: DeskError, taken: Option<(String, String)>) -> DeskError {
+    match (error, taken) {
+        // After the last payment the trade is closed and takes none at all.
+        (DeskError::Refused(refusal), Some((en, zh)))
+            if matches!(refusal.code, "E-FLOW-STATUS" | "E-BOOK-STATE") =>
+        {
+            DeskError::conflict("E-FLOW-STATUS", en, zh)
+        }
+        (error, _) => error,
     }
 }

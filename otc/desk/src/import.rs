@@ -208,10 +208,11 @@ impl Desk {
         actor: &Actor,
         bytes: Vec<u8>,
         kind: FileKind,
+        reason: &str,
         dry_run: bool,
     ) -> Result<FixingReport, DeskError> {
         let rows = blocking(move || read(bytes, kind)).await?;
-        self.enter_fixings(actor, &rows, SOURCE, dry_run).await
+        self.enter_fixings(actor, &rows, reason, dry_run).await
     }
 }
 

@@ -7,9 +7,10 @@ use rialto_otc_lifecycle::{Event, Flow, NewEvent, Receipt, TradeLog};
 use rialto_otc_store::event::EventRow;
 use rialto_otc_store::flow::{FlowRow, PostingRow};
 use rialto_otc_store::trade::{self, TradeRow};
-use rialto_otc_store::{Reader, date, event, flow};
+use rialto_otc_store::{Reader, date, event, flow, span};
 use rialto_platform_store::{StoreError, Tx, now, to_micros};
 
+use crate::dates::Ahead;
 use crate::summary;
 use crate::{Desk, DeskError, blocking};
 
@@ -186,8 +187,9 @@ impl Desk {
         }
         event::insert(tx, &rows).await?;
         self.persist_money(tx, &mut held).await?;
-        if let Some(dates) = dates {
+        if let Some(Ahead { dates, spans }) = dates {
             date::replace(tx, &held.row.trade_id, &dates).await?;
+            span::replace(tx, &held.row.trade_id, &spans).await?;
         }
         held.fresh = false;
         Ok(held)

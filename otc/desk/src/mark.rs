@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use rialto_otc_contract::TermSheet;
+use rialto_otc_contract::envelope::When;
+use rialto_otc_lifecycle::event::OBSERVED;
+use rialto_otc_lifecycle::payload::Payload;
 use rialto_otc_lifecycle::{Effective, TradeLog};
 use rialto_otc_market::snapshot::Snapshot;
 use rialto_otc_pricing::engine::{ExpectedFlow, Greeking};
 use rialto_otc_pricing::valuation::{Prepared, Request, Valuation, prepare, value};
 use rialto_otc_store::trade::TradeRow;
 use rialto_otc_store::{date, snapshot, trade};
-use rialto_otc_time::{AsOf, Date, DayPhase};
+use rialto_otc_time::{AsOf, Date, DayPhase, Moment};
 use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::now;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Value, json};
 
 use crate::dates::{self, Look};
@@ -27,12 +32,27 @@ const LAST_MARKETS: i64 = 20;
 /// Paths of the simulation behind probabilities: one in a thousand is resolved.
 const PATHS: u64 = 1 << 14;
 
+/// Whether the book has observed what comes after a moment.
+fn ahead(log: &TradeLog, at: Effective) -> bool {
+    let seen = log.state().observed_to;
+    seen.is_some_and(|seen| Effective::new(seen, OBSERVED) > at)
+}
+
+/// When each flow was settled.
+fn settled(log: &TradeLog) -> BTreeMap<&str, Effective> {
+    let mut all = BTreeMap::new();
+    for event in log.events() {
+        if let Payload::Settled(flows) = &event.payload {
+            let at = event.effective_at;
+            all.extend(flows.flows.iter().map(|flow| (flow.as_str(), at)));
+        }
+    }
+    all
+}
+
 /// The sheet of a trade as engines are given it at a moment: initial fixings filled in, the state
 /// that its ledger derives.
 pub fn priced_sheet(desk: &Desk, log: &TradeLog, as_of: &AsOf) -> Result<TermSheet, DeskError> {
-    let sheet = log.trade().sheet();
-    let sheet = sheet.ok_or_else(|| DeskError::not_found("trade", log.trade().id()))?;
-    let mut sheet = sheet.fixed(&dates::initials(log));
     let AsOf::Dated { date, phase } = *as_of else {
         return Err(DeskError::invalid(
             "/snapshot_id",
@@ -41,25 +61,53 @@ pub fn priced_sheet(desk: &Desk, log: &TradeLog, as_of: &AsOf) -> Result<TermShe
         ));
     };
     let closed = phase == DayPhase::PostClose;
-    let state = log.state();
-    let ahead = state
-        .observed_to
-        .is_some_and(|seen| seen > date || (seen == date && !closed));
-    let state = match ahead {
-        false => state,
-        true => {
-            let at = match closed {
-                true => Effective::new(date, u8::MAX),
-                false => Effective::new(date, rialto_otc_lifecycle::event::OBSERVED - 1),
-            };
-            log.fold_at(&mut desk.context(), at, now())?.state()
-        }
-    };
-    // Before the first observation there is no state to tell.
-    if state.observed_to.is_some() {
-        sheet.state = Some(state.pricing_state(date));
+    let phase = if closed { u8::MAX } else { OBSERVED - 1 };
+    let at = Effective::new(date, phase);
+    let then = ahead(log, at).then(|| log.fold_at(&mut desk.context(), at, now()));
+    let then = then.transpose()?;
+    let trade = then.as_ref().unwrap_or_else(|| log.trade());
+    let settled = settled(log);
+    // Due until it is settled, also after its day; what was settled late was paid on its day.
+    let sheet = trade.valued_sheet(|flow| {
+        let paid = settled.get(flow.flow_id.as_str());
+        paid.is_none_or(|paid| *paid > at && flow.pay_date > date)
+    });
+    let sheet = sheet.ok_or_else(|| DeskError::not_found("trade", log.trade().id()))?;
+    let mut sheet = sheet.fixed(&dates::initials(log));
+    // Before the first observation there is no state to tell, but when it was called off.
+    let over = sheet.state.as_ref().is_some_and(|state| state.ended);
+    if trade.state().observed_to.is_none() && !over {
+        sheet.state = None;
     }
     Ok(sheet)
+}
+
+/// A trade's value at a market, with the sheet it is the value of. Engines look ahead: what is
+/// overdue counts as it is.
+pub fn worth(
+    desk: &Desk,
+    log: &TradeLog,
+    market: &Snapshot,
+    request: &Request,
+) -> Result<(TermSheet, Valuation), DeskError> {
+    let as_of = market.as_of();
+    let sheet = priced_sheet(desk, log, as_of)?;
+    let mut found = value(&sheet, market, desk.calendars(), request)?;
+    let pending = sheet.state.iter().flat_map(|state| &state.pending);
+    let overdue: Decimal = pending
+        .filter(|flow| match flow.pay {
+            When::Date(on) => as_of.is_past(Moment::Date(on)).unwrap_or(false),
+            When::Years(_) => false,
+        })
+        .map(|flow| flow.amount)
+        .sum();
+    let overdue = overdue.to_f64().unwrap_or(f64::NAN);
+    found.value += overdue;
+    found.value_determined += overdue;
+    for point in &mut found.ladder {
+        point.value += overdue;
+    }
+    Ok((sheet, found))
 }
 
 /// A valuation with the expected flows of some engine that tells them.
@@ -134,16 +182,16 @@ struct Marked {
 
 fn mark(desk: &Desk, market: &Snapshot, row: TradeRow, log: &TradeLog) -> Marked {
     let work = || -> Result<(f64, Vec<ChanceView>), DeskError> {
-        let sheet = priced_sheet(desk, log, market.as_of())?;
         let request = Request {
             greeks: Greeking::None,
             ..Request::default()
         };
-        let found = value(&sheet, market, desk.calendars(), &request)?;
+        let (sheet, found) = worth(desk, log, market, &request)?;
         let house = f64::from(sheet.direction.house_sign());
         // A value stands without probabilities: not every contract can be simulated.
         let told = chances(desk, &sheet, market).map(|found| told(&found));
-        Ok((house * found.value, told.unwrap_or_default()))
+        // Nothing has no sign.
+        Ok((house * found.value + 0.0, told.unwrap_or_default()))
     };
     Marked {
         outcome: work().map_err(|error| error.to_string()),
@@ -202,12 +250,11 @@ impl Desk {
         let market = self.market_or_newest(snapshot_id, &codes).await?;
         let desk = self.clone();
         blocking(move || {
-            let sheet = priced_sheet(&desk, &log, market.as_of())?;
             let request = Request {
                 engine,
                 ..Request::default()
             };
-            let found: Valuation = value(&sheet, &market, desk.calendars(), &request)?;
+            let (sheet, found) = worth(&desk, &log, &market, &request)?;
             Ok(price::view(&sheet, &market, found))
         })
         .await
@@ -233,7 +280,7 @@ impl Desk {
         .await
     }
 
-    /// Values every trade in force and keeps values and probabilities for the lists. A trade that
+    /// Values every trade in force, and those that are over at what is determined and not paid, and keeps values and probabilities for the lists. A trade that
     /// cannot be valued keeps what it had; the others go on. Each part is a transaction of its own,
     /// so that a stop in between loses nothing.
     ///
@@ -249,11 +296,12 @@ impl Desk {
         let mut report = MarkReport {
             snapshot_id: market.id().to_owned(),
             valued: 0,
+            over: 0,
             failed: Vec::new(),
         };
         let mut after = 0;
         loop {
-            let rows = trade::live(&mut self.db(), after, CHUNK as i64).await?;
+            let rows = trade::valued(&mut self.db(), after, CHUNK as i64).await?;
             let Some(last) = rows.last() else {
                 break;
             };
@@ -296,7 +344,7 @@ impl Desk {
         let mut codes = BTreeSet::new();
         let mut after = 0;
         while id.is_none_or(str::is_empty) {
-            let rows = trade::live(&mut self.db(), after, CHUNK as i64).await?;
+            let rows = trade::valued(&mut self.db(), after, CHUNK as i64).await?;
             let Some(last) = rows.last() else {
                 break;
             };
@@ -324,6 +372,7 @@ impl Desk {
             match outcome {
                 Ok((pv, chances)) => {
                     report.valued += 1;
+                    report.over += u64::from(row.status != "live");
                     trade::set_value(&mut tx, id, &pv.to_string(), &as_of, row.seq).await?;
                     for chance in chances {
                         let at = (chance.date.as_str(), chance.kind.as_str());

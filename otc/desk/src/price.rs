@@ -6,8 +6,9 @@ use rialto_otc_contract::TermSheet;
 use rialto_otc_market::snapshot::Snapshot;
 use rialto_otc_pricing::desk::desk as desk_greeks;
 use rialto_otc_pricing::engine::{Greeking, PriceError};
+use rialto_otc_pricing::reason::Reason;
 use rialto_otc_pricing::select::Candidate;
-use rialto_otc_pricing::solve::{Question, Target, Unknown, solve};
+use rialto_otc_pricing::solve::{Question, Target, Unknown, increment_of, solve};
 use rialto_otc_pricing::valuation::{Request, Valuation, value};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -85,7 +86,8 @@ pub fn why(all: &[Candidate]) -> Vec<WhyView> {
         .map(|candidate| WhyView {
             engine: candidate.engine.to_owned(),
             chosen: candidate.chosen,
-            reason: candidate.reason.clone(),
+            reason: candidate.reason.en.clone(),
+            reason_zh: candidate.reason.zh.clone(),
         })
         .collect()
 }
@@ -117,7 +119,7 @@ pub fn view(sheet: &TermSheet, market: &Snapshot, found: Valuation) -> PriceView
         tolerance_met: found.tolerance_met,
         engine: found.engine.to_owned(),
         why: why(&found.why),
-        notes: found.notes,
+        notes: found.notes.into_iter().map(Into::into).collect(),
         snapshot_id: found.stamp.snapshot_id,
         as_of: serde_json::to_value(found.stamp.as_of).unwrap_or_default(),
         contract_hash: found.stamp.contract_hash,
@@ -168,20 +170,9 @@ pub fn unknown(name: &str) -> Result<Unknown, DeskError> {
 
 /// A positive step.
 pub fn increment(text: Option<&str>) -> Result<Option<Decimal>, DeskError> {
-    let read = text.map(|text| {
-        text.parse::<Decimal>()
-            .ok()
-            .filter(|step| *step > Decimal::ZERO)
-    });
-    match read {
-        None => Ok(None),
-        Some(Some(step)) => Ok(Some(step)),
-        Some(None) => Err(DeskError::invalid(
-            "/increment",
-            "invalid",
-            "a decimal above zero, such as 0.0001",
-        )),
-    }
+    let refused = |told| DeskError::invalid("/increment", "invalid", told);
+    text.map(|text| increment_of(text).map_err(refused))
+        .transpose()
 }
 
 impl Desk {
@@ -266,7 +257,7 @@ impl Desk {
             if found.ladder.is_empty() {
                 return Err(DeskError::Price(PriceError::Refused {
                     engine: found.engine,
-                    reason: "this engine has no ladder".to_owned(),
+                    reason: Reason::new("this engine has no ladder", "该引擎不支持阶梯估值"),
                 }));
             }
             let points = found.ladder.iter().map(|point| LadderPointView {
@@ -313,7 +304,7 @@ impl Desk {
                 evaluations: found.evaluations as u64,
                 engine: found.valuation.engine.to_owned(),
                 terms: found.terms,
-                notes: found.notes,
+                notes: found.notes.into_iter().map(Into::into).collect(),
             })
         })
         .await

@@ -4,15 +4,16 @@ use jiff::SignedDuration;
 use rialto_otc_contract::TermSheet;
 use rialto_otc_pricing::engine::Greeking;
 use rialto_otc_pricing::quote::{
-    Asked, Charges, Heading, Quote, SLIPPAGE, Side, Spreads, Status, acceptable, quote,
+    Asked, Charges, Heading, Quote, Quoted, SLIPPAGE, Side, Spreads, Status, acceptable, quote,
 };
+use rialto_otc_pricing::solve::Unknown;
 use rialto_otc_pricing::valuation::Request;
 use rialto_otc_store::numbers;
 use rialto_otc_store::quote::{self as store, QuoteRow};
 use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::{from_micros, new_id, now, to_micros};
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive as _;
+use rust_decimal::prelude::{FromPrimitive as _, ToPrimitive as _};
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -20,7 +21,7 @@ use utoipa::ToSchema;
 use crate::book::Booking;
 use crate::price::{increment, target, unknown};
 use crate::view::{QuoteView, TradeView};
-use crate::{Desk, DeskError, blocking, summary};
+use crate::{Desk, DeskError, blocking, summary, words};
 
 /// Longest life of a quote: a week.
 const LONGEST_MINUTES: u32 = 7 * 24 * 60;
@@ -179,6 +180,46 @@ fn asked(input: &QuoteInput) -> Result<Asked, DeskError> {
     })
 }
 
+/// What the buyer pays stands in the sheet as its premium, so that a trade made of the quote books
+/// it. A note sold at par needs none: its principal is booked as paid in by itself.
+fn with_premium(sheet: &TermSheet, quoted: Quoted) -> Result<Quoted, DeskError> {
+    if quoted.unknown == Unknown::Premium {
+        return Ok(quoted);
+    }
+    let half_up = RoundingStrategy::MidpointAwayFromZero;
+    let cents = |amount: Decimal| amount.round_dp_with_strategy(sheet.rounding.amount, half_up);
+    let paid = Decimal::from_f64(quoted.pays).map(cents);
+    let paid =
+        paid.ok_or_else(|| DeskError::invalid("/pays", "out_of_range", "no amount of money"))?;
+    match &sheet.premium {
+        Some(premium) if cents(premium.amount) == paid => Ok(quoted),
+        Some(premium) => {
+            let (named, paid) = (words::number(premium.amount), words::number(paid));
+            Err(DeskError::Reason {
+                pointer: "/terms/premium/amount",
+                code: "E-QUOTE-PREMIUM",
+                en: format!(
+                    "The sheet names a premium of {named}, but the quote says the buyer pays {paid}. Make them equal, or leave the premium out: it is written from what is paid."
+                ),
+                zh: format!(
+                    "条款所写期权费为 {named}，而报价中买方支付 {paid}，两者不一致；请改为相同金额，或删去期权费，由系统按支付金额写入。"
+                ),
+            })
+        }
+        None if paid == sheet.principal().map_or(Decimal::ZERO, |par| par.amount) => Ok(quoted),
+        None => {
+            let mut terms = quoted.terms;
+            terms["premium"] = json!({"amount": paid.normalize().to_string()});
+            let sheet = TermSheet::from_value(&terms)?;
+            Ok(Quoted {
+                terms: sheet.to_value(),
+                contract_hash: sheet.hash(),
+                ..quoted
+            })
+        }
+    }
+}
+
 impl Desk {
     /// Makes a quote and keeps it, whatever becomes of it.
     ///
@@ -209,6 +250,7 @@ impl Desk {
                 ..Request::default()
             };
             let quoted = quote(&sheet, &market, desk.calendars(), &request, &asked)?;
+            let quoted = with_premium(&sheet, quoted)?;
             Ok((sheet, quoted))
         })
         .await?;
@@ -375,6 +417,7 @@ impl Desk {
             link: None,
             quote: Some(row.id.clone()),
             event_id: "book".to_owned(),
+            effective: None,
         };
         let mut tx = self.db().begin().await?;
         let held = self.book_in(&mut tx, actor, booking).await?;

@@ -8,12 +8,13 @@ use rialto_otc_store::fixing::FixingRow;
 use rialto_otc_store::flow::{FlowRow, PostingRow};
 use rialto_otc_store::snapshot::SnapshotRow;
 use rialto_otc_store::trade::TradeRow;
-use rialto_otc_store::{date, event, fixing, flow, numbers, snapshot, trade};
+use rialto_otc_store::{date, event, fixing, flow, numbers, snapshot, span, trade};
 use rialto_otc_time::AsOf;
 use rialto_platform_identity::{Actor, Identity, NewUser, Role, User};
 use rialto_platform_store::{Tx, now, to_micros};
 use serde_json::{Value, json};
 
+use crate::dates::Ahead;
 use crate::ledger::{flow_row, posting_row, row_of};
 use crate::{Desk, DeskError, blocking, dates, summary, today};
 
@@ -61,6 +62,7 @@ struct Ready {
     flows: Vec<FlowRow>,
     postings: Vec<PostingRow>,
     dates: Vec<date::DateRow>,
+    spans: Vec<span::SpanRow>,
     names: Vec<(String, String)>,
 }
 
@@ -143,6 +145,10 @@ impl Desk {
                 maker: "sample".to_owned(),
                 checker: (version > 1).then(|| "middleoffice".to_owned()),
                 entered_at: at,
+                reason: match version {
+                    1 => String::new(),
+                    _ => "the exchange corrected its close".to_owned(),
+                },
             };
             match close.first {
                 Some(first) => {
@@ -193,12 +199,13 @@ impl Desk {
         let entries = log.trade().accounts().entries().iter();
         let postings: Result<Vec<PostingRow>, _> =
             entries.map(|entry| posting_row(id, entry)).collect();
-        let dates = dates::rows(&row, log, &mut self.context());
+        let Ahead { dates, spans } = dates::rows(&row, log, &mut self.context());
         Ok(Ready {
             events: events?,
             flows: flows?,
             postings: postings?,
             dates,
+            spans,
             names: summary::looks_at(log),
             row,
         })
@@ -226,6 +233,7 @@ async fn write(tx: &mut Tx<'_>, loaded: &Loaded) -> Result<(), DeskError> {
             flow::insert_posting(tx, row).await?;
         }
         date::insert(tx, &ready.dates).await?;
+        span::insert(tx, &ready.spans).await?;
     }
     event::insert(tx, &all).await?;
     Ok(())

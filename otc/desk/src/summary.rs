@@ -2,6 +2,7 @@
 
 use rialto_otc_contract::TermSheet;
 use rialto_otc_contract::envelope::{Direction, Initial, Labels, Size, When};
+use rialto_otc_contract::names::preset_zh;
 use rialto_otc_contract::sheet::Product;
 use rialto_otc_contract::templates::catalog;
 use rialto_otc_lifecycle::TradeLog;
@@ -15,6 +16,9 @@ use crate::view::Words;
 
 /// Sorts behind every date: no observation is to come.
 pub const NO_DATE: &str = "~";
+
+/// Flag of a trade whose size is not that of its sheet.
+const RESIZED: &str = "resized";
 
 /// Template of a sheet, or `program`.
 pub fn product(sheet: &TermSheet) -> String {
@@ -37,7 +41,7 @@ pub fn title(sheet: &TermSheet) -> Words {
             match preset {
                 Some(preset) => Words {
                     en: format!("{en} ({}) on {codes}", preset.replace('_', " ")),
-                    zh: format!("{zh}（{preset}）{codes}"),
+                    zh: format!("{zh}（{}）{codes}", preset_zh(preset)),
                 },
                 None => Words {
                     en: format!("{en} on {codes}"),
@@ -165,9 +169,10 @@ pub fn refresh(row: &mut TradeRow, log: &TradeLog) -> Result<(), DeskError> {
         return Ok(());
     };
     let version = i64::try_from(state.contract_version).unwrap_or(i64::MAX);
-    if version != row.contract_version {
+    let resized = state.size.is_some() || row.flags.split(',').any(|flag| flag == RESIZED);
+    if resized || version != row.contract_version {
         let sheet = trade
-            .sheet()
+            .sized_sheet()
             .ok_or_else(|| DeskError::Internal(format!("trade {} has no sheet", trade.id())))?;
         terms(row, &sheet);
         row.contract_version = version;
@@ -194,7 +199,7 @@ pub fn refresh(row: &mut TradeRow, log: &TradeLog) -> Result<(), DeskError> {
         }
     }
     if state.size.is_some() {
-        flags.push("resized".to_owned());
+        flags.push(RESIZED.to_owned());
     }
     if !state.reviews.is_empty() {
         flags.push("review".to_owned());

@@ -32,6 +32,8 @@ pub struct BookInput {
     pub counterparty: Option<String>,
     /// The trade it continues.
     pub link: Option<LinkView>,
+    /// Since when it lives in the place of the trade it continues, `yyyy-mm-dd`; only with a link.
+    pub effective: Option<String>,
     /// Unique in the trade; `book` when not told.
     pub event_id: Option<String>,
 }
@@ -265,7 +267,7 @@ fn trade_view(desk: &Desk, row: TradeRow, log: &TradeLog) -> Result<TradeView, D
     Ok(TradeView {
         terms: sheet.to_value(),
         words: termsheet::lines(&contract),
-        allowed: event::sendable(state.status),
+        allowed: event::sendable(state.status, &contract),
         state: words::state(&state),
         quote_id: row.quote_id.clone(),
         open_approval: row.open_approval.clone(),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 pub use figures::*;
 
 use jiff::Timestamp;
+use rialto_otc_contract::note::Note;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -27,6 +28,23 @@ impl Words {
             en: en.into(),
             zh: zh.into(),
         }
+    }
+}
+
+/// What a reader of a value should know: an approximation or a notice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NoteView {
+    /// Stable code, `N-RQMC-PATHS`.
+    pub code: String,
+    /// English.
+    pub en: String,
+    /// Simplified Chinese.
+    pub zh: String,
+}
+
+impl From<Note> for NoteView {
+    fn from(Note { code, en, zh }: Note) -> Self {
+        Self { code, en, zh }
     }
 }
 
@@ -166,6 +184,8 @@ pub struct WhyView {
     pub chosen: bool,
     /// Why, or why not.
     pub reason: String,
+    /// The same in Simplified Chinese.
+    pub reason_zh: String,
 }
 
 /// A value, to the holder, in currency units.
@@ -197,7 +217,7 @@ pub struct PriceView {
     /// Every engine looked at.
     pub why: Vec<WhyView>,
     /// What a reader should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<NoteView>,
     /// Snapshot.
     pub snapshot_id: String,
     /// Moment of valuation.
@@ -254,7 +274,7 @@ pub struct SolveView {
     #[schema(value_type = Object)]
     pub terms: Value,
     /// What a reader should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<NoteView>,
 }
 
 /// A trade in a list.
@@ -409,6 +429,8 @@ pub struct FlowView {
     pub counterparty: Option<String>,
     /// `coupon`, `principal`, `premium`, `unwind`, …
     pub leg: String,
+    /// The leg in words.
+    pub leg_text: Words,
     /// `contract`, `adjustment` or `reversal`.
     pub kind: String,
     /// Currency units, not negative.
@@ -429,6 +451,8 @@ pub struct FlowView {
     pub status: String,
     /// The formula with its numbers.
     pub trace: String,
+    /// The same with its words in both languages.
+    pub trace_text: Words,
     /// Counterparty, agreement, currency and pay date.
     pub netting_set: String,
     /// The flow it pays back or corrects.
@@ -629,6 +653,8 @@ pub struct FixingView {
     pub maker: String,
     /// Who signed it.
     pub checker: Option<String>,
+    /// Why it took the place of another; null for a first price.
+    pub reason: Option<String>,
     /// When.
     pub entered_at: Timestamp,
 }

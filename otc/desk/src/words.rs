@@ -1,6 +1,7 @@
 //! Findings, states, flows and events as people are shown them.
 
 use rialto_otc_contract::finding::{Finding, Findings, Severity};
+use rialto_otc_contract::names::{leg_en, leg_zh, trace_zh};
 use rialto_otc_lifecycle::difference::{Difference, Language};
 use rialto_otc_lifecycle::payload::{Change, Payload, Seen};
 use rialto_otc_lifecycle::{Entry, Event, Flow, Netted, TradeState};
@@ -63,6 +64,7 @@ pub fn flow(flow: &Flow) -> FlowView {
         trade_no: None,
         counterparty: None,
         leg: flow.leg.clone(),
+        leg_text: Words::new(leg_en(&flow.leg), leg_zh(&flow.leg)),
         kind: word(&flow.kind),
         amount: money(flow.amount),
         house: money(flow.house()),
@@ -73,6 +75,7 @@ pub fn flow(flow: &Flow) -> FlowView {
         pay_date: flow.pay_date.to_string(),
         status: word(&flow.status),
         trace: flow.trace.clone(),
+        trace_text: Words::new(&*flow.trace, trace_zh(&flow.trace)),
         netting_set: flow.netting_set.clone(),
         reverses: flow.reverses.clone(),
     }
@@ -210,16 +213,18 @@ pub fn payload(payload: &Payload) -> Words {
         ),
         Payload::FixingCorrected(fixing) => (
             format!(
-                "{} of {} corrected to {}",
+                "{} of {} corrected to {}{}",
                 fixing.code,
                 fixing.date,
-                number(fixing.value)
+                number(fixing.value),
+                why(": ", &fixing.reason)
             ),
             format!(
-                "{} {} 定盘价更正为 {}",
+                "{} {} 定盘价更正为 {}{}",
                 fixing.code,
                 fixing.date,
-                number(fixing.value)
+                number(fixing.value),
+                why("：", &fixing.reason)
             ),
         ),
         Payload::BarrierHit(hit) => (
@@ -304,6 +309,14 @@ pub fn payload(payload: &Payload) -> Words {
     }
 }
 
+/// A reason behind its sign; nothing when none was given.
+fn why(sign: &str, reason: &str) -> String {
+    match reason.trim() {
+        "" => String::new(),
+        reason => format!("{sign}{reason}"),
+    }
+}
+
 fn count(flows: usize) -> String {
     match flows {
         1 => "1 flow".to_owned(),
@@ -326,11 +339,15 @@ fn change(change: &Change) -> Words {
             Words::new(
                 format!(
                     "{} {} {amount} on {on} = {}",
-                    flow.leg, flow.currency, flow.trace
+                    leg_en(&flow.leg),
+                    flow.currency,
+                    flow.trace
                 ),
                 format!(
                     "{} {} {amount}，{on} 支付 = {}",
-                    flow.leg, flow.currency, flow.trace
+                    leg_zh(&flow.leg),
+                    flow.currency,
+                    trace_zh(&flow.trace)
                 ),
             )
         }

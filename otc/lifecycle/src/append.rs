@@ -6,6 +6,8 @@ use std::sync::Arc;
 use rialto_otc_contract::TermSheet;
 use rialto_otc_contract::compile::{Compiled, Initials};
 use rialto_otc_contract::envelope::{State, When};
+use rialto_otc_contract::formula::grouped;
+use rialto_otc_contract::plan::Plan;
 use rialto_otc_time::{Date, Exchange, FixingSource};
 use rust_decimal::Decimal;
 
@@ -77,9 +79,8 @@ impl Trade {
             let zh = "known_at 早于上一事件：台账的知悉时间不可倒退。";
             return Err(Refusal::new("E-BOOK-KNOWN", "/known_at", en, zh).value(new.known_at));
         }
-        let allowed = self.allowed();
-        if !allowed.contains(&kind) {
-            return Err(self.not_now(kind));
+        if !self.allowed().contains(&kind) {
+            return Err(self.not_now(context, kind));
         }
         self.check_version(new)?;
         self.check_approval(new)?;
@@ -166,19 +167,26 @@ impl Trade {
     }
 
     /// The refusal of an event that does not fit the status.
-    fn not_now(&self, kind: Kind) -> Refusal {
-        let allowed: Vec<&str> = self.allowed().into_iter().map(Kind::text).collect();
+    fn not_now(&self, context: &mut Context<'_>, kind: Kind) -> Refusal {
+        let mut kinds = self.allowed();
+        if let Ok(compiled) = self.contract(context) {
+            kinds.retain(|kind| has_use(*kind, &compiled.plan));
+        }
         let (en, zh) = self
             .status
             .map_or(("not booked", "未入账"), |s| (s.en(), s.zh()));
+        let allowed: Vec<&str> = kinds.iter().map(|kind| kind.text()).collect();
         let list = allowed.join(", ");
         let en = format!(
             "{:?} does not fit a trade that is {en}. Allowed now: {list}.",
             kind.text()
         );
+        let told = |kind: &Kind| format!("{}（{}）", kind.zh(), kind.text());
+        let list: Vec<String> = kinds.iter().map(told).collect();
         let zh = format!(
-            "交易处于“{zh}”，不接受 {:?}。当前可用：{list}。",
-            kind.text()
+            "交易处于“{zh}”，不接受{}。当前可用：{}。",
+            told(&kind),
+            list.join("、")
         );
         let mut refusal = Refusal::new("E-BOOK-STATE", "/kind", en, zh).value(kind.text());
         refusal.allowed = allowed.into();
@@ -223,7 +231,8 @@ impl Trade {
                 kind.text()
             );
             let zh = format!(
-                "{:?} 须双人复核：请提供 checker 与 approval_hash。",
+                "{}（{}）须双人复核：请提供 checker 与 approval_hash。",
+                kind.zh(),
                 kind.text()
             );
             return refuse("E-BOOK-FOUR-EYES", "/checker", en, zh);
@@ -307,6 +316,27 @@ impl Trade {
         Ok(sheet)
     }
 
+    /// The premium of a funded contract is its whole price, principal included; one below half of
+    /// the principal is what was meant to come on top of it.
+    fn check_price(sheet: &TermSheet) -> Checked {
+        let (Some(premium), Some(principal)) = (&sheet.premium, sheet.principal()) else {
+            return Ok(());
+        };
+        if premium.amount + premium.amount >= principal.amount {
+            return Ok(());
+        }
+        let (named, par) = (grouped(premium.amount), grouped(principal.amount));
+        let total = grouped(premium.amount + principal.amount);
+        let en = format!(
+            "The premium of a contract whose principal is paid in is its whole price, and {named} is less than half of the principal of {par}. To be paid on top of the principal, write {total}; a contract issued at par needs no premium."
+        );
+        let zh = format!(
+            "含本金合约的期权费指全部买入价，而 {named} 不足本金 {par} 的一半。若拟在本金之外另付，请填 {total}；按面值发行则无需填写期权费。"
+        );
+        let refusal = Refusal::new("E-BOOK-PREMIUM", "/payload/sheet/premium/amount", en, zh);
+        Err(refusal.value(premium.amount))
+    }
+
     /// Compiles a sheet; initial fixings that are not known yet stand at 1000 to find what is wrong.
     fn try_sheet(
         &self,
@@ -336,9 +366,10 @@ impl Trade {
         }
         let compiled = self.try_sheet(context, &sheet)?;
         if continued {
-            check_given(&sheet, &compiled)?;
+            check_given(&sheet, &compiled)
+        } else {
+            Self::check_price(&sheet)
         }
-        Ok(())
     }
 
     fn check_amend(&self, context: &mut Context<'_>, amend: &Amend, extends: bool) -> Checked {
@@ -361,6 +392,11 @@ impl Trade {
                 .map(|underlying| underlying.code.clone())
                 .collect()
         };
+        if sheet.clocks.is_none() && before.clocks.is_some() {
+            let en = "The sheet in force names its three clocks; the amended one must name them too, or its value would change unseen.";
+            let zh = "现行条款写明了三个时钟，修订后的条款也须写明，以免估值在不知情时改变。";
+            return refuse("E-BOOK-CLOCKS", "/payload/sheet/clocks", en, zh);
+        }
         let same = sheet.currency == before.currency
             && sheet.direction == before.direction
             && codes(&sheet) == codes(&before);
@@ -381,6 +417,9 @@ impl Trade {
                 en,
                 "展期后的到期日须晚于现到期日。",
             );
+        }
+        if self.since.is_none() {
+            Self::check_price(&sheet)?;
         }
         self.try_sheet(context, &sheet).map(|_| ())
     }
@@ -487,18 +526,23 @@ impl Trade {
         Ok(())
     }
 
+    /// The contract in force; an initial fixing that is not known yet stands at 1000, which changes
+    /// nothing of what may happen to it.
+    fn contract(&self, context: &mut Context<'_>) -> Result<Arc<Compiled>, Refusal> {
+        let sheet = self.deal.sheet(self.walk.cursor.version)?;
+        self.try_sheet(context, &sheet)
+    }
+
     /// Whether the contract gives a right to exercise.
     fn check_right(&self, context: &mut Context<'_>) -> Checked {
-        let mut deal = self.deal.clone();
-        let loaded = match deal.load(self.walk.cursor.version, context)? {
-            crate::deal::Load::Ready(loaded) => loaded,
-            crate::deal::Load::Waiting(date) => return Err(waiting(date)),
-        };
-        if loaded.compiled.plan.exercise.is_none() {
+        if !has_use(Kind::Exercise, &self.contract(context)?.plan) {
             let en = "The contract gives the holder no right to exercise.";
             return refuse("E-BOOK-RIGHT", "/kind", en, "合约不含行权权利。");
         }
-        Ok(())
+        match self.deal.clone().load(self.walk.cursor.version, context)? {
+            crate::deal::Load::Ready(_) => Ok(()),
+            crate::deal::Load::Waiting(date) => Err(waiting(date, None)),
+        }
     }
 
     fn check_session(
@@ -556,7 +600,12 @@ impl Trade {
         Err(Refusal::new("E-FIXING-CODE", "/payload/code", en, zh).value(code))
     }
 
-    fn check_hit(&self, context: &Context<'_>, hit: &BarrierHit, new: &NewEvent) -> Checked {
+    fn check_hit(&self, context: &mut Context<'_>, hit: &BarrierHit, new: &NewEvent) -> Checked {
+        if !has_use(Kind::BarrierHit, &self.contract(context)?.plan) {
+            let en = "The contract watches no barrier at every instant: only the fixings of its dates count. Enter the fixing.";
+            let zh = "合约没有逐刻观察的障碍，仅以观察日的定盘价为准，请录入定盘价。";
+            return refuse("E-BOOK-BARRIER", "/kind", en, zh);
+        }
         self.check_code(&hit.code)?;
         self.check_session(context, &hit.code, hit.date, new)?;
         positive(hit.price, "/payload/price")
@@ -653,7 +702,19 @@ impl Trade {
             let zh = format!("合约已于 {on} 终止，早于 {}。", new.effective_at.date);
             return refuse("E-BOOK-ENDED", "/effective_at", en, zh);
         }
-        Err(waiting(self.walk.waiting.unwrap_or(new.effective_at.date)))
+        let missing = self.walk.waiting.unwrap_or(new.effective_at.date);
+        Err(waiting(missing, self.walk.cursor.last))
+    }
+}
+
+/// Whether a contract's program gives an event something to do: only some have a right to exercise
+/// or barriers that are watched at every instant.
+#[must_use]
+pub fn has_use(kind: Kind, plan: &Plan<Decimal>) -> bool {
+    match kind {
+        Kind::Exercise | Kind::Abandon => plan.exercise.is_some(),
+        Kind::BarrierHit => !plan.monitors.is_empty(),
+        _ => true,
     }
 }
 
@@ -692,11 +753,19 @@ fn check_given(sheet: &TermSheet, compiled: &Compiled) -> Checked {
     Ok(())
 }
 
-fn waiting(date: Date) -> Refusal {
-    let en = format!(
+/// Fixings of a date are missing; `last` is the last date that is known. Before the close of the
+/// missing one nobody can enter it.
+fn waiting(date: Date, last: Option<Date>) -> Refusal {
+    let mut en = format!(
         "What happened before is not known: fixings of {date} are missing. Enter them first; decisions are booked when they take effect."
     );
-    let zh = format!("缺少 {date} 的定盘价，无法确定此前状态。请先录入；决定须在生效时登记。");
+    let mut zh = format!("缺少 {date} 的定盘价，无法确定此前状态。请先录入；决定须在生效时登记。");
+    if let Some(last) = last {
+        en += &format!(
+            " Until {date} has closed, the last effective date that can be taken is {last}."
+        );
+        zh += &format!("{date} 收盘前，生效日最晚可取 {last}。");
+    }
     Refusal::new("E-BOOK-WAITING", "/effective_at", en, zh)
 }
 

@@ -4,11 +4,18 @@
 use std::collections::BTreeSet;
 
 use rialto_otc_contract::formula::grouped;
+use rialto_otc_contract::names::{leg_en, leg_zh, trace_zh};
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::flow::{Flow, FlowKind};
 use crate::state::{Outcome, Status, TradeState};
+
+/// Fields of a sheet that are told one by one.
+const FIELDS: usize = 20;
+/// Characters of a field's value that are told.
+const LONGEST: usize = 80;
 
 /// Language of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,9 +120,10 @@ fn told(flow: &Flow) -> (String, String) {
         trace,
         ..
     } = flow;
+    let (leg, zweig, formel) = (leg_en(leg), leg_zh(leg), trace_zh(trace));
     (
         format!("{why}{leg} {currency} {amount} on {pay_date} ({en}) = {trace}"),
-        format!("{warum}{leg} {currency} {amount}，{pay_date} 支付（{zh}）= {trace}"),
+        format!("{warum}{zweig} {currency} {amount}，{pay_date} 支付（{zh}）= {formel}"),
     )
 }
 
@@ -237,6 +245,70 @@ fn terms(before: &TradeState, after: &TradeState, found: &mut Difference) {
             en,
             format!("条款：第 {was} 版 → 第 {is} 版"),
         );
+        fields(before, after, found);
+    }
+}
+
+/// Fields of the sheet that differ, by their pointers.
+fn fields(before: &TradeState, after: &TradeState, found: &mut Difference) {
+    let (Some(was), Some(is)) = (&before.sheet, &after.sheet) else {
+        return;
+    };
+    let mut all = Vec::new();
+    changed("", Some(&was.0), Some(&is.0), &mut all);
+    // The version is told above.
+    all.retain(|(at, ..)| at != "/version");
+    let shown = |value: Option<&Value>| match value {
+        None => "-".to_owned(),
+        Some(Value::String(text)) => short(text.clone()),
+        Some(value) => short(value.to_string()),
+    };
+    for (at, was, is) in all.iter().take(FIELDS) {
+        let (was, is) = (shown(*was), shown(*is));
+        found.push(
+            format!("/sheet{at}"),
+            format!("{at}: {was} -> {is}"),
+            format!("{at}：{was} → {is}"),
+        );
+    }
+    if let Some(more) = all.len().checked_sub(FIELDS).filter(|more| *more > 0) {
+        found.push(
+            "/sheet",
+            format!("{more} more fields of the terms changed"),
+            format!("条款另有 {more} 个字段变更"),
+        );
+    }
+}
+
+/// A text that fits a line.
+fn short(text: String) -> String {
+    if text.chars().count() <= LONGEST {
+        return text;
+    }
+    let start: String = text.chars().take(LONGEST - 1).collect();
+    format!("{start}…")
+}
+
+type Field<'v> = (String, Option<&'v Value>, Option<&'v Value>);
+
+/// Pointers, old and new values of what differs; what came or went as a whole is one.
+fn changed<'v>(at: &str, was: Option<&'v Value>, is: Option<&'v Value>, all: &mut Vec<Field<'v>>) {
+    match (was, is) {
+        (Some(Value::Object(old)), Some(Value::Object(new))) => {
+            let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            for name in names {
+                let escaped = name.replace('~', "~0").replace('/', "~1");
+                let at = format!("{at}/{escaped}");
+                changed(&at, old.get(name), new.get(name), all);
+            }
+        }
+        (Some(Value::Array(old)), Some(Value::Array(new))) => {
+            for n in 0..old.len().max(new.len()) {
+                changed(&format!("{at}/{n}"), old.get(n), new.get(n), all);
+            }
+        }
+        _ if was != is => all.push((at.to_owned(), was, is)),
+        _ => {}
     }
 }
 

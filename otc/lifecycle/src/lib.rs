@@ -23,6 +23,7 @@ pub mod state;
 pub mod trade;
 mod walk;
 
+pub use append::has_use;
 pub use canon::{Document, Hash};
 pub use context::{Context, Policy};
 pub use difference::{Difference, Language, difference};

@@ -148,6 +148,46 @@ kinds! {
 }
 
 impl Kind {
+    /// Its name in Simplified Chinese.
+    #[must_use]
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Book => "入账",
+            Self::Submit => "提交复核",
+            Self::Approve => "复核通过",
+            Self::Reject => "复核退回",
+            Self::Confirm => "对手方确认",
+            Self::Fixing => "定盘价",
+            Self::FixingCorrected => "更正定盘价",
+            Self::BarrierHit => "触及障碍",
+            Self::Exercise => "行权",
+            Self::Abandon => "放弃行权",
+            Self::Amend => "修订",
+            Self::Extend => "展期",
+            Self::TerminatePartial => "部分平仓",
+            Self::NotionalIncrease => "追加规模",
+            Self::Terminate => "提前终止",
+            Self::Novate => "更替",
+            Self::Cancel => "撤销",
+            Self::Instructed => "付款指令",
+            Self::Settled => "结算",
+            Self::Failed => "结算失败",
+            Self::Revaluation => "估值",
+            Self::ReviewClosed => "复核事项完成",
+            Self::Ki => "敲入",
+            Self::Ko => "敲出",
+            Self::Coupon => "票息",
+            Self::Accrual => "累计",
+            Self::Averaging => "均价观察",
+            Self::Expiry => "到期",
+            Self::Flow => "现金流",
+            Self::FlowReversed => "现金流冲回",
+            Self::Withdrawn => "不再成立",
+            Self::Status => "状态",
+            Self::Review => "复核事项",
+        }
+    }
+
     /// Whether the interpreter makes it, not a sender.
     #[must_use]
     pub fn is_derived(self) -> bool {
@@ -385,6 +425,9 @@ pub struct Fixing {
     pub code: String,
     /// Exchange trading date.
     pub date: Date,
+    /// Why it takes the place of another; empty for a first price.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
     /// Which price: `close`, `open`, `vwap`, `mean:30`, `futures_settlement`, `index_settlement`.
     #[serde(default = "close")]
     pub rule: String,

@@ -48,8 +48,7 @@ impl Trade {
             .iter()
             .map(|flow| (key(flow), flow.clone()))
             .collect();
-        let premium = self.premium();
-        targets.extend(premium.map(|flow| (key(&flow), flow)));
+        targets.extend(self.inception().map(|flow| (key(&flow), flow)));
         let known = self.flows.iter().map(Flow::key);
         let all: BTreeSet<FlowKey> = known.chain(targets.keys().cloned()).collect();
         for key in all {
@@ -59,16 +58,15 @@ impl Trade {
     }
 
     /// What the holder pays at inception.
-    fn premium(&self) -> Option<WalkFlow> {
-        let (amount, pay_date) = self.terms.premium?;
-        Some(WalkFlow {
-            leg: "premium".to_owned(),
+    fn inception(&self) -> impl Iterator<Item = WalkFlow> {
+        self.terms.inception.iter().map(|payment| WalkFlow {
+            leg: payment.leg.clone(),
             row: 0,
             n: 1,
-            holder: -amount,
-            observed: self.terms.observed_from.unwrap_or(pay_date),
-            pay_date,
-            trace: format!("premium {}", grouped(amount)),
+            holder: -payment.amount,
+            observed: self.terms.observed_from.unwrap_or(payment.date),
+            pay_date: payment.date,
+            trace: payment.trace.clone(),
         })
     }
 
@@ -120,7 +118,9 @@ impl Trade {
                 self.determine(target, wanted, kind, date, None, turn);
             }
             (Some(before), target) if !left.is_zero() => {
-                let shown = |amount: Decimal| grouped(amount);
+                // What is paid at inception is told as the holder pays it.
+                let inception = matches!(before.leg.as_str(), "premium" | "paid_in");
+                let told = grouped(if inception { -paid } else { paid });
                 let pay_date = self.adjusted_pay_date(context, before.pay_date, turn)?;
                 let like = WalkFlow {
                     leg: before.leg.clone(),
@@ -130,8 +130,8 @@ impl Trade {
                     observed: before.observed,
                     pay_date,
                     trace: match target {
-                        Some(target) => format!("{} - {} paid", target.trace, shown(paid)),
-                        None => format!("0 - {} paid", shown(paid)),
+                        Some(target) => format!("{} - {told} paid", target.trace),
+                        None => format!("0 - {told} paid"),
                     },
                 };
                 let of = Some(before.flow_id);

@@ -131,6 +131,7 @@ impl Trade {
             .link
             .as_ref()
             .is_some_and(|link| link.kind != LinkKind::Rebooks);
+        self.since = continued.then_some(event.effective_at.date);
         self.add_version(&book.sheet, continued.then_some(event.effective_at))?;
         self.workflow = Some(Status::Draft);
         self.link = book.link.clone();
@@ -144,7 +145,7 @@ impl Trade {
 
     fn add_version(&mut self, sheet: &Document, from: Option<Effective>) -> Result<usize, Refusal> {
         let parsed = TermSheet::from_value(&sheet.0).map_err(Refusal::sheet)?;
-        self.terms = Terms::of(&parsed);
+        self.terms = Terms::of(&parsed, self.since);
         self.deal.versions.push(Version {
             sheet: sheet.clone(),
             hash: Hash::of(parsed.to_json().as_bytes()),

@@ -6,7 +6,7 @@ use rialto_otc_time::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::canon::Hash;
+use crate::canon::{Document, Hash};
 use crate::flow::Flow;
 use crate::payload::{Kind, Link};
 
@@ -237,6 +237,9 @@ pub struct TradeState {
     pub contract_version: usize,
     /// Hash of the term sheet in force.
     pub contract_hash: Option<Hash>,
+    /// The term sheet in force.
+    #[serde(skip)]
+    pub sheet: Option<Document>,
     /// Size left and size at inception, once a part ended early.
     pub size: Option<(Decimal, Decimal)>,
     /// Last date observed.
@@ -272,14 +275,15 @@ impl TradeState {
             .sum()
     }
 
-    /// The contract's state for pricing, in the form of the term sheet.
+    /// The contract's state for pricing, in the form of the term sheet: what is `due` is
+    /// pending, also after its pay date.
     #[must_use]
-    pub fn pricing_state(&self, as_of: Date) -> rialto_otc_contract::envelope::State {
+    pub fn pricing_state(
+        &self,
+        due: impl Fn(&Flow) -> bool,
+    ) -> rialto_otc_contract::envelope::State {
         use rialto_otc_contract::envelope::{Pending, State, When};
-        let due = self
-            .flows
-            .iter()
-            .filter(|flow| flow.counts() && flow.pay_date > as_of);
+        let due = self.flows.iter().filter(|flow| flow.counts() && due(flow));
         State {
             values: self.values.clone(),
             ki_date: self.ki_date,
@@ -291,7 +295,8 @@ impl TradeState {
                     pay: When::Date(flow.pay_date),
                 })
                 .collect(),
-            ended: self.outcome.is_some(),
+            // What was called off pays nothing but what it has to pay back.
+            ended: self.outcome.is_some() || self.status == Some(Status::Cancelled),
         }
     }
 }

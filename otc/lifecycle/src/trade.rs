@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use rialto_otc_contract::TermSheet;
-use rialto_otc_contract::envelope::{Premium, Size};
+use rialto_otc_contract::envelope::Size;
+use rialto_otc_contract::formula::grouped;
 use rialto_otc_time::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -36,14 +37,82 @@ pub(crate) struct Terms {
     pub(crate) currency: String,
     /// +1 when the house holds the product, -1 when it sold it.
     pub(crate) house_sign: i8,
-    /// Paid by the holder: amount and date.
-    pub(crate) premium: Option<(Decimal, Date)>,
+    /// What the holder pays at inception.
+    pub(crate) inception: Vec<Payment>,
     pub(crate) observed_from: Option<Date>,
     pub(crate) codes: Vec<String>,
 }
 
+/// A payment of the holder at inception.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Payment {
+    /// `premium` or `paid_in`.
+    pub(crate) leg: String,
+    /// Currency units, paid by the holder; negative when the house pays.
+    pub(crate) amount: Decimal,
+    pub(crate) date: Date,
+    /// Its formula with numbers.
+    pub(crate) trace: String,
+}
+
+/// What the holder pays at inception, by the sheet.
+///
+/// A contract that pays principal back has it paid in first: `paid_in`, on the date of the premium
+/// or of the start. The premium a sheet names is the whole price of the contract. For a contract
+/// without principal it is a flow of its own; for a funded one the principal is part of it, and what
+/// is left (above par, or below: then the house pays) is the flow `premium`. So what is paid in as
+/// principal is always what the contract pays back when nothing is lost.
+///
+/// `since` is the day from which a contract lives that another party, or another system, began. Its
+/// principal was paid in there and is not paid twice: only a premium is a flow, what the new party
+/// pays to come in.
+///
+/// A part that ends early, an increase, a termination and a novation are paid by their own unwind
+/// price and leave these flows as they are: the price settles what was paid in, too. An amended
+/// notional or margin level is what should have been paid in from the start; a difference to what
+/// was settled is paid as an adjustment. A cancellation takes them back like any flow.
+fn inception(sheet: &TermSheet, start: Option<Date>, since: Option<Date>) -> Vec<Payment> {
+    let premium = sheet.premium.as_ref();
+    let date = premium.and_then(|premium| premium.date).or(since).or(start);
+    let Some(date) = date else {
+        return Vec::new();
+    };
+    let principal = sheet.principal().filter(|_| since.is_none());
+    let mut all = Vec::new();
+    if let Some(principal) = &principal {
+        all.push(Payment {
+            leg: "paid_in".to_owned(),
+            amount: principal.amount,
+            date,
+            trace: principal.trace(),
+        });
+    }
+    if let Some(premium) = premium {
+        let whole = grouped(premium.amount);
+        let (amount, trace) = match &principal {
+            None => (premium.amount, format!("premium {whole}")),
+            Some(principal) => (
+                premium.amount - principal.amount,
+                format!("premium {whole} - {}", principal.trace()),
+            ),
+        };
+        // A contract issued at par has nothing left; a premium of nothing is told as it is.
+        if principal.is_none() || !amount.is_zero() {
+            let leg = "premium".to_owned();
+            all.push(Payment {
+                leg,
+                amount,
+                date,
+                trace,
+            });
+        }
+    }
+    all
+}
+
 impl Terms {
-    pub(crate) fn of(sheet: &TermSheet) -> Self {
+    /// `since`: the day from which it lives, of a contract that continues another.
+    pub(crate) fn of(sheet: &TermSheet, since: Option<Date>) -> Self {
         use rialto_otc_contract::envelope::When;
         let party = &sheet.parties.counterparty;
         let party = ["lei", "uscc", "name"]
@@ -53,15 +122,13 @@ impl Terms {
             Some(When::Date(date)) => Some(date),
             _ => None,
         };
-        let from = sheet.dates.trade.or(start);
-        let premium = sheet.premium.as_ref();
-        let paid = |premium: &Premium| Some((premium.amount, premium.date.or(start)?));
+        let from = since.or(sheet.dates.trade).or(start);
         Self {
             counterparty: party.cloned().unwrap_or_default(),
             agreement: sheet.agreement.get("id").cloned().unwrap_or_default(),
             currency: sheet.currency.clone(),
             house_sign: sheet.direction.house_sign(),
-            premium: premium.and_then(paid),
+            inception: inception(sheet, start, since),
             observed_from: from,
             codes: sheet.underlyings.iter().map(|u| u.code.clone()).collect(),
         }
@@ -91,6 +158,9 @@ pub struct Trade {
     pub(crate) status: Option<Status>,
     pub(crate) version: u64,
     pub(crate) booked: Option<Booked>,
+    /// The day from which it lives, when it continues another.
+    #[serde(default)]
+    pub(crate) since: Option<Date>,
     pub(crate) terms: Terms,
     pub(crate) deal: Deal,
     pub(crate) walk: Walk,
@@ -371,21 +441,10 @@ impl Trade {
         self.deal.sheet(self.walk.cursor.version).ok()
     }
 
-    /// The contract as engines value it at the close of a date: the terms in force with the initial
-    /// fixings that are known, the size that is left, and the state of the book. `None` when the
-    /// trade is not booked.
+    /// The term sheet in force at the size that is left; `None` when the trade is not booked.
     #[must_use]
-    pub fn valued_sheet(&self, as_of: Date) -> Option<TermSheet> {
-        let sheet = self.sheet()?;
-        let mut initials = BTreeMap::new();
-        for (code, rule, date) in sheet.open_initials() {
-            let slot = self.deal.find_slot(code, rule).zip(date);
-            if let Some(fixed) = slot.and_then(|(slot, date)| self.deal.fixings.get(&(date, slot)))
-            {
-                initials.insert(code.to_owned(), fixed.value);
-            }
-        }
-        let mut sheet = sheet.fixed(&initials);
+    pub fn sized_sheet(&self) -> Option<TermSheet> {
+        let mut sheet = self.sheet()?;
         if let Some((left, whole)) = self.walk.cursor.size {
             sheet.size = match sheet.size {
                 Size::Notional(_) => Size::Notional(left),
@@ -396,8 +455,26 @@ impl Trade {
                 underlying.units = underlying.units.and_then(scaled);
             }
         }
+        Some(sheet)
+    }
+
+    /// The contract as engines value it: the terms in force with the initial fixings that are known,
+    /// the size that is left, and the state of the book with the flows that are `due`. `None` when
+    /// the trade is not booked.
+    #[must_use]
+    pub fn valued_sheet(&self, due: impl Fn(&Flow) -> bool) -> Option<TermSheet> {
+        let sheet = self.sized_sheet()?;
+        let mut initials = BTreeMap::new();
+        for (code, rule, date) in sheet.open_initials() {
+            let slot = self.deal.find_slot(code, rule).zip(date);
+            if let Some(fixed) = slot.and_then(|(slot, date)| self.deal.fixings.get(&(date, slot)))
+            {
+                initials.insert(code.to_owned(), fixed.value);
+            }
+        }
+        let mut sheet = sheet.fixed(&initials);
         sheet.premium = None;
-        sheet.state = Some(self.state().pricing_state(as_of));
+        sheet.state = Some(self.state().pricing_state(due));
         Some(sheet)
     }
 
@@ -423,6 +500,11 @@ impl Trade {
                 .versions
                 .get(cursor.version)
                 .map(|version| version.hash),
+            sheet: self
+                .deal
+                .versions
+                .get(cursor.version)
+                .map(|version| version.sheet.clone()),
             size: cursor.size,
             observed_to: cursor.last,
             waiting_for: self.walk.waiting,

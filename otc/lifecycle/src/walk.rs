@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rialto_otc_contract::compile::Compiled;
 use rialto_otc_contract::formula::Booking;
 use rialto_otc_contract::interpret::{
-    Event as Told, Hit, Memory, Seen, WalkError, beyond, exercise_at, step, strike_between,
+    self, Event as Told, Hit, Memory, Seen, WalkError, exercise_at, step, strike_between,
 };
 use rialto_otc_contract::plan::Plan;
 use rialto_otc_contract::value::round;
@@ -586,32 +586,18 @@ fn first_hit(
     let monitor = compiled.plan.monitors.get(index)?;
     let underlying = compiled.plan.underlyings.get(monitor.underlying)?;
     let code = underlying.code.as_str();
-    let watched = |on: Date| {
-        after.is_none_or(|after| on > after)
-            && on <= upto
-            && monitor.from.date.is_none_or(|from| on > from)
-            && monitor.to.date.is_none_or(|to| on <= to)
-    };
-    let told = deal
-        .hits
-        .iter()
-        .find(|hit| hit.code == code && watched(hit.date) && beyond(monitor, hit.price))
-        .map(|hit| hit.date);
+    let told = deal.hits.iter().filter(|hit| hit.code == code);
+    let told = told.map(|hit| (hit.date, hit.price));
+    let told = interpret::first_hit(monitor, (after, upto), told);
     let start = after.max(monitor.from.date).unwrap_or(Date::MIN);
     let known = (start <= upto).then(|| deal.fixings.range((start, 0)..=(upto, u16::MAX)));
-    let fixed = known
-        .into_iter()
-        .flatten()
-        .filter(|((_, slot), _)| {
-            let slot = deal.slots.get(usize::from(*slot));
-            slot.is_some_and(|(fixed, _)| fixed == code)
-        })
-        .find(|((on, _), fixed)| watched(*on) && beyond(monitor, fixed.value))
-        .map(|((on, _), _)| *on);
-    match (told, fixed) {
-        (Some(told), Some(fixed)) => Some(told.min(fixed)),
-        (told, fixed) => told.or(fixed),
-    }
+    let known = known.into_iter().flatten().filter(|((_, slot), _)| {
+        let slot = deal.slots.get(usize::from(*slot));
+        slot.is_some_and(|(fixed, _)| fixed == code)
+    });
+    let known = known.map(|((on, _), fixed)| (*on, fixed.value));
+    let fixed = interpret::first_hit(monitor, (after, upto), known);
+    told.into_iter().chain(fixed).min()
 }
 
 /// Barriers hit after `from` and up to `date`.

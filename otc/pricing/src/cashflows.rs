@@ -1,6 +1,7 @@
 //! Cash flows of a contract: those determined and unpaid, and those expected with their
 //! probabilities (specification, section 11).
 
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::plan::{Action, Plan};
 use rialto_otc_contract::sheet::TermSheet;
 use rialto_otc_market::snapshot::Snapshot;
@@ -9,6 +10,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::engine::{ErrorEstimate, ExpectedFlow, Greeking};
+use crate::notes;
 use crate::valuation::{Request, ValueError, prepare};
 
 /// Cash flows of one contract, to its holder.
@@ -33,7 +35,7 @@ pub struct Cashflows {
     pub engine: &'static str,
     /// Approximations and notices in force.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// A flow that is decided and unpaid.
@@ -86,10 +88,7 @@ pub fn cashflows(
     let mut notes = valuation.notes;
     let given = !valuation.flows.is_empty() || valuation.value_open == 0.0;
     if !given {
-        notes.push(format!(
-            "{} gives no projected flows for this contract; name an engine that does",
-            valuation.engine
-        ));
+        notes.push(notes::no_projection(valuation.engine));
     }
     let determined = prepared.compiled.pending.iter().map(|flow| Determined {
         leg: flow.leg.clone(),

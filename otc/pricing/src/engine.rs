@@ -1,5 +1,7 @@
 //! What every engine is asked, answers and refuses (specification, section 8.1).
 
+use crate::reason::Reason;
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::plan::Plan;
 use rialto_otc_market::model::Model;
 use serde::Serialize;
@@ -35,6 +37,9 @@ pub struct Ask {
     pub seed: u64,
     /// Paths of a simulation in all (a power of two), when it is to be fixed.
     pub paths: Option<u64>,
+    /// The error is not asked for: an engine that finds it by a second solve may leave that out and
+    /// tell an infinite one. For prices on the way to an answer that is priced with its error.
+    pub draft: bool,
 }
 
 /// Paths of a simulation at most: over the sessions of a year already some 3e11 steps.
@@ -49,7 +54,10 @@ impl Ask {
         match self.paths {
             Some(paths) if paths > MOST_PATHS => Err(PriceError::Refused {
                 engine,
-                reason: format!("{paths} paths; at most {MOST_PATHS} (2^30) are simulated"),
+                reason: Reason::new(
+                    format!("{paths} paths; at most {MOST_PATHS} (2^30) are simulated"),
+                    format!("{paths} 条路径，最多模拟 {MOST_PATHS}（2^30）条"),
+                ),
             }),
             _ => Ok(()),
         }
@@ -84,7 +92,7 @@ pub enum Fit {
         cost: f64,
     },
     /// Not at all.
-    No(String),
+    No(Reason),
 }
 
 /// What an engine found.
@@ -101,7 +109,7 @@ pub struct Priced {
     /// How far off it may be.
     pub error: ErrorEstimate,
     /// What a reader should know: approximations in force, tolerance not met.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// Raw Greeks per contract, to the holder (specification, section 8.6). One-underlying contracts
@@ -182,7 +190,7 @@ pub enum PriceError {
         /// Engine.
         engine: &'static str,
         /// Why.
-        reason: String,
+        reason: Reason,
     },
     /// An engine of that name does not exist.
     #[error("E-ENGINE-UNKNOWN: there is no engine `{name}`; there are {known}")]
@@ -232,7 +240,7 @@ impl PriceError {
     pub fn zh(&self) -> String {
         match self {
             Self::Refused { engine, reason } => {
-                format!("引擎 {engine} 不能为此合约定价：{reason}")
+                format!("引擎 {engine} 不能为此合约定价：{}", reason.zh)
             }
             Self::Unknown { name, known } => format!("没有引擎 {name:?}；可用引擎：{known}"),
             Self::Model(reason) => format!("模型不成立：{reason}"),

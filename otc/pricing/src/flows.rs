@@ -12,6 +12,7 @@ use rialto_otc_contract::program::Comparison;
 use rialto_otc_market::model::Model;
 
 use crate::engine::{Ask, Engine, ExpectedFlow, Fit, Greeking, PriceError, Priced};
+use crate::notes;
 use crate::pde::FiniteDifferences;
 use crate::quad::Quadrature;
 use crate::rqmc::Rqmc;
@@ -54,8 +55,8 @@ pub(crate) fn complete(
     if !ask.flows || !priced.flows.is_empty() || plan.instants.is_empty() {
         return Ok(());
     }
-    if let Some(reason) = apart(plan) {
-        counted(plan, model, ask, &reason, priced);
+    if let Some((en, zh)) = apart(plan) {
+        counted(plan, model, ask, (&en, &zh), priced);
         return Ok(());
     }
     let mut work = Work {
@@ -83,7 +84,10 @@ pub(crate) fn complete(
             plan,
             model,
             ask,
-            "no engine prices one payment alone",
+            (
+                "no engine prices one payment alone",
+                "没有引擎能单独为一笔款项定价",
+            ),
             priced,
         );
         return Ok(());
@@ -94,14 +98,16 @@ pub(crate) fn complete(
         .collect();
     match found {
         Ok(found) => priced.flows = merged(found.into_iter().flatten()),
-        Err(PriceError::Refused { reason, .. }) => counted(plan, model, ask, &reason, priced),
+        Err(PriceError::Refused { reason, .. }) => {
+            counted(plan, model, ask, (&reason.en, &reason.zh), priced);
+        }
         Err(error) => return Err(error),
     }
     Ok(())
 }
 
 /// Flows as a simulation counts them, where they cannot be taken apart.
-fn counted(plan: &Plan<f64>, model: &Model, ask: &Ask, reason: &str, priced: &mut Priced) {
+fn counted(plan: &Plan<f64>, model: &Model, ask: &Ask, reason: (&str, &str), priced: &mut Priced) {
     let ask = Ask {
         greeks: Greeking::None,
         ladder: Vec::new(),
@@ -110,33 +116,38 @@ fn counted(plan: &Plan<f64>, model: &Model, ask: &Ask, reason: &str, priced: &mu
     };
     match Rqmc.price(plan, model, &ask) {
         Ok(simulated) => {
-            priced.notes.push(format!(
-                "expected flows are counted on simulated paths ({reason}): the error of their sum \
-                 may be {:.1e}",
-                simulated.error.abs
-            ));
+            priced
+                .notes
+                .push(notes::counted(reason, simulated.error.abs));
             priced.flows = simulated.flows;
         }
-        Err(error) => priced.notes.push(format!(
-            "expected flows are not given: {reason}; a simulation does not count them either: {error}"
-        )),
+        Err(error) => priced.notes.push(notes::uncounted(reason, &error)),
     }
 }
 
 /// Why a plan is not taken apart.
-fn apart(plan: &Plan<f64>) -> Option<String> {
+fn apart(plan: &Plan<f64>) -> Option<(String, String)> {
+    let both = |en: &str, zh: &str| Some((en.to_owned(), zh.to_owned()));
     if plan.exercise.is_some() {
-        return Some("the holder decides when it is exercised".into());
+        return both(
+            "the holder decides when it is exercised",
+            "由持有人决定何时行权",
+        );
     }
     if !plan.monitors.is_empty() {
-        return Some("a barrier is watched at every instant".into());
+        return both("a barrier is watched at every instant", "障碍为连续观察");
     }
     let rules = plan.instants.iter().flat_map(|instant| &instant.rules);
     let pays = rules
         .flat_map(|rule| &rule.actions)
         .filter(|action| matches!(action, Action::Pay { .. }))
         .count();
-    (pays > MOST).then(|| format!("it pays in {pays} places, at most {MOST} are taken apart"))
+    (pays > MOST).then(|| {
+        (
+            format!("it pays in {pays} places, at most {MOST} are taken apart"),
+            format!("共有 {pays} 处付款，最多拆分 {MOST} 处"),
+        )
+    })
 }
 
 struct Work<'a> {

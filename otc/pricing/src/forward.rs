@@ -10,7 +10,9 @@ use rialto_otc_market::model::{Dynamics, Model, Name};
 use crate::engine::{
     Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeking, Greeks, LadderPoint, PriceError, Priced,
 };
+use crate::notes;
 use crate::pde::drop;
+use crate::reason::Reason;
 
 /// Name and version of the engine.
 pub const ID: &str = "forward/1";
@@ -52,7 +54,7 @@ impl Engine for Forward {
         if ask.greeks == Greeking::All {
             // Away from levels the value moves with the square of a small volatility.
             greeks.vega = vec![0.0; model.names.len()];
-            notes.push("vega is that of a spot away from every level".into());
+            notes.push(notes::away_from_levels());
         }
         let ladder = ask.ladder.iter().map(|spot| {
             let at = |spot: f64| value_at(plan, model, spot);
@@ -79,9 +81,12 @@ impl Engine for Forward {
     }
 }
 
-fn refuse(plan: &Plan<f64>, model: &Model) -> Option<String> {
+fn refuse(plan: &Plan<f64>, model: &Model) -> Option<Reason> {
     if plan.underlyings.len() != model.names.len() {
-        return Some("the model has other underlyings than the plan".into());
+        return Some(Reason::new(
+            "the model has other underlyings than the plan",
+            "模型的标的与合约不同",
+        ));
     }
     let last = plan.instants.last()?;
     let elapsed = (last.at.variance - model.as_of.variance).max(0.0);
@@ -98,7 +103,10 @@ fn refuse(plan: &Plan<f64>, model: &Model) -> Option<String> {
             Dynamics::Heston(heston) => heston.expected_variance(elapsed) > NONE,
         };
         if moves {
-            return Some(format!("{} moves at random", name.code));
+            return Some(Reason::new(
+                format!("{} moves at random", name.code),
+                format!("{} 随机变动", name.code),
+            ));
         }
     }
     if !plan.monitors.is_empty()
@@ -107,7 +115,10 @@ fn refuse(plan: &Plan<f64>, model: &Model) -> Option<String> {
             .as_ref()
             .is_some_and(|right| right.instants.is_empty())
     {
-        return Some("exercise at any time together with barriers watched continuously".into());
+        return Some(Reason::new(
+            "exercise at any time together with barriers watched continuously",
+            "随时可行权且有连续观察的障碍",
+        ));
     }
     None
 }
@@ -120,7 +131,7 @@ fn value_at(plan: &Plan<f64>, model: &Model, spot: f64) -> Result<f64, PriceErro
     }
     Err(PriceError::Refused {
         engine: ID,
-        reason: "a ladder needs one underlying".into(),
+        reason: Reason::new("a ladder needs one underlying", "阶梯估值只适用于单一标的"),
     })
 }
 

@@ -1,11 +1,13 @@
 //! Greeks an engine did not give, by central differences of fourth order over its own prices
 //! (specification, section 8.6).
 
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::plan::Plan;
 use rialto_otc_market::bump::{Bump, Move, Stickiness, Which, Window};
 use rialto_otc_market::model::Model;
 
 use crate::engine::{Ask, Engine, Greeking, PriceError, Priced};
+use crate::notes;
 
 /// Relative step of the spot.
 const SPOT_STEP: f64 = 2e-3;
@@ -105,7 +107,7 @@ struct Differences<'a> {
     plan: &'a Plan<f64>,
     model: &'a Model,
     ask: Ask,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 impl Differences<'_> {
@@ -121,7 +123,8 @@ impl Differences<'_> {
             match self.model.bumped(&bump(times * step)) {
                 Ok(model) => *value = self.engine.price(self.plan, &model, &self.ask)?.value,
                 Err(error) => {
-                    self.notes.push(format!("{what} is not given: {error}"));
+                    self.notes
+                        .push(notes::missing(what, notes::of_bump(&error)));
                     return Ok(None);
                 }
             }

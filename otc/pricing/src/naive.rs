@@ -14,6 +14,8 @@ use rialto_otc_market::model::{Dynamics, Model};
 
 use self::path::{Paths, Walker};
 use crate::engine::{Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeks, PriceError, Priced};
+use crate::notes;
+use crate::reason::Reason;
 
 /// Name and version of the engine.
 pub const ID: &str = "naive/1";
@@ -37,7 +39,7 @@ impl Engine for Naive {
         let paths = ask.paths.unwrap_or(PATHS) as f64;
         let steps = match Paths::new(plan, model) {
             Ok(paths) => paths.steps(),
-            Err(error) => return Fit::No(error.to_string()),
+            Err(error) => return Fit::No(error.into()),
         };
         Fit::Good {
             // A payoff between a tenth and all of the notional.
@@ -68,7 +70,7 @@ impl Engine for Naive {
         }
         let mut notes = Vec::new();
         if paths.is_stepped() {
-            notes.push("paths move in short steps; their bias is not in the error".into());
+            notes.push(notes::short_steps());
         }
         Ok(Priced {
             value,
@@ -84,21 +86,27 @@ impl Engine for Naive {
     }
 }
 
-fn refuse(plan: &Plan<f64>, model: &Model) -> Option<String> {
+fn refuse(plan: &Plan<f64>, model: &Model) -> Option<Reason> {
     if plan.exercise.is_some() {
-        return Some("the holder may exercise early".into());
+        return Some(Reason::new(
+            "the holder may exercise early",
+            "持有人可提前行权",
+        ));
     }
     if plan.underlyings.len() != model.names.len() {
-        return Some("the model has other underlyings than the plan".into());
+        return Some(Reason::new(
+            "the model has other underlyings than the plan",
+            "模型的标的与合约不同",
+        ));
     }
     if plan.instants.is_empty() {
-        return Some("nothing is ahead".into());
+        return Some(Reason::new("nothing is ahead", "没有剩余观察"));
     }
     let broken = model.names.iter().find_map(|name| match &name.dynamics {
         Dynamics::Heston(heston) => heston.check().err()?.into_iter().next(),
         _ => None,
     });
-    broken.map(|error| error.to_string())
+    broken.as_ref().map(Reason::from)
 }
 
 /// Discounted payments of one path.

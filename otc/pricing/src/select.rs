@@ -8,6 +8,8 @@ use serde::Serialize;
 use crate::engine::{
     Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeking, Greeks, LadderPoint, PriceError, Priced,
 };
+use crate::notes;
+use crate::reason::Reason;
 use crate::{flows, greeks};
 
 /// All engines; among equals the earlier wins (specification, section 8.1).
@@ -40,7 +42,7 @@ pub struct Candidate {
     /// Whether it was used.
     pub chosen: bool,
     /// Why, or why not.
-    pub reason: String,
+    pub reason: Reason,
 }
 
 /// A value with the engine that found it.
@@ -83,7 +85,7 @@ pub fn price(
                 why: vec![Candidate {
                     engine: engine.id(),
                     chosen: true,
-                    reason: "asked for by name".into(),
+                    reason: Reason::new("asked for by name", "按名称指定"),
                 }],
                 priced,
             })
@@ -97,13 +99,19 @@ fn ended(model: &Model, ask: &Ask, engine: Option<&str>) -> Result<Chosen, Price
     let mut why = vec![Candidate {
         engine: DETERMINED,
         chosen: true,
-        reason: "determined flows discounted: nothing is left to be observed".into(),
+        reason: Reason::new(
+            "determined flows discounted: nothing is left to be observed",
+            "已确定现金流贴现：没有剩余观察",
+        ),
     }];
     if let Some(name) = engine.filter(|name| *name != DETERMINED) {
         why.push(Candidate {
             engine: named(name)?.id(),
             chosen: false,
-            reason: "asked for by name, but nothing is left to be priced".into(),
+            reason: Reason::new(
+                "asked for by name, but nothing is left to be priced",
+                "按名称指定，但没有可定价的内容",
+            ),
         });
     }
     let zeros = |wanted: bool| vec![0.0; if wanted { model.names.len() } else { 0 }];
@@ -164,10 +172,8 @@ fn run(
     flows::complete(engine, plan, model, ask, &mut priced)?;
     finite(&priced)?;
     if priced.error.abs > ask.tolerance {
-        priced.notes.push(format!(
-            "tolerance not met: the error may be {:.3e}, {:.3e} was asked for",
-            priced.error.abs, ask.tolerance
-        ));
+        let note = notes::tolerance(priced.error.abs, ask.tolerance);
+        priced.notes.push(note);
     }
     Ok(priced)
 }
@@ -205,11 +211,17 @@ fn automatic(plan: &Plan<f64>, model: &Model, ask: &Ask) -> Result<Chosen, Price
         let (reason, fit) = match engine.fit(plan, model, ask) {
             Fit::No(reason) => (reason, None),
             Fit::Exact { cost } => (
-                format!("exact, about {cost:.0e} operations"),
+                Reason::new(
+                    format!("exact, about {cost:.0e} operations"),
+                    format!("精确，约 {cost:.0e} 次运算"),
+                ),
                 Some((0.0, cost)),
             ),
             Fit::Good { error, cost } => (
-                format!("predicted error {error:.1e}, about {cost:.0e} operations"),
+                Reason::new(
+                    format!("predicted error {error:.1e}, about {cost:.0e} operations"),
+                    format!("预计误差 {error:.1e}，约 {cost:.0e} 次运算"),
+                ),
                 Some((error, cost)),
             ),
         };
@@ -253,12 +265,15 @@ fn automatic(plan: &Plan<f64>, model: &Model, ask: &Ask) -> Result<Chosen, Price
             Err(error) => return Err(error),
         }
     }
-    let reasons: Vec<String> = why
-        .iter()
-        .map(|candidate| format!("{}: {}", candidate.engine, candidate.reason))
-        .collect();
+    let reasons = why.iter().map(|candidate| {
+        let Candidate { engine, reason, .. } = candidate;
+        Reason::new(
+            format!("{engine}: {}", reason.en),
+            format!("{engine}：{}", reason.zh),
+        )
+    });
     Err(PriceError::Refused {
         engine: "auto",
-        reason: reasons.join("; "),
+        reason: Reason::all(reasons),
     })
 }

@@ -12,6 +12,7 @@ mod words;
 
 use rialto_otc_contract::envelope::When;
 use rialto_otc_contract::finding::Findings;
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::sheet::TermSheet;
 use rialto_otc_market::snapshot::Snapshot;
 use rialto_otc_time::{AsOf, Calendars};
@@ -23,6 +24,7 @@ pub use self::places::Place;
 use self::search::Search;
 pub use self::words::increment_of;
 use crate::engine::PriceError;
+use crate::reason::Reason;
 use crate::valuation::{self, Request, Valuation, ValueError};
 
 /// Values this close to the target, as a share of the notional, meet it: 0.01 bp.
@@ -143,7 +145,7 @@ pub struct Solution {
     pub evaluations: usize,
     /// What a reader should know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// The sheet with the answer.
     pub terms: serde_json::Value,
     /// Its valuation.
@@ -397,7 +399,10 @@ fn open(sheet: &TermSheet, world: &World<'_>) -> Result<(), ValueError> {
     match valuation::prepare(sheet, snapshot, world.calendars, Some(as_of), config) {
         Ok(prepared) if prepared.plan.instants.is_empty() => Err(PriceError::Refused {
             engine: "solve",
-            reason: "the contract has ended: nothing of it is left to be observed".into(),
+            reason: Reason::new(
+                "the contract has ended: nothing of it is left to be observed",
+                "合约已终止：没有剩余观察",
+            ),
         }
         .into()),
         _ => Ok(()),

@@ -38,6 +38,7 @@ pub fn ask() -> Ask {
         tolerance: 1e-6,
         seed: 7,
         paths: None,
+        draft: false,
     }
 }
 

@@ -5,6 +5,7 @@ use rialto_otc_contract::compile::{Compiled, Initials, compile_with};
 use rialto_otc_contract::envelope::{Initial, Pending, State, When};
 use rialto_otc_contract::finding::{Findings, Place, Sink};
 use rialto_otc_contract::interpret::{Memory, Record, Seen, WalkError, step};
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::plan::{Moment, Plan};
 use rialto_otc_contract::schedule::Term;
 use rialto_otc_contract::sheet::TermSheet;
@@ -18,6 +19,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use serde::Serialize;
 
 use crate::engine::{Ask, ErrorEstimate, ExpectedFlow, Greeking, Greeks, LadderPoint, PriceError};
+use crate::notes;
 use crate::select::{self, Candidate, Chosen};
 
 /// Default tolerance: 0.1 bp of notional (specification, section 8.1).
@@ -111,7 +113,7 @@ pub struct Valuation {
     pub why: Vec<Candidate>,
     /// Approximations and notices in force.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// What the number can be found again by.
     pub stamp: Stamp,
 }
@@ -158,7 +160,7 @@ pub struct Prepared {
     /// When it is valued.
     pub as_of: AsOf,
     /// What a reader should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// Compiles a sheet against a snapshot: initial fixings that the sheet leaves to the market, and
@@ -203,9 +205,7 @@ pub(crate) fn prepared(
     };
     let viewed = view::model(snapshot, &plan, &ground, &as_of, config)?;
     let notices = compiled.notices.iter().chain(viewed.notices.iter());
-    let notes = notices
-        .map(|notice| format!("{}: {}", notice.code, notice.en))
-        .collect();
+    let notes = notices.map(Note::from).collect();
     Ok(Prepared {
         compiled,
         plan,
@@ -350,9 +350,7 @@ pub(crate) fn told(
     if request.greeks == Greeking::All && valuation.greeks.theta_1d.is_none() && dated {
         match prepared.theta(request, calendars, &valuation)? {
             Ok(theta) => valuation.greeks.theta_1d = Some(theta),
-            Err(reason) => valuation
-                .notes
-                .push(format!("theta_1d is not given: {reason}")),
+            Err(reason) => valuation.notes.push(notes::missing("theta_1d", reason)),
         }
     }
     Ok(valuation)
@@ -391,6 +389,7 @@ impl Prepared {
             tolerance: request.tolerance * self.plan.notional.abs(),
             seed: request.seed,
             paths: request.paths,
+            draft: false,
         }
     }
 
@@ -415,7 +414,7 @@ impl Prepared {
         let mut notes = self.notes.clone();
         notes.extend(priced.notes);
         if self.plan.instants.is_empty() {
-            notes.push("nothing is left to be observed".into());
+            notes.push(notes::over());
         }
         Ok(Valuation {
             trade_id: String::new(),
@@ -438,6 +437,19 @@ impl Prepared {
                 seed: request.seed,
             },
         })
+    }
+
+    /// The value alone, whose error nobody reads.
+    pub(crate) fn draft(&self, request: &Request) -> Result<f64, PriceError> {
+        let ask = Ask {
+            greeks: Greeking::None,
+            ladder: Vec::new(),
+            flows: false,
+            draft: true,
+            ..self.ask(request)
+        };
+        let chosen = select::price(&self.plan, &self.model, &ask, request.engine.as_deref())?;
+        Ok(chosen.priced.value + self.determined().0)
     }
 
     /// Present value of flows determined and unpaid, and its derivative by the zero rate.
@@ -470,14 +482,15 @@ impl Prepared {
         request: &Request,
         calendars: &Calendars,
         now: &Valuation,
-    ) -> Result<Result<f64, String>, ValueError> {
+    ) -> Result<Result<f64, (String, String)>, ValueError> {
         let (AsOf::Dated { date, phase }, Some(exchange)) = (self.as_of, self.compiled.exchange)
         else {
-            return Ok(Err("no exchange says which session is next".into()));
+            let en = "no exchange says which session is next".to_owned();
+            return Ok(Err((en, "没有交易所说明下一交易日".to_owned())));
         };
         let next = match calendars.get(exchange).next(date) {
             Ok(next) => next,
-            Err(error) => return Ok(Err(error.to_string())),
+            Err(error) => return Ok(Err(notes::of_calendar(&error))),
         };
         let then = self
             .compiled
@@ -488,15 +501,15 @@ impl Prepared {
         };
         let model = match self.model.bumped(&roll) {
             Ok(model) => model,
-            Err(error) => return Ok(Err(error.to_string())),
+            Err(error) => return Ok(Err(notes::of_bump(&error))),
         };
         let past = |at: &Moment| match at.date {
             Some(on) => on < next || (on == next && phase == DayPhase::PostClose),
             None => false,
         };
         let Some(walked) = self.walked(past) else {
-            let reason = "today's spot cannot be observed at the next session".to_owned();
-            return Ok(Err(reason));
+            let en = "today's spot cannot be observed at the next session".to_owned();
+            return Ok(Err((en, "今日现价无法作为下一交易日的观察价".to_owned())));
         };
         let tomorrow = Self {
             model,

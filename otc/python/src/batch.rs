@@ -10,7 +10,8 @@ use pyo3::types::{PyDict, PyString};
 use pyo3_arrow::input::AnyRecordBatch;
 use rayon::prelude::*;
 use rialto_otc_contract::document::Node;
-use rialto_otc_contract::finding::Findings;
+use rialto_otc_contract::finding::{Finding, Findings};
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::sheet::TermSheet;
 use rialto_otc_market::snapshot;
 use rialto_otc_pricing::desk::desk;
@@ -228,11 +229,15 @@ fn told(rows: &[Row], measures: &[Measure], moved: bool) -> Result<RecordBatch, 
     add("engine", texts(&|row| Some(good(row)?.engine.to_owned())));
     let met = rows.iter().map(|row| Some(good(row)?.tolerance_met));
     add("tolerance_met", Arc::new(met.collect::<BooleanArray>()));
-    let notes = |row: &Row| {
-        let notes = &good(row)?.notes;
-        (!notes.is_empty()).then(|| notes.join("\n"))
+    let notes = |row: &Row, told: fn(&Note) -> &str| {
+        let notes = good(row)?.notes.iter();
+        let lines: Vec<String> = notes
+            .map(|note| format!("{}: {}", note.code, told(note)))
+            .collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
     };
-    add("notes", texts(&notes));
+    add("notes", texts(&|row| notes(row, |note| &note.en)));
+    add("notes_zh", texts(&|row| notes(row, |note| &note.zh)));
     add(
         "error_code",
         texts(&|row| Some(bad(row)?.first().0.to_owned())),
@@ -315,7 +320,7 @@ pub fn price_table(
             let rows: Vec<Row> = rows.into_iter().flatten().collect();
             let assumed = rows.iter().filter(|row| {
                 let notes = good(row).map_or(&[][..], |valuation| &valuation.notes);
-                notes.iter().any(|note| note.starts_with(ASSUMED))
+                notes.iter().any(|note| note.code == ASSUMED)
             });
             Ok((told(&rows, &measures, moved)?, assumed.count()))
         })
@@ -324,22 +329,38 @@ pub fn price_table(
     Ok((Table::of(batch), assumed))
 }
 
-/// Reads contracts once: a list of sheets, dicts and texts, or an Arrow table. The first that is
-/// wrong is an error whose pointers begin with its row.
+/// Reads contracts once: a list of sheets, dicts and texts, or an Arrow table. All that is wrong in
+/// any of them is one error; its pointers begin with the row, counted from 0, and its texts name it.
 #[pyfunction]
 pub fn read_sheets(py: Python<'_>, trades: &Bound<'_, PyAny>) -> PyResult<Vec<Sheet>> {
     let mut sheets = Vec::new();
+    let mut wrong: Option<(Kind, Vec<Finding>)> = None;
     for (row, entry) in entries(py, trades)?.into_iter().enumerate() {
-        let (_, assume, sheet) = entry.read();
-        let sheet = sheet.map_err(|fault| {
-            let mut findings = Vec::new();
-            for mut finding in fault.findings {
-                finding.pointer = format!("/{row}{}", finding.pointer);
-                findings.push(finding);
+        let (trade_id, assume, sheet) = entry.read();
+        match sheet {
+            Ok(sheet) => sheets.push(Sheet::of(sheet, assume)),
+            Err(fault) => {
+                let (_, found) = wrong.get_or_insert((fault.kind, Vec::new()));
+                let told = fault.findings.into_iter();
+                found.extend(told.map(|finding| in_row(row, trade_id.as_deref(), finding)));
             }
-            Fault::findings(fault.kind, findings.into()).raise(py)
-        })?;
-        sheets.push(Sheet::of(sheet, assume));
+        }
+        py.check_signals()?;
     }
-    Ok(sheets)
+    match wrong {
+        Some((kind, found)) => Err(Fault::several(kind, found).raise(py)),
+        None => Ok(sheets),
+    }
+}
+
+/// A finding of one row among many.
+fn in_row(row: usize, trade_id: Option<&str>, finding: Finding) -> Finding {
+    let named = trade_id.map_or(String::new(), |id| format!(" ({id})"));
+    let named_zh = trade_id.map_or(String::new(), |id| format!("（{id}）"));
+    Finding {
+        pointer: format!("/{row}{}", finding.pointer),
+        en: format!("Row {row}{named}: {}", finding.en),
+        zh: format!("第 {row} 行{named_zh}：{}", finding.zh),
+        ..finding
+    }
 }

@@ -12,7 +12,7 @@ use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
 use pyo3_arrow::input::AnyArray;
-use rialto_otc_contract::finding::{Finding, Findings, Severity};
+use rialto_otc_contract::finding::{Finding, Severity};
 use rialto_otc_pricing::closed::many::{Column, Europeans, Values, Wrong};
 
 use crate::fault::{Fault, Kind};
@@ -72,10 +72,54 @@ fn arrow(name: &str, given: AnyArray) -> Result<Float64Array, Fault> {
     }
     let floats = cast(&whole, &DataType::Float64).map_err(|error| told(&error))?;
     let floats = floats.as_primitive::<Float64Type>();
-    match (0..floats.len()).find(|row| floats.is_null(*row)) {
-        Some(row) => Err(wrong(name, None, &format!("row {row} is empty"))),
-        None => Ok(floats.clone()),
+    let empty: Vec<usize> = (0..floats.len())
+        .filter(|row| floats.is_null(*row))
+        .collect();
+    if empty.is_empty() {
+        Ok(floats.clone())
+    } else {
+        Err(in_rows(name, empty.into_iter().map(|row| (row, None))))
     }
+}
+
+/// Rows of a column that hold no number, each with what it holds.
+fn in_rows(name: &str, rows: impl Iterator<Item = (usize, Option<String>)>) -> Fault {
+    let told = rows.map(|(row, value)| {
+        let (shown, shown_zh) = match &value {
+            Some(value) => (format!("{value}, no number"), format!("{value}，不是数字")),
+            None => ("empty".to_owned(), "空值".to_owned()),
+        };
+        Finding {
+            code: "E-INPUT-COLUMN",
+            severity: Severity::Error,
+            pointer: format!("/{name}/{row}"),
+            line: 0,
+            column: 0,
+            value,
+            en: format!("{name} of row {row} is {shown}. Give a number in every row."),
+            zh: format!("第 {row} 行 {name} 为{shown_zh}，每行须给出数字。"),
+        }
+    });
+    Fault::several(Kind::Input, told.collect())
+}
+
+/// A list of numbers; every item that is none is told.
+fn listed(name: &str, value: &Bound<'_, PyAny>) -> Result<Vec<f64>, Fault> {
+    let whole = value.extract::<Vec<f64>>();
+    whole.map_err(|error| {
+        let items = value.try_iter().into_iter().flatten().enumerate();
+        let strange = items.filter_map(|(row, item)| {
+            let item = item.ok().filter(|item| item.extract::<f64>().is_err())?;
+            let shown = item.repr().map(|text| text.to_string()).ok();
+            Some((row, shown.filter(|_| !item.is_none())))
+        });
+        let strange: Vec<_> = strange.collect();
+        if strange.is_empty() {
+            wrong(name, None, &error.to_string())
+        } else {
+            in_rows(name, strange.into_iter())
+        }
+    })
 }
 
 fn numpy<'py>(name: &str, array: &Bound<'py, PyAny>) -> Result<Held<'py>, Fault> {
@@ -144,9 +188,7 @@ fn held<'py>(name: &str, value: &Bound<'py, PyAny>) -> Result<Held<'py>, Fault> 
         let given = given.map_err(|error| wrong(name, None, &error.to_string()))?;
         return arrow(name, given).map(Held::Arrow);
     }
-    let list = value.extract::<Vec<f64>>();
-    list.map(Held::List)
-        .map_err(|error| wrong(name, None, &error.to_string()))
+    listed(name, value).map(Held::List)
 }
 
 /// Rows that are wrong, each with its column and row.
@@ -177,10 +219,7 @@ fn refused(found: &[Wrong], columns: &[(&str, Option<usize>)]) -> Fault {
             wrong.row, wrong.column, wrong.value, wrong.rule_zh
         ),
     });
-    Fault {
-        kind: Kind::Input,
-        findings: Findings::from(told.collect::<Vec<_>>()),
-    }
+    Fault::several(Kind::Input, told.collect())
 }
 
 fn told(values: Values) -> Result<RecordBatch, Fault> {
@@ -222,9 +261,15 @@ pub fn black_scholes(
 ) -> PyResult<Table> {
     const NAMES: [&str; 7] = ["spot", "strike", "t", "r", "q", "vol", "w"];
     let given = [spot, strike, t, r, q, vol, w];
-    let mut all = Vec::with_capacity(NAMES.len());
+    let (mut all, mut strange) = (Vec::with_capacity(NAMES.len()), Vec::new());
     for (name, value) in NAMES.iter().zip(given) {
-        all.push(held(name, value).map_err(|fault| fault.raise(py))?);
+        match held(name, value) {
+            Ok(column) => all.push(column),
+            Err(fault) => strange.extend(fault.findings),
+        }
+    }
+    if !strange.is_empty() {
+        return Err(Fault::several(Kind::Input, strange).raise(py));
     }
     let mut columns = [Column::One(0.0); 7];
     for ((column, held), name) in columns.iter_mut().zip(&all).zip(NAMES) {

@@ -7,6 +7,7 @@ use rialto_otc_contract::document::{Node, Value};
 use rialto_otc_contract::explain::{Language, explain};
 use rialto_otc_contract::finding::Findings;
 use rialto_otc_contract::fixings::{FixingError, Fixings, rows_of};
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::observe::observe;
 use rialto_otc_contract::sheet::{Product, TermSheet};
 use rialto_otc_market::snapshot;
@@ -48,7 +49,7 @@ impl Sheet {
         snapshot: &snapshot::Snapshot,
         request: &Request,
         work: impl Fn(&TermSheet) -> Result<T, Fault>,
-    ) -> Result<(T, Option<String>), Fault> {
+    ) -> Result<(T, Option<Note>), Fault> {
         let first = work(&self.inner);
         let Err(fault) = first else {
             return first.map(|done| (done, None));
@@ -78,12 +79,13 @@ impl Sheet {
 }
 
 /// Puts a note on an answer.
-fn noted(py: Python<'_>, answer: &Py<PyAny>, note: Option<String>) -> PyResult<()> {
+fn noted(py: Python<'_>, answer: &Py<PyAny>, note: Option<Note>) -> PyResult<()> {
     let Some(note) = note else { return Ok(()) };
     let answer = answer.bind(py).cast::<PyDict>()?;
+    let told = json::answer(py, &note)?;
     match answer.get_item("notes")? {
-        Some(notes) => notes.call_method1("append", (note,)).map(|_| ()),
-        None => answer.set_item("notes", vec![note]),
+        Some(notes) => notes.call_method1("append", (told,)).map(|_| ()),
+        None => answer.set_item("notes", vec![told]),
     }
 }
 
@@ -149,7 +151,10 @@ fn fixings_of(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Fixings> {
         )
         .raise(py)
     };
-    let rows = rows_of(&root).map_err(|(row, shown)| wrong(FixingError::Columns, row, &shown))?;
+    let (rows, formless) = rows_of(&root);
+    if let Some((row, shown)) = formless.first() {
+        return Err(wrong(FixingError::Columns, *row, shown));
+    }
     let mut fixings = Fixings::default();
     for (at, row) in rows.iter().enumerate() {
         let at = at + 1;

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use rialto_otc_contract::finding::{Finding, Findings, Severity};
+use rialto_otc_contract::finding::{Finding, Findings, MAX_FINDINGS, Severity};
 use rialto_otc_contract::observe::ObserveError;
 use rialto_otc_pricing::engine::PriceError;
 use rialto_otc_pricing::quote::QuoteError;
@@ -84,6 +84,19 @@ impl Fault {
             kind,
             findings: Findings::from(vec![finding]),
         }
+    }
+
+    /// Findings of many rows or columns, of which the first [`MAX_FINDINGS`] are told one by one.
+    pub fn several(kind: Kind, mut found: Vec<Finding>) -> Self {
+        let more = found.len().saturating_sub(MAX_FINDINGS);
+        if more > 0 {
+            found.truncate(MAX_FINDINGS);
+            let en = format!("There are {more} more findings. Mend these first.");
+            let zh = format!("还有 {more} 个问题，请先处理以上各项。");
+            let last = Self::new(kind, "E-DOC-MORE", en, zh);
+            found.extend(last.findings);
+        }
+        Self::findings(kind, found.into())
     }
 
     /// Findings, of the market when their code says so.

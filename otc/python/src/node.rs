@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyBytes, PyDate, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple,
 };
-use rialto_otc_contract::document::{Key, MAX_DEPTH, MAX_NODES, Node, Value};
+use rialto_otc_contract::document::{Key, MAX_DEPTH, MAX_NODES, Node, Value, twice};
 use rialto_otc_contract::finding::{Finding, Findings, Severity};
 
 /// A float as a number of a document; infinities and NaN stay words, which no reader takes.
@@ -104,8 +104,8 @@ impl Walk {
             };
             let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
             if pairs.iter().any(|(known, _)| known.name == name) {
-                let en = format!("{name:?} is given twice in the same object. Keep one of them.");
-                let found = refuse("E-DOC-DUPLICATE", &pointer, en, "同一对象中键重复。");
+                let (en, zh) = twice(&pointer);
+                let found = refuse("E-DOC-DUPLICATE", &pointer, en, &zh);
                 return Err(Wrong::Findings(found));
             }
             let node = self.node(&inner, &pointer, depth + 1)?;

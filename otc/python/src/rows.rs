@@ -81,12 +81,21 @@ fn ready(name: &str, array: &ArrayRef) -> Result<Cells, Fault> {
     })
 }
 
+/// The columns; all that cannot be read are told.
 fn fields(parts: &StructArray) -> Result<Vec<(String, Cells)>, Fault> {
     let names = parts.fields().iter().map(|field| field.name());
-    names
-        .zip(parts.columns())
-        .map(|(name, column)| Ok((name.clone(), ready(name, column)?)))
-        .collect()
+    let (mut columns, mut wrong) = (Vec::new(), Vec::new());
+    for (name, column) in names.zip(parts.columns()) {
+        match ready(name, column) {
+            Ok(cells) => columns.push((name.clone(), cells)),
+            Err(fault) => wrong.extend(fault.findings),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(columns)
+    } else {
+        Err(Fault::several(Kind::Input, wrong))
+    }
 }
 
 impl Cells {
@@ -195,22 +204,22 @@ pub fn documents(batch: &RecordBatch) -> Result<Vec<Result<Node, Findings>>, Fau
         return Ok((0..batch.num_rows()).map(text).collect());
     }
     let row = |row: usize| {
-        let mut pairs = Vec::new();
+        let (mut pairs, mut twice) = (Vec::new(), Vec::new());
         for (name, cells) in &columns {
             let Some(value) = cells.at(row) else { continue };
             let path: Vec<&str> = name.split('.').collect();
             if !put(&mut pairs, &path, value) {
                 let pointer = format!("/{}", path.join("/"));
                 let en = format!("Column {name:?} gives a field that another column gives too.");
-                return Err(refuse(
-                    "E-DOC-DUPLICATE",
-                    &pointer,
-                    en,
-                    "该字段由多列给出。",
-                ));
+                let zh = "该字段由多列给出。";
+                twice.extend(refuse("E-DOC-DUPLICATE", &pointer, en, zh));
             }
         }
-        Ok(Value::Map(pairs).into())
+        if twice.is_empty() {
+            Ok(Value::Map(pairs).into())
+        } else {
+            Err(Findings::from(twice))
+        }
     };
     Ok((0..batch.num_rows()).map(row).collect())
 }

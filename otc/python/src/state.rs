@@ -2,13 +2,14 @@
 
 use rialto_otc_contract::compile::compile_with;
 use rialto_otc_contract::envelope::State;
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::program::VarKind;
 use rialto_otc_contract::sheet::TermSheet;
 use rialto_otc_market::snapshot::Snapshot;
 use rialto_otc_pricing::valuation::initials;
 use rialto_otc_time::{AsOf, Calendars, Moment};
 
-/// What a note about an assumed state begins with.
+/// Code of a note about an assumed state.
 pub const ASSUMED: &str = "N-STATE-ASSUMED";
 
 /// The sheet with the state that it began with, and a note that says so; `None` where that would be
@@ -18,7 +19,7 @@ pub fn fresh(
     snapshot: &Snapshot,
     as_of: Option<AsOf>,
     calendars: &Calendars,
-) -> Option<(TermSheet, String)> {
+) -> Option<(TermSheet, Note)> {
     let as_of = as_of.unwrap_or(*snapshot.as_of());
     let compiled = compile_with(sheet, calendars, &initials(sheet, snapshot)).ok()?;
     let plan = &compiled.plan;
@@ -60,10 +61,16 @@ pub fn fresh(
     } else {
         format!(" ({})", names.join(", "))
     };
-    let note = format!(
-        "{ASSUMED}: {} past observations up to {as_of} have no fixings here; they are taken to \
-         have changed nothing{stays}. Give state=, or fixings in the market.",
-        gone.len()
+    let past = gone.len();
+    let note = Note::new(
+        ASSUMED,
+        format!(
+            "{past} past observations up to {as_of} have no fixings here; they are taken to have \
+             changed nothing{stays}. Give state=, or fixings in the market."
+        ),
+        format!(
+            "截至 {as_of} 有 {past} 次观察缺少定盘价，视为状态未变{stays}。请给出 state= 或在行情中提供定盘价。"
+        ),
     );
     let mut sheet = sheet.clone();
     sheet.state = Some(state);

@@ -163,3 +163,17 @@ def test_speed_on_one_core(capsys):
         print(f"\n[figure] European and five Greeks, numpy in, Arrow out, one core: {count / best:.3g}/s")
     # The goal is 5e6/s on a free core of a release build; this only catches what is broken.
     assert count / best > 1e6
+
+
+def test_every_wrong_cell_is_told_with_column_and_row():
+    with pytest.raises(ro.InputError) as raised:
+        ro.europeans(
+            spot=[100.0, None, "x", 100.0],
+            strike=pyarrow.array([1.0, None, 3.0, None]),
+            t=1.0,
+            r=0.0,
+            vol=0.2,
+        )
+    places = [found.pointer for found in raised.value.findings]
+    assert places == ["/spot/1", "/spot/2", "/strike/1", "/strike/3"]
+    assert raised.value.findings[1].value == "'x'"

@@ -215,6 +215,38 @@ def test_one_bad_trade_fails_alone(mkt):
     assert numpy.isnan(table.to_numpy("pv")[1])
 
 
+def test_a_portfolio_tells_every_wrong_row_with_its_field(mkt):
+    good = next(doc for doc in sheets() if "notional" in doc)
+    bad = {**good, "trade_id": "B-1", "notional": "-1", "direction": "nobody"}
+    unknown = {**good, "colour": "red"}
+    with pytest.raises(ro.TermSheetError) as raised:
+        ro.portfolio([good, bad, good, unknown, "{"])
+    places = [found.pointer for found in raised.value.findings]
+    assert {"/1/notional", "/1/direction", "/3/colour"} <= set(places)
+    assert {place.split("/")[1] for place in places} == {"1", "3", "4"}
+    first = raised.value.findings[0]
+    assert first.en.startswith("Row 1 (B-1): ") and first.zh.startswith("第 1 行（B-1）：")
+    table = pyarrow.table({"sheet": [json.dumps(bad), json.dumps(good), json.dumps(unknown)]})
+    with pytest.raises(ro.TermSheetError) as raised:
+        ro.portfolio(table)
+    rows = {found.pointer.split("/")[1] for found in raised.value.findings}
+    assert rows == {"0", "2"}
+    with pytest.raises(ro.TermSheetError) as raised:
+        ro.portfolio([unknown] * 600)
+    told = raised.value.findings
+    assert len(told) == 501 and told[-1].code == "E-DOC-MORE" and "100" in told[-1].en
+
+
+def test_every_column_that_cannot_be_read_is_told(mkt):
+    odd = pyarrow.table({"a": pyarrow.array([b"x"]), "b": pyarrow.array([1], pyarrow.duration("s"))})
+    with pytest.raises(ro.InputError) as raised:
+        ro.price(odd, mkt)
+    assert [found.pointer for found in raised.value.findings] == ["/a", "/b"]
+    twice = pyarrow.table({"terms": [{"a": 1, "b": 2}], "terms.a": [2], "terms.b": [3]})
+    findings = json.loads(ro.price(twice, mkt)["findings"][0])
+    assert [found["pointer"] for found in findings] == ["/terms/a", "/terms/b"]
+
+
 def test_empty_and_odd_tables(mkt):
     for empty in ([], (), pyarrow.table({}), pandas.DataFrame(), polars.DataFrame(), pyarrow.table({"sheet": pyarrow.array([], "string")})):
         table = ro.price(empty, mkt, ["pv", "delta_by_name"])

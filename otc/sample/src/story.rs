@@ -422,7 +422,7 @@ impl<'s, 'a> Life<'s, 'a> {
                 pay_date,
                 replacement: crate::taken_over(&self.trade.trade_id),
                 transferee: Some(self.stage.parties[0].lei.clone()),
-                unwind: Decimal::ZERO,
+                unwind: money(self.unwind()),
             }),
             _ => return Ok(()),
         };
@@ -499,7 +499,10 @@ impl<'s, 'a> Life<'s, 'a> {
         }
         let time = at(self.date(self.last()), 17, 30)?;
         let value = self.stage.paths.close(&code, session);
-        let payload = Payload::FixingCorrected(fixing(&code, on, value));
+        let payload = Payload::FixingCorrected(Fixing {
+            reason: "the exchange corrected its close".to_owned(),
+            ..fixing(&code, on, value)
+        });
         let mut event = self.event(on, time, MIDDLE_OFFICE, payload);
         event.supersedes = Some(first);
         self.send(event.signed(TRADER))?;
@@ -515,7 +518,7 @@ impl<'s, 'a> Life<'s, 'a> {
 }
 
 /// The contract that takes the place of a novated one: the same with another party, its initial
-/// prices and its state as they are.
+/// prices and its state as they are. Who comes in pays what the leaving party is paid.
 pub(crate) fn successor(
     old: &TradeLog,
     before: &SampleContract,
@@ -539,6 +542,8 @@ pub(crate) fn successor(
         .map(|(name, value)| (name.clone(), json!(value)))
         .collect();
     sheet["state"] = Value::Object(state);
+    let price = trade.flows().iter().find(|flow| flow.leg == "unwind")?;
+    sheet["premium"] = json!({"amount": price.holder, "date": price.pay_date});
     let link = Link {
         kind: LinkKind::NovatedFrom,
         trade_id: before.trade_id.clone(),
@@ -550,6 +555,7 @@ fn fixing(code: &str, date: Date, value: Decimal) -> Fixing {
     Fixing {
         code: code.to_owned(),
         date,
+        reason: String::new(),
         rule: "close".to_owned(),
         value,
     }

@@ -19,11 +19,14 @@ pub struct FixingRow {
     pub maker: String,
     pub checker: Option<String>,
     pub entered_at: i64,
+    /// Why it took the place of another; empty for a first price.
+    pub reason: String,
 }
 
 statements! {
     INSERT_FIXING = "INSERT INTO otc_fixing (code, rule, date, version, value, source, current,
-        maker, checker, entered_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        maker, checker, entered_at, reason)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     RETIRE_FIXING = "UPDATE otc_fixing SET current = false
         WHERE code = $1 AND rule = $2 AND date = $3 AND version = $4";
     FIND_FIXING = "SELECT * FROM otc_fixing WHERE code = $1 AND rule = $2 AND date = $3
@@ -61,7 +64,8 @@ async fn add(tx: &mut Tx<'_>, row: &FixingRow) -> Result<(), StoreError> {
         row.current,
         &row.maker,
         row.checker.clone(),
-        row.entered_at
+        row.entered_at,
+        &row.reason
     ];
     tx.execute(INSERT_FIXING, values).await.map(drop)
 }

@@ -10,24 +10,33 @@ pub mod event;
 pub mod fixing;
 pub mod flow;
 pub mod quote;
-mod reader;
 pub mod snapshot;
+pub mod span;
 pub mod trade;
 
-pub use reader::Reader;
+pub use rialto_platform_store::Reader;
 
 use rialto_platform_store::{Migration, MigrationSet, StoreError, Tx, params};
 
 /// The schema of the desk.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     system: "otc",
-    migrations: &[Migration {
-        version: 1,
-        name: "start",
-        sql: include_str!("../migrations/0001_start.sql"),
-        sqlite: None,
-        postgres: None,
-    }],
+    migrations: &[
+        Migration {
+            version: 1,
+            name: "start",
+            sql: include_str!("../migrations/0001_start.sql"),
+            sqlite: None,
+            postgres: None,
+        },
+        Migration {
+            version: 2,
+            name: "reasons and spans",
+            sql: include_str!("../migrations/0002_reasons_and_spans.sql"),
+            sqlite: None,
+            postgres: None,
+        },
+    ],
 };
 
 mod counter {
@@ -60,6 +69,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         flow::STATEMENTS,
         quote::STATEMENTS,
         snapshot::STATEMENTS,
+        span::STATEMENTS,
         trade::STATEMENTS,
     ]
     .concat();

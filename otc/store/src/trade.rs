@@ -184,7 +184,9 @@ statements! {
         WHERE n.code = $1 AND n.rule = $2 AND t.start_date <= $3 AND t.end_date >= $3
         AND t.status NOT IN ('draft', 'pending_approval', 'pending_confirm', 'cancelled')
         ORDER BY t.no";
-    LIVE_TRADES = "SELECT * FROM otc_trade WHERE status = 'live' AND no > $1 ORDER BY no LIMIT $2";
+    VALUED_TRADES = "SELECT * FROM otc_trade WHERE no > $1 AND (status IN ('live', 'settling')
+        OR (status IN ('closed', 'cancelled') AND pv IS NOT NULL AND pv <> '0'))
+        ORDER BY no LIMIT $2";
 }
 
 fn own(row: &TradeRow) -> Vec<Value> {
@@ -330,16 +332,17 @@ pub async fn looking_at(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Trades in force after a number.
+/// Trades that have a value, after a number: in force, over with flows still to be paid, and those
+/// paid since their last value was kept.
 ///
 /// # Errors
 /// Store errors.
-pub async fn live(
+pub async fn valued(
     reader: &mut impl Reader,
     after: i64,
     limit: i64,
 ) -> Result<Vec<TradeRow>, StoreError> {
-    reader.all(LIVE_TRADES, params![after, limit]).await
+    reader.all(VALUED_TRADES, params![after, limit]).await
 }
 
 /// Which trades, in which order.

@@ -147,6 +147,10 @@ pub struct ServiceSettings {
     pub isolation: String,
     /// Folders and files every service may write to, beside its own.
     pub writable: Vec<PathBuf>,
+    /// Memory of one service with all it starts; its release may ask for less.
+    pub memory: ByteSize,
+    /// Processes of one service; its release may ask for fewer.
+    pub processes: u32,
 }
 
 /// The gateway inside `rialto up` and `rialto serve`, or where to find one.
@@ -242,6 +246,8 @@ impl Default for ServiceSettings {
         Self {
             isolation: "landlock".to_owned(),
             writable: Vec::new(),
+            memory: ByteSize(2 << 30),
+            processes: 1024,
         }
     }
 }
@@ -416,6 +422,14 @@ pub const KEYS: &[Key] = &[
         "Folders and files every deployed service may write to, beside its HOME and TMPDIR.",
     ),
     key(
+        "services.memory",
+        "Memory of one deployed service with all it starts; its release may ask for less, not for more.",
+    ),
+    key(
+        "services.processes",
+        "Processes of one deployed service; its release may ask for fewer, not for more.",
+    ),
+    key(
         "gateway.admin_listen",
         "Address of the gateway's admin listener; keep it on loopback.",
     ),
@@ -454,6 +468,12 @@ impl Settings {
         }
         if self.runner.concurrency == 0 {
             found.push(("runner.concurrency", "must be 1 or more".to_owned()));
+        }
+        if self.services.memory.0 < 1 << 20 {
+            found.push(("services.memory", "must be 1MiB or more".to_owned()));
+        }
+        if self.services.processes == 0 {
+            found.push(("services.processes", "must be 1 or more".to_owned()));
         }
         for (key, mode) in [
             ("runner.isolation", &self.runner.isolation),

@@ -279,11 +279,9 @@ impl EvidenceLog {
         query: &RecordQuery,
     ) -> Result<Vec<Record>, EvidenceError> {
         let upwards = query.from_seq.is_some();
-        let start = match (query.from_seq, query.before_seq) {
-            (Some(from), _) => signed(from)?,
-            (None, Some(before)) => signed(before)?,
-            (None, None) => i64::MAX,
-        };
+        // No record stands beyond the last position there can be.
+        let start = query.from_seq.or(query.before_seq);
+        let start = start.map_or(i64::MAX, |seq| i64::try_from(seq).unwrap_or(i64::MAX));
         let limit = i64::from(if query.limit == 0 {
             50
         } else {

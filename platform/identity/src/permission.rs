@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::role::Role;
 use crate::role::Role::{
-    Administrator, Auditor, Developer, MiddleOffice, Operations, QualityOwner, ReleaseManager,
-    Risk, Settlement, Tester, Trader,
+    Administrator, Auditor, Caller, Developer, InterfaceManager, MiddleOffice, Operations,
+    Provider, QualityOwner, ReleaseManager, Risk, Security, Settlement, Tester, Trader,
 };
 
 const EVERYBODY: &[Role] = &Role::ALL;
@@ -88,15 +88,35 @@ permissions! {
     OtcSettle = "otc.flow.settle": &[Settlement];
     /// Sign as the second person on the OTC desk.
     OtcApprove = "otc.approval.decide": &[MiddleOffice, Risk];
+    /// See the catalogue of interfaces: systems, definitions, versions, reviews.
+    EsbRead = "esb.read": EVERYBODY;
+    /// Add systems and change who owns them.
+    EsbSystemManage = "esb.system.manage": &[InterfaceManager, Administrator];
+    /// Draw up interfaces: import definitions, edit drafts, submit them.
+    EsbProvide = "esb.interface.provide": &[Provider];
+    /// Approve or refuse interface versions, waive guards by name (beside four eyes).
+    EsbReview = "esb.version.review": &[InterfaceManager, Security];
+    /// Add applications and ask for subscriptions.
+    EsbSubscribe = "esb.subscription.request": &[Caller];
+    /// Register and remove instances of services, tell that they live, set thresholds.
+    EsbInstanceRegister = "esb.instance.register": &[Provider, Operations];
+    /// Add, change, roll back and remove configuration items.
+    EsbConfigWrite = "esb.config.write": &[Provider, Operations];
+    /// See the content of secret configuration items.
+    EsbConfigOpen = "esb.config.open": &[Provider, Operations];
     /// Take jobs, hand in logs and results.
     RunnerWork = "delivery.runner.work": &[];
 }
 
 impl Permission {
-    /// Whether having it could approve a production change or a booking. Neither system nor runner has these.
+    /// Whether having it could approve a production change, a booking or an interface. Neither
+    /// system nor runner has these.
     #[must_use]
     pub const fn is_approval(self) -> bool {
-        matches!(self, Self::DeploymentApprove | Self::OtcApprove)
+        matches!(
+            self,
+            Self::DeploymentApprove | Self::OtcApprove | Self::EsbReview
+        )
     }
 }
 
@@ -134,33 +154,40 @@ impl Denied {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::role::Role::{Auditor, Security};
 
     /// The whole table, written out a second time: a changed right is a changed test.
     const EXPECTED: &[(&str, &str)] = &[
-        ("platform.user.read", "DTQROSAXtmsr"),
-        ("platform.user.manage", "-------X----"),
-        ("platform.token.own", "DTQROSAXtmsr"),
-        ("platform.evidence.read", "DTQROSAXtmsr"),
-        ("delivery.read", "DTQROSAXtmsr"),
-        ("delivery.project.create", "D-QR---X----"),
-        ("delivery.variable.manage", "---RO--X----"),
-        ("delivery.gate_rule.manage", "--Q---------"),
-        ("delivery.code.read", "DTQROSAXtmsr"),
-        ("delivery.code.push", "DTQRO-------"),
-        ("delivery.pipeline.run", "DTQRO-------"),
-        ("delivery.deployment.approve", "--QRO-------"),
-        ("delivery.deployment.cancel", "D--RO-------"),
-        ("delivery.environment.roll_back", "---RO-------"),
-        ("otc.read", "------AXtmsr"),
-        ("otc.market.enter", "--------tm-r"),
-        ("otc.quote.make", "--------t---"),
-        ("otc.trade.book", "--------t---"),
-        ("otc.trade.confirm", "---------m--"),
-        ("otc.fixing.enter", "---------m--"),
-        ("otc.flow.settle", "----------s-"),
-        ("otc.approval.decide", "---------m-r"),
-        ("delivery.runner.work", "------------"),
+        ("platform.user.read", "DTQROSAXtmsrpci"),
+        ("platform.user.manage", "-------X-------"),
+        ("platform.token.own", "DTQROSAXtmsrpci"),
+        ("platform.evidence.read", "DTQROSAXtmsrpci"),
+        ("delivery.read", "DTQROSAXtmsrpci"),
+        ("delivery.project.create", "D-QR---X-------"),
+        ("delivery.variable.manage", "---RO--X-------"),
+        ("delivery.gate_rule.manage", "--Q------------"),
+        ("delivery.code.read", "DTQROSAXtmsrpci"),
+        ("delivery.code.push", "DTQRO----------"),
+        ("delivery.pipeline.run", "DTQRO----------"),
+        ("delivery.deployment.approve", "--QRO----------"),
+        ("delivery.deployment.cancel", "D--RO----------"),
+        ("delivery.environment.roll_back", "---RO----------"),
+        ("otc.read", "------AXtmsr---"),
+        ("otc.market.enter", "--------tm-r---"),
+        ("otc.quote.make", "--------t------"),
+        ("otc.trade.book", "--------t------"),
+        ("otc.trade.confirm", "---------m-----"),
+        ("otc.fixing.enter", "---------m-----"),
+        ("otc.flow.settle", "----------s----"),
+        ("otc.approval.decide", "---------m-r---"),
+        ("esb.read", "DTQROSAXtmsrpci"),
+        ("esb.system.manage", "-------X------i"),
+        ("esb.interface.provide", "------------p--"),
+        ("esb.version.review", "-----S--------i"),
+        ("esb.subscription.request", "-------------c-"),
+        ("esb.instance.register", "----O-------p--"),
+        ("esb.config.write", "----O-------p--"),
+        ("esb.config.open", "----O-------p--"),
+        ("delivery.runner.work", "---------------"),
     ];
 
     #[test]
@@ -170,7 +197,7 @@ mod tests {
             .map(|permission| {
                 let row = Role::ALL
                     .iter()
-                    .zip("DTQROSAXtmsr".chars())
+                    .zip("DTQROSAXtmsrpci".chars())
                     .map(|(role, letter)| {
                         if permission.roles().contains(role) {
                             letter
@@ -201,7 +228,7 @@ mod tests {
         assert!(
             Permission::ALL
                 .iter()
-                .filter(|p| **p != Permission::OtcRead)
+                .filter(|p| !matches!(p, Permission::OtcRead | Permission::EsbReview))
                 .all(|p| p.roles().contains(&Security) == p.roles().contains(&Auditor))
         );
     }

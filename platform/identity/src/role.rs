@@ -33,6 +33,12 @@ pub enum Role {
     Settlement,
     /// Watches the risk of the OTC book; may approve.
     Risk,
+    /// Offers interfaces to other systems.
+    Provider,
+    /// Calls interfaces of other systems.
+    Caller,
+    /// Governs interfaces: taxonomy, reviews, waivers, withdrawal.
+    InterfaceManager,
 }
 
 /// A word that is not a role.
@@ -42,7 +48,7 @@ pub struct UnknownRoleError(pub String);
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Developer,
         Self::Tester,
         Self::QualityOwner,
@@ -55,6 +61,9 @@ impl Role {
         Self::MiddleOffice,
         Self::Settlement,
         Self::Risk,
+        Self::Provider,
+        Self::Caller,
+        Self::InterfaceManager,
     ];
 
     /// The role's name in the API, in files and in the store.
@@ -73,6 +82,9 @@ impl Role {
             Self::MiddleOffice => "middle_office",
             Self::Settlement => "settlement",
             Self::Risk => "risk",
+            Self::Provider => "provider",
+            Self::Caller => "caller",
+            Self::InterfaceManager => "interface_manager",
         }
     }
 

@@ -1,6 +1,6 @@
 //! The database handle: two typed pools behind one set of calls.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -8,7 +8,7 @@ use sqlx::{FromRow, PgPool, SqlitePool};
 use tokio::sync::{Mutex, broadcast};
 
 use crate::event::{EVENT_WINDOW, EVENTS_SINCE, EventRow};
-use crate::{Event, EventWindow, MigrationSet, Params, StoreError, Tx};
+use crate::{Event, EventWindow, MigrationSet, Params, StoreError, Token, Tx, WriteGate};
 
 /// Live events a slow subscriber may fall behind before it must replay.
 const LIVE_EVENTS: usize = 4_096;
@@ -44,6 +44,7 @@ impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, 
 pub struct Db {
     pub(crate) pools: Pools,
     live: Arc<Live>,
+    gate: Arc<OnceLock<Arc<dyn WriteGate>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -88,6 +89,7 @@ impl Db {
                 sender,
                 sent: Mutex::new(None),
             }),
+            gate: Arc::default(),
         })
     }
 
@@ -129,9 +131,35 @@ impl Db {
     /// rolls it back.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when another one stays open for over 30 s.
+    /// [`StoreError::Busy`] when another one stays open for over 30 s, [`StoreError::Standby`]
+    /// when writes are guarded and this server does not lead.
     pub async fn begin(&self) -> Result<Tx<'_>, StoreError> {
-        Tx::begin(self).await
+        Tx::begin(self, self.leading()?).await
+    }
+
+    /// Begins a write transaction whoever leads. Only for what decides who leads.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when another one stays open for over 30 s.
+    pub async fn begin_unguarded(&self) -> Result<Tx<'_>, StoreError> {
+        Tx::begin(self, None).await
+    }
+
+    /// From now on write transactions of this handle and of all its clones begin only with a token
+    /// of `gate`, and commit nothing once there is a newer one. False when there is a gate already.
+    pub fn guard_writes(&self, gate: Arc<dyn WriteGate>) -> bool {
+        self.gate.set(gate).is_ok()
+    }
+
+    /// The token that this handle may write by: `Ok(None)` when writes are not guarded.
+    ///
+    /// # Errors
+    /// [`StoreError::Standby`] when this server does not lead.
+    pub fn leading(&self) -> Result<Option<Token>, StoreError> {
+        match self.gate.get() {
+            Some(gate) => Ok(Some(gate.token().ok_or(StoreError::Standby)?)),
+            None => Ok(None),
+        }
     }
 
     /// Runs one writing statement in a transaction of its own; the number of rows it touched.

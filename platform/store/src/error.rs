@@ -36,6 +36,12 @@ pub enum StoreError {
         /// The engine's message.
         message: String,
     },
+    /// Another server leads; this one may read, not write. Nothing was written.
+    #[error(
+        "this server stands by and takes no changes; another one leads. Try again: requests reach \
+         the leader, or this server once it has taken over"
+    )]
+    Standby,
     /// The database cannot be reached or the connection broke.
     #[error("no connection to the database: {message}")]
     Connection {

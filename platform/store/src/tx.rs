@@ -7,10 +7,16 @@ use crate::db::Pools;
 use crate::event::{
     INSERT_EVENT, KEEP_EVENTS, KEEP_MICROS, PRUNE_EVENTS, PRUNE_EVERY, PendingEvent, TAKE_SEQUENCES,
 };
-use crate::{Db, Engine, Event, Params, Row, StoreError, now, params, to_micros};
+use crate::{Db, Engine, Event, Params, Row, StoreError, Token, now, params, to_micros};
 
 /// Key of the advisory lock that makes write transactions serial within one PostgreSQL database.
 const TAKE_WRITE_LOCK: &str = "SELECT pg_advisory_xact_lock(7305812649113201)";
+
+/// The same for a leader, whose transactions the server ends soon when the leader is stopped inside
+/// of one: a take-over waits for them.
+const TAKE_GUARDED_WRITE_LOCK: &str = "SELECT
+    set_config('idle_in_transaction_session_timeout', '500ms', true),
+    pg_advisory_xact_lock(7305812649113201)";
 
 /// An open write transaction; dropping it rolls it back.
 pub struct Tx<'a> {
@@ -33,26 +39,34 @@ impl std::fmt::Debug for Tx<'_> {
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) async fn begin(db: &'a Db) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(db: &'a Db, token: Option<Token>) -> Result<Self, StoreError> {
         let failed = |error| StoreError::of(error, "BEGIN");
+        let lock = match token {
+            Some(_) => TAKE_GUARDED_WRITE_LOCK,
+            None => TAKE_WRITE_LOCK,
+        };
         let inner = match &db.pools {
             Pools::Sqlite { write, .. } => {
                 Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?)
             }
             Pools::Postgres { write, .. } => {
                 let mut tx = write.begin().await.map_err(failed)?;
-                sqlx::query(TAKE_WRITE_LOCK)
-                    .execute(&mut *tx)
-                    .await
-                    .map_err(failed)?;
+                sqlx::query(lock).execute(&mut *tx).await.map_err(failed)?;
                 Inner::Postgres(tx)
             }
         };
-        Ok(Self {
+        let mut tx = Self {
             db,
             inner,
             pending: Vec::new(),
-        })
+        };
+        // On SQLite the one process that holds the lock of the file may write.
+        if let Some(token) = token
+            && tx.engine() == Engine::Postgres
+        {
+            tx.hold_fence(token).await?;
+        }
+        Ok(tx)
     }
 
     /// Which engine this transaction runs on.

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use crate::objects::Objects;
-use crate::{Problem, codes};
+use crate::{Problem, codes, names};
 
 /// A JSON body, in and out. The types read from it refuse unknown fields. An empty body counts as
 /// `{}`, so an action without arguments needs none.
@@ -53,6 +53,11 @@ fn too_large(rejection: BytesRejection) -> Problem {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Text that is not JSON at all is told as that, by the reader below.
+    let twice = names::twice(bytes);
+    if !twice.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
+        return Err(given_twice(&twice));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(Objects(&mut reader)).map_err(|error| {
         let pointer = pointer(error.path());
@@ -60,6 +65,23 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     reader.end().map_err(|error| refusal("", &error))?;
     Ok(value)
+}
+
+/// A name stands once in its object: which of two values counts is nothing to guess.
+fn given_twice(pointers: &[String]) -> Problem {
+    let problem = pointers.iter().fold(Problem::unprocessable(), |all, at| {
+        let text = "this name is given twice in its object; keep one of them";
+        all.invalid(at, "duplicate_name", text)
+    });
+    let en = format!(
+        "Names are given twice in their object, and it is unclear which value counts: {}. Keep one of each.",
+        pointers.join(", ")
+    );
+    let zh = format!(
+        "以下名称在同一对象中重复出现，无法判断以哪个值为准：{}。请各保留一个。",
+        pointers.join("、")
+    );
+    problem.with("text", serde_json::json!({"en": en, "zh": zh}))
 }
 
 fn refusal(pointer: &str, error: &serde_json::Error) -> Problem {
@@ -208,6 +230,24 @@ mod tests {
         assert_eq!(detail, "invalid type: array, expected an object");
         let (status, pointer, _) = refused(r#"{"lines":[{"count":1},[2]]}"#);
         assert_eq!((status, pointer.as_str()), (422, "/lines/1"));
+    }
+
+    #[test]
+    fn a_name_given_twice_is_pointed_at_wherever_it_stands() {
+        let (status, pointer, detail) = refused(r#"{"lines":[{"count":1,"count":2}]}"#);
+        assert_eq!((status, pointer.as_str()), (422, "/lines/0/count"));
+        assert!(detail.contains("given twice"), "{detail}");
+        // Where the type keeps any value there is, too.
+        let problem = parse::<serde_json::Value>(br#"{"t":{"a":1,"b":2,"a":3},"t":0}"#);
+        let problem = problem.expect_err("refused");
+        let document = problem.document(crate::Language::English, "", "");
+        let told: Vec<&str> = document.errors.iter().map(|e| e.pointer.as_str()).collect();
+        assert_eq!((document.status, told), (422, vec!["/t/a", "/t"]));
+        let text = document.extra.and_then(|extra| extra.get("text").cloned());
+        let zh = text.and_then(|text| text["zh"].as_str().map(str::to_owned));
+        assert!(zh.is_some_and(|zh| zh.contains("/t/a、/t")));
+        let broken = parse::<serde_json::Value>(br#"{"a":1,"a":"#).expect_err("no JSON");
+        assert_eq!(broken.status().as_u16(), 400);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod health;
 mod idempotency;
 mod language;
 mod metrics;
+mod names;
 mod objects;
 pub mod openapi;
 mod origin;

@@ -262,6 +262,9 @@ impl From<Denied> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Standby) {
+            return Self::new(codes::UNAVAILABLE, error.to_string()).retry_after_s(1);
+        }
         if error.is_retryable() {
             tracing::warn!(%error, "the store is busy or away");
             return Self::new(codes::UNAVAILABLE, "").retry_after_s(1);

@@ -1,6 +1,7 @@
 //! `rialto ci run`: the pipeline of a working copy, run right here, without a server.
 
 mod screen;
+mod unrun;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::num::NonZeroUsize;
@@ -143,10 +144,11 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
         .iter()
         .map(|report| coverage(&selected, report))
         .collect();
+    let unrun = unrun::reasons(&selected, &summary);
     match args.output {
-        Output::Table => screen.summary(&summary, &coverage),
+        Output::Table => screen.summary(&summary, &coverage, &unrun),
         Output::Json => {
-            let text = serde_json::to_string_pretty(&as_json(&summary, &coverage))?;
+            let text = serde_json::to_string_pretty(&as_json(&summary, &coverage, &unrun))?;
             let _ = writeln!(std::io::stdout(), "{text}");
         }
     }
@@ -172,8 +174,10 @@ fn refuse(opened: &Opened, selected: &Plan) -> bool {
 
 /// Says which keywords do nothing here: at most [`SHOWN_WARNINGS`], the rest is for `lint`.
 fn tell_without_effect(diagnostics: &[Diagnostic]) {
-    let without =
-        |found: &&Diagnostic| found.severity == Severity::Warning && found.code == "no_effect";
+    let without = |found: &&Diagnostic| {
+        found.severity == Severity::Warning
+            && ["no_effect", "not_started"].contains(&found.code.as_str())
+    };
     for found in diagnostics.iter().filter(without).take(SHOWN_WARNINGS) {
         eprintln!("{found}");
     }
@@ -383,12 +387,17 @@ fn coverage(plan: &Plan, report: &JobReport) -> Option<String> {
         .find(&String::from_utf8_lossy(&log))
 }
 
-fn as_json(summary: &LocalSummary, coverage: &[Option<String>]) -> serde_json::Value {
+fn as_json(
+    summary: &LocalSummary,
+    coverage: &[Option<String>],
+    unrun: &[Option<String>],
+) -> serde_json::Value {
     let jobs: Vec<serde_json::Value> = summary
         .jobs
         .iter()
         .zip(coverage)
-        .map(|(job, coverage)| {
+        .zip(unrun)
+        .map(|((job, coverage), unrun)| {
             let failure = job.outcome.as_ref().and_then(|o| match &o.result {
                 JobResult::Failed { reason, message } => Some((reason, message)),
                 _ => None,
@@ -404,6 +413,7 @@ fn as_json(summary: &LocalSummary, coverage: &[Option<String>]) -> serde_json::V
                 "failure_reason": failure.map(|(reason, _)| reason),
                 "failure_message": failure.map(|(_, message)| message),
                 "coverage_percent": coverage,
+                "not_run_because": unrun,
                 "log": job.log,
                 "artifacts": job.artifacts,
             })

@@ -351,7 +351,8 @@ fn pipeline_text(pipeline: &Value) -> String {
             }
             let reason = job["failure_message"]
                 .as_str()
-                .or(job["failure_reason"].as_str());
+                .or(job["failure_reason"].as_str())
+                .or(job["waiting_reason"].as_str());
             let reason = reason
                 .map(|reason| format!("  {reason}"))
                 .unwrap_or_default();
@@ -379,6 +380,13 @@ fn verdict_text(verdict: &Value) -> String {
         out.push_str(&format!(
             "  {result:<14} {measure} ({scope}): {value} {op} {bound}  {detail}\n"
         ));
+        // The sentence names the first lying report only; the others lie as well.
+        if rule["measure"] == "reports.contradictory" {
+            for place in rule["offenders"].as_array().into_iter().flatten() {
+                let [file, line, note] = ["file", "line", "note"].map(|key| text(&place[key]));
+                out.push_str(&format!("    {file}:{line}: {note}\n"));
+            }
+        }
     }
     out
 }
@@ -448,6 +456,9 @@ fn job_text(job: &Value) -> String {
     if let Some(reason) = job["failure_message"].as_str() {
         out.push_str(&format!("  {reason}\n"));
     }
+    if let Some(reason) = job["waiting_reason"].as_str() {
+        out.push_str(&format!("  waiting: {reason}\n"));
+    }
     if let Some(line) = job["failing_line"]["text"].as_str() {
         out.push_str(&format!(
             "  line {}: {line}\n",
@@ -475,6 +486,13 @@ async fn log(session: &Session, job: &str, follow: bool) -> Result<ExitCode> {
     }
 }
 
+/// Who wrote what is released.
+fn authors(released: &Value) -> String {
+    let all = released["authors"].as_array();
+    let names = all.into_iter().flatten().map(|one| text(&one["name"]));
+    names.collect::<Vec<_>>().join(", ")
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Release {
     /// Releases, newest first.
@@ -496,6 +514,7 @@ impl Release {
             ("ID", |v| text(&v["id"])),
             ("PROJECT", |v| text(&v["project_path"])),
             ("VERSION", |v| text(&v["version"])),
+            ("AUTHORS", authors),
             ("DIGEST", |v| text(&v["digest"]).chars().take(12).collect()),
             ("GATE", |v| text(&v["verdict"]["result"])),
             ("DEPLOYMENTS", |v| {
@@ -564,6 +583,7 @@ impl Deployment {
             ("KIND", |v| text(&v["kind"])),
             ("VERSION", |v| text(&v["release"]["version"])),
             ("STATE", |v| text(&v["state"])),
+            ("AUTHORS", authors),
             ("BY", |v| text(&v["requested_by"]["name"])),
         ];
         let (id, verb, body) = match self {
@@ -609,4 +629,25 @@ pub fn deployment_text(deployment: &Value) -> String {
         out.push_str(&format!("  {at}  {name:<12} {outcome:<8} {detail}\n"));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_lying_report_is_printed_not_only_the_first() {
+        let place = |file: &str, line: u32| json!({"file": file, "line": line, "note": "it lies"});
+        let rule = |measure: &str| {
+            json!({"result": "fail", "measure": measure, "scope": "overall", "value": "2",
+                "op": "==", "bound": "0", "detail": "first a.xml line 2",
+                "offenders": [place("a.xml", 2), place("b.info", 5)]})
+        };
+        let told =
+            |measure: &str| verdict_text(&json!({"overall": "failed", "rules": [rule(measure)]}));
+        let lies = told("reports.contradictory");
+        assert!(lies.contains("\n    a.xml:2: it lies\n"), "{lies}");
+        assert!(lies.contains("\n    b.info:5: it lies\n"), "{lies}");
+        assert!(!told("tests.failed").contains("b.info"));
+    }
 }

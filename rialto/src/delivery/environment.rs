@@ -151,7 +151,7 @@ fn environment_text(environment: &Value) -> String {
     .trim_end()
     .to_owned();
     out.push('\n');
-    for role in ["active", "standby", "candidate"] {
+    for role in ["active", "standby", "candidate", "reserve"] {
         let shown = slot(environment, role);
         if !shown.is_empty() {
             out.push_str(&format!("  {role:<12} {shown}\n"));

@@ -48,6 +48,9 @@ const COLUMNS: &[Column] = &[
         }
     }),
     ("BROKE", |v| {
+        if v["cause_class"] == "configuration" {
+            return ".gitlab-ci.yml".into();
+        }
         let jobs = v["failing_jobs"].as_array().cloned().unwrap_or_default();
         jobs.iter()
             .map(|job| text(&job["name"]))
@@ -57,8 +60,19 @@ const COLUMNS: &[Column] = &[
     ("BY", who),
     ("SINCE", |v| text(&v["red_at"])),
     ("REPAIR TIME", repair_time),
-    ("CLOSED", |v| text(&v["close_kind"])),
+    ("CLOSED", closed),
 ];
+
+/// How it was closed, in words; nothing while it is red.
+fn closed(incident: &Value) -> String {
+    match incident["close_kind"].as_str() {
+        None => String::new(),
+        Some("repaired") => "repaired".to_owned(),
+        Some("closed_by_removal") => "job removed".to_owned(),
+        Some("flaky") => "flaky: passed when run again".to_owned(),
+        Some(other) => other.replace('_', " "),
+    }
+}
 
 /// Who pushed what broke, and whose commit it was when that is somebody else.
 fn who(incident: &Value) -> String {
@@ -103,6 +117,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn how_a_light_was_closed_is_told_in_words() {
+        let told = |kind: &str| closed(&json!({"close_kind": kind}));
+        assert_eq!(told("closed_by_removal"), "job removed");
+        assert_eq!(told("repaired"), "repaired");
+        assert_eq!(closed(&json!({"close_kind": null})), "");
+    }
 
     #[test]
     fn an_open_incident_has_no_repair_time_yet() {

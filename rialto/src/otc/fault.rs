@@ -77,6 +77,9 @@ pub struct Fault {
     /// All findings, when there are some.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Located>,
+    /// The other faults of the same input, when there are some.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub others: Box<[Fault]>,
     #[serde(skip)]
     pub class: Class,
 }
@@ -89,7 +92,25 @@ impl Fault {
             message: en.into(),
             message_zh: zh.into(),
             findings: Vec::new(),
+            others: Box::default(),
             class: Class::Input,
+        }
+    }
+
+    /// Many faults of one input: the first with the others behind it.
+    pub fn all(faults: impl IntoIterator<Item = Self>, class: Class) -> Self {
+        let mut faults = faults.into_iter();
+        let first = faults.next().unwrap_or_else(|| {
+            Self::input(
+                "E-INTERNAL",
+                "refused without a reason",
+                "被拒绝但未给出原因",
+            )
+        });
+        Self {
+            others: faults.collect(),
+            class,
+            ..first
         }
     }
 
@@ -103,11 +124,15 @@ impl Fault {
 
     /// Lines for people.
     pub fn lines(&self, lang: Lang) -> Vec<String> {
-        if self.findings.is_empty() {
-            let message = lang.pick(&self.message, &self.message_zh);
-            return vec![format!("{}: {message}", self.code)];
-        }
-        self.findings.iter().map(|found| found.line(lang)).collect()
+        let mut lines: Vec<String> = match self.findings.is_empty() {
+            true => {
+                let message = lang.pick(&self.message, &self.message_zh);
+                vec![format!("{}: {message}", self.code)]
+            }
+            false => self.findings.iter().map(|found| found.line(lang)).collect(),
+        };
+        lines.extend(self.others.iter().flat_map(|other| other.lines(lang)));
+        lines
     }
 }
 
@@ -187,6 +212,7 @@ impl Origin<'_> {
             message_zh: first.zh.clone(),
             class,
             findings,
+            others: Box::default(),
         }
     }
 

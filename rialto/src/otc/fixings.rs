@@ -3,28 +3,39 @@
 use rialto_otc_contract::document::Node;
 use rialto_otc_contract::fixings::{FixingError, Fixings, Row, rows_of};
 
-use super::fault::{Fault, Origin};
+use super::fault::{Class, Fault, Origin};
 use super::input::Text;
 
-fn fault(wrong: FixingError, file: &str, row: usize, text: &str) -> Fault {
-    let shown: String = text.chars().take(80).collect();
-    let (en, zh) = (wrong.en(), wrong.zh());
-    Fault::input(
-        wrong.code(),
-        format!("{file}:{row}: {shown:?} {en}."),
-        format!("{file}:{row}：{shown:?} {zh}。"),
-    )
+/// What is wrong with a row: its line, and the row as written.
+type Wrong = (FixingError, usize, String);
+
+/// All wrong rows of a file, by line: each is one line of the message.
+fn fault(file: &str, mut wrong: Vec<Wrong>) -> Fault {
+    wrong.sort_by_key(|(_, row, _)| *row);
+    let rows = wrong.into_iter().map(|(wrong, row, text)| {
+        let shown: String = text.chars().take(80).collect();
+        let (en, zh) = (wrong.en(), wrong.zh());
+        Fault::input(
+            wrong.code(),
+            format!("{file}:{row}: {shown:?} {en}."),
+            format!("{file}:{row}：{shown:?} {zh}。"),
+        )
+    });
+    Fault::all(rows, Class::Input)
 }
 
-/// Reads fixings; the first one that is wrong ends it, named by its row.
+/// Reads fixings.
+///
+/// # Errors
+/// Every row that is wrong, with file and line.
 pub(super) fn fixings(text: &Text) -> Result<Fixings, Fault> {
     let mut fixings = Fixings::default();
     let Text { file, text } = text;
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let rows = if body.trim_start().starts_with(['[', '{']) {
+    let (rows, mut wrong) = if body.trim_start().starts_with(['[', '{']) {
         json_rows(file, body)?
     } else {
-        csv_rows(file, body)?
+        csv_rows(body)
     };
     for Row {
         row,
@@ -33,15 +44,18 @@ pub(super) fn fixings(text: &Text) -> Result<Fixings, Fault> {
         value,
     } in rows
     {
-        let shown = format!("{when},{code},{value}");
-        fixings
-            .add(&code, &when, &value, row)
-            .map_err(|wrong| fault(wrong, file, row, &shown))?;
+        if let Err(error) = fixings.add(&code, &when, &value, row) {
+            wrong.push((error, row, format!("{when},{code},{value}")));
+        }
     }
-    Ok(fixings)
+    if wrong.is_empty() {
+        Ok(fixings)
+    } else {
+        Err(fault(file, wrong))
+    }
 }
 
-fn csv_rows(file: &str, text: &str) -> Result<Vec<Row>, Fault> {
+fn csv_rows(text: &str) -> (Vec<Row>, Vec<Wrong>) {
     let mut lines = text
         .lines()
         .enumerate()
@@ -51,31 +65,34 @@ fn csv_rows(file: &str, text: &str) -> Result<Vec<Row>, Fault> {
             .map(|cell| cell.trim().trim_matches('"').to_owned())
             .collect()
     };
+    let (mut rows, mut wrong) = (Vec::new(), Vec::new());
     let (row, head) = lines.next().unwrap_or((0, ""));
     let head = cells(head);
     let column = |name: &str| head.iter().position(|cell| cell == name);
     let (Some(date), Some(code), Some(value)) = (column("date"), column("code"), column("value"))
     else {
-        return Err(fault(FixingError::Columns, file, row + 1, &head.join(",")));
+        // Without its heading no row can be read.
+        wrong.push((FixingError::Columns, row + 1, head.join(",")));
+        return (rows, wrong);
     };
-    lines
-        .map(|(row, line)| {
-            let cells = cells(line);
-            if cells.len() != head.len() {
-                return Err(fault(FixingError::Columns, file, row + 1, line));
-            }
-            let cell = |at: usize| cells[at].clone();
-            Ok(Row {
-                row: row + 1,
-                when: cell(date),
-                code: cell(code),
-                value: cell(value),
-            })
-        })
-        .collect()
+    for (row, line) in lines {
+        let cells = cells(line);
+        if cells.len() != head.len() {
+            wrong.push((FixingError::Columns, row + 1, line.to_owned()));
+            continue;
+        }
+        let cell = |at: usize| cells[at].clone();
+        rows.push(Row {
+            row: row + 1,
+            when: cell(date),
+            code: cell(code),
+            value: cell(value),
+        });
+    }
+    (rows, wrong)
 }
 
-fn json_rows(file: &str, text: &str) -> Result<Vec<Row>, Fault> {
+fn json_rows(file: &str, text: &str) -> Result<(Vec<Row>, Vec<Wrong>), Fault> {
     let origin = Origin {
         file,
         node: None,
@@ -83,5 +100,7 @@ fn json_rows(file: &str, text: &str) -> Result<Vec<Row>, Fault> {
         market: None,
     };
     let root = Node::from_text(text).map_err(|findings| origin.fault(&findings))?;
-    rows_of(&root).map_err(|(line, shown)| fault(FixingError::Columns, file, line, &shown))
+    let (rows, wrong) = rows_of(&root);
+    let form = |(row, shown)| (FixingError::Columns, row, shown);
+    Ok((rows, wrong.into_iter().map(form).collect()))
 }

@@ -10,7 +10,7 @@ use rialto_otc_time::Calendars;
 
 use super::fault::Fault;
 use super::input::{Entry, Market, market, sheets};
-use super::table::{money, render};
+use super::table::{money, notes, render};
 use super::{Answer, Contracts, Lang, Pricing, stop, tell};
 
 /// Options of `rialto otc cashflows`.
@@ -98,9 +98,7 @@ fn table(answers: &[&Cashflows], lang: Lang) -> String {
         if rows.len() > 1 {
             text += &render(&rows);
         }
-        for note in &answer.notes {
-            text += &format!("{}: {note}\n", lang.pick("note", "提示"));
-        }
+        text += &notes(&answer.notes, lang);
     }
     text
 }

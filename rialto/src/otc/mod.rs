@@ -24,6 +24,7 @@ use rialto_otc_time::AsOf;
 use serde::Serialize;
 
 use self::fault::{Class, Fault};
+use crate::lang::Lang;
 
 /// The commands of `rialto otc`. Exit codes of all: 0 done, 1 something is found wrong in a
 /// contract or refused, 2 the input cannot be read or the command line is wrong, 3 a fault of the
@@ -102,37 +103,9 @@ enum Output {
     Json,
 }
 
-/// A language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Lang {
-    /// Simplified Chinese.
-    Zh,
-    /// English.
-    En,
-}
-
-impl Lang {
-    fn pick<'t>(self, en: &'t str, zh: &'t str) -> &'t str {
-        match self {
-            Self::En => en,
-            Self::Zh => zh,
-        }
-    }
-}
-
 impl Telling {
     fn lang(self) -> Lang {
-        let told = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let of_environment = || {
-            let value = told("LC_ALL")
-                .or_else(|| told("LC_MESSAGES"))
-                .or_else(|| told("LANG"));
-            match value.is_some_and(|value| value.to_ascii_lowercase().starts_with("zh")) {
-                true => Lang::Zh,
-                false => Lang::En,
-            }
-        };
-        self.lang.unwrap_or_else(of_environment)
+        Lang::told(self.lang)
     }
 }
 

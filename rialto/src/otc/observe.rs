@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::fault::Fault;
 use super::fixings::fixings;
 use super::input::{Entry, read, sheets};
-use super::table::{money, render};
+use super::table::{money, notes, render};
 use super::{Answer, Contracts, Lang, Output, json, print, report, stop, tell};
 
 /// Options of `rialto otc observe` and `replay`.
@@ -117,8 +117,8 @@ fn trades(answers: &[&Walked], lang: Lang) -> String {
                 flow.pay
             );
         }
-        for note in &answer.notes {
-            text += &format!("  {}: {note}\n", lang.pick("note", "提示"));
+        for line in notes(&answer.notes, lang).lines() {
+            text += &format!("  {line}\n");
         }
     }
     text

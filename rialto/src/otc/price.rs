@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::sheet::TermSheet;
 use rialto_otc_pricing::batch;
 use rialto_otc_pricing::desk::{DeskGreeks, desk};
@@ -15,7 +16,7 @@ use serde::Serialize;
 
 use super::fault::Fault;
 use super::input::{Entries, Entry, Market, market, sheets};
-use super::table::{money, number, render};
+use super::table::{money, notes, number, render};
 use super::{Answer, Contracts, Lang, Pricing, stop, tell};
 
 /// Options of `rialto otc price`.
@@ -250,11 +251,10 @@ fn price(valuation: &Valuation, lang: Lang) -> String {
     let mut text = render(&rows);
     for candidate in valuation.why.iter().filter(|_| valuation.why.len() > 1) {
         let mark = if candidate.chosen { "*" } else { " " };
-        text += &format!("{mark} {}: {}\n", candidate.engine, candidate.reason);
+        let reason = lang.pick(&candidate.reason.en, &candidate.reason.zh);
+        text += &format!("{mark} {}: {reason}\n", candidate.engine);
     }
-    for note in &valuation.notes {
-        text += &format!("{}: {note}\n", lang.pick("note", "提示"));
-    }
+    text += &notes(&valuation.notes, lang);
     text
 }
 
@@ -292,7 +292,7 @@ struct GreeksAnswer {
     raw: Greeks,
     engine: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 impl GreeksArgs {
@@ -362,9 +362,7 @@ fn greeks_table(answers: &[&GreeksAnswer], lang: Lang) -> String {
         }
         text += lang.pick("raw, to the holder:\n", "原始值（对持有人）：\n");
         text += &render(&raw(&answer.raw));
-        for note in &answer.notes {
-            text += &format!("{}: {note}\n", lang.pick("note", "提示"));
-        }
+        text += &notes(&answer.notes, lang);
     }
     text
 }
@@ -380,7 +378,7 @@ struct LadderAnswer {
     error_estimate: rialto_otc_pricing::engine::ErrorEstimate,
     engine: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 impl LadderArgs {
@@ -483,9 +481,7 @@ fn ladders(answers: &[&LadderAnswer], lang: Lang) -> String {
             ]);
         }
         text += &render(&rows);
-        for note in &answer.notes {
-            text += &format!("{}: {note}\n", lang.pick("note", "提示"));
-        }
+        text += &notes(&answer.notes, lang);
     }
     text
 }

@@ -10,7 +10,7 @@ use rialto_otc_time::Calendars;
 use rust_decimal::Decimal;
 
 use super::input::{market, sheets};
-use super::table::{money, render};
+use super::table::{money, notes, render};
 use super::{Answer, Contracts, Lang, Pricing, stop, tell};
 
 /// Options of `rialto otc solve`.
@@ -114,9 +114,7 @@ fn table(answers: &[&Solution], lang: Lang) -> String {
         );
         rows.push(row("found by", "求解方式", how));
         text += &render(&rows);
-        for note in &answer.notes {
-            text += &format!("{}: {note}\n", lang.pick("note", "提示"));
-        }
+        text += &notes(&answer.notes, lang);
     }
     text
 }

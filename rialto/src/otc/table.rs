@@ -1,5 +1,9 @@
 //! Tables for people.
 
+use rialto_otc_contract::note::Note;
+
+use crate::lang::Lang;
+
 /// Rows under headings; numbers to the right. Widths are those on screen, where a Chinese letter
 /// takes two columns.
 pub fn render(rows: &[Vec<String>]) -> String {
@@ -71,6 +75,13 @@ pub fn number(value: f64) -> String {
     } else {
         format!("{value:.4}")
     }
+}
+
+/// Notes beside an answer, one line each, in a language.
+pub fn notes(notes: &[Note], lang: Lang) -> String {
+    let word = lang.pick("note", "提示");
+    let line = |note: &Note| format!("{word} {}: {}\n", note.code, lang.pick(&note.en, &note.zh));
+    notes.iter().map(line).collect()
 }
 
 #[cfg(test)]

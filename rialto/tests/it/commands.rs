@@ -167,9 +167,13 @@ fn a_run_whose_terminal_is_gone_leaves_no_job_behind() {
     git(&["add", ".gitlab-ci.yml"]);
     let who = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"];
     git(&[&who[..], &["commit", "-qm", "job"]].concat());
-    let mut run = rialto(root);
-    let mut run = run
+    // Whoever started the tests may have had the signal ignored, as `nohup` does.
+    let program = rialto(root);
+    let mut run = std::process::Command::new("env")
+        .arg("--default-signal=HUP")
+        .arg(program.get_program())
         .args(["ci", "run"])
+        .current_dir(root)
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::null())
         .spawn()

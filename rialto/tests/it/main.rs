@@ -1,7 +1,12 @@
 //! The binary from outside: its commands, its exit codes, and a whole house from start to stop.
 #![expect(clippy::unwrap_used, reason = "a test helper fails by panicking")]
 
+mod ci;
 mod commands;
+mod esb;
+mod esb_gateway;
+mod esb_mock;
+mod gate;
 mod house;
 mod otc;
 mod support;

@@ -113,7 +113,11 @@ impl House {
 
     /// A token of somebody whose one-time link was printed.
     pub fn token(&self, login: &str) -> String {
-        let link = self.ready["login_links"][login].as_str().unwrap();
+        self.token_by(self.ready["login_links"][login].as_str().unwrap())
+    }
+
+    /// A token of whoever a sign-in link is for.
+    pub fn token_by(&self, link: &str) -> String {
         let link = link.split("link=").nth(1).unwrap();
         let body = serde_json::json!({"link": link}).to_string();
         let (status, head, answer) =

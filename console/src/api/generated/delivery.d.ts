@@ -696,7 +696,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Prolong the lease */
+        /** Prolong the lease, and wait for the word to stop */
         post: operations["runner_renew_lease"];
         delete?: never;
         options?: never;
@@ -817,6 +817,8 @@ export interface components {
             line: number;
             /** @description What is wrong and what to do. */
             message: string;
+            /** @description The message in both languages; where the Chinese has only its kind, the code says so. */
+            text: components["schemas"]["DeliveryText"];
         };
         /** @description Coverage of a pipeline. */
         CoverageReportView: {
@@ -1046,6 +1048,9 @@ export interface components {
             started_at?: string | null;
             status: string;
             superseded: boolean;
+            /** @description Why it waits, where no runner that is connected can take it. */
+            waiting_reason?: string | null;
+            waiting_text?: components["schemas"]["DeliveryText"] | null;
             when: string;
         };
         /** @description Light of the default branch. */
@@ -1520,10 +1525,17 @@ export interface components {
              */
             total: number;
         };
-        /** @description A report that could not be taken whole. */
+        /** @description A report that could not be taken whole, or that contradicts itself. */
         RefusedView: {
+            /**
+             * Format: int64
+             * @description Line of the fault, from 1.
+             */
+            line?: number | null;
             /** @description File. */
             name: string;
+            /** @description `partial`, `refused` or `contradictory`. */
+            outcome: string;
             /** @description Why. */
             reason: string;
             /** @description The same in both languages. */
@@ -1593,10 +1605,15 @@ export interface components {
             digest?: string | null;
             health: string;
             last_probe_at?: string | null;
+            /** @description `blue`, `green` or `violet`. */
             name: string;
             /** Format: int64 */
             pid?: number | null;
             release_id?: string | null;
+            /**
+             * @description `active`, `standby`, `candidate` (being tried out), `reserve` (stood by before the version
+             *     that is being watched took the traffic; it does again if that fails) or `idle`.
+             */
             role: string;
             started_at?: string | null;
             version?: string | null;
@@ -3161,7 +3178,13 @@ export interface operations {
     };
     runner_renew_lease: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Milliseconds, at most 30000: the answer comes at once when the job is not wanted any more,
+                 *     else after this time.
+                 */
+                wait_ms?: number;
+            };
             header: {
                 "X-Job-Lease": string;
             };

@@ -159,7 +159,8 @@ export interface paths {
         /**
          * Take in a file of prices (CSV or XLSX; the first row names the columns date, underlying, value,
          *     source, rule), or tell what it would do
-         * @description The new prices of one date are one transaction; an import that was stopped is finished by sending
+         * @description Prices that correct known ones wait for a second person and say why (`reason`); without it such a
+         *     file is refused whole. The new prices of one date are one transaction; an import that was stopped is finished by sending
          *     the file again, and nothing is entered twice.
          */
         post: operations["fixings_import"];
@@ -699,6 +700,8 @@ export interface components {
         BookInput: {
             /** @description Name of the counterparty, when the sheet names none. */
             counterparty?: string | null;
+            /** @description Since when it lives in the place of the trade it continues, `yyyy-mm-dd`; only with a link. */
+            effective?: string | null;
             /** @description Unique in the trade; `book` when not told. */
             event_id?: string | null;
             link?: components["schemas"]["LinkView"] | null;
@@ -725,6 +728,7 @@ export interface components {
             probability?: number | null;
             /** @description `at_least` or `at_most` the level. */
             side?: string | null;
+            span?: components["schemas"]["SpanView"] | null;
             /** @description Trade. */
             trade_id: string;
             /**
@@ -858,7 +862,11 @@ export interface components {
             kind: string;
             /** @description What it says. */
             payload?: Record<string, never> | null;
-            /** @description Why; goes into the payload of kinds that ask for a reason, and into the evidence of all. */
+            /**
+             * @description Why, here or in the payload: goes into the payload of kinds that keep it, into the approval
+             *     and into the evidence of all. What a second person signs must have one; of payments and
+             *     reviews their `note` is one.
+             */
             reason?: string | null;
         };
         /** @description An event of the ledger. */
@@ -1009,6 +1017,8 @@ export interface components {
             entered_at: string;
             /** @description Who entered it. */
             maker: string;
+            /** @description Why it took the place of another; null for a first price. */
+            reason?: string | null;
             /** @description Which price: `close`, … */
             rule: string;
             /** @description Where it comes from. */
@@ -1039,6 +1049,8 @@ export interface components {
             kind: string;
             /** @description `coupon`, `principal`, `premium`, `unwind`, … */
             leg: string;
+            /** @description The leg in words. */
+            leg_text: components["schemas"]["Words"];
             /** @description Counterparty, agreement, currency and pay date. */
             netting_set: string;
             /** @description When it was observed. */
@@ -1055,6 +1067,8 @@ export interface components {
             status: string;
             /** @description The formula with its numbers. */
             trace: string;
+            /** @description The same with its words in both languages. */
+            trace_text: components["schemas"]["Words"];
             /** @description Trade. */
             trade_id: string;
             /**
@@ -1213,11 +1227,16 @@ export interface components {
         MarkReport: {
             /** @description Those that could not be; they keep the value they had. */
             failed: components["schemas"]["Unvalued"][];
+            /**
+             * Format: int64
+             * @description Of these the ones that are over: worth what is determined and not paid.
+             */
+            over: number;
             /** @description Market. */
             snapshot_id: string;
             /**
              * Format: int64
-             * @description Trades in force that were valued.
+             * @description Trades that were valued: in force, and over with flows still to be paid.
              */
             valued: number;
         };
@@ -1237,6 +1256,15 @@ export interface components {
             pays: string;
             /** @description What the house receives gross. */
             receives: string;
+        };
+        /** @description What a reader of a value should know: an approximation or a notice. */
+        NoteView: {
+            /** @description Stable code, `N-RQMC-PATHS`. */
+            code: string;
+            /** @description English. */
+            en: string;
+            /** @description Simplified Chinese. */
+            zh: string;
         };
         /** @description A price far from the one before. */
         OutlierView: {
@@ -1331,6 +1359,7 @@ export interface components {
                 probability?: number | null;
                 /** @description `at_least` or `at_most` the level. */
                 side?: string | null;
+                span?: components["schemas"]["SpanView"] | null;
                 /** @description Trade. */
                 trade_id: string;
                 /**
@@ -1408,6 +1437,8 @@ export interface components {
                 entered_at: string;
                 /** @description Who entered it. */
                 maker: string;
+                /** @description Why it took the place of another; null for a first price. */
+                reason?: string | null;
                 /** @description Which price: `close`, … */
                 rule: string;
                 /** @description Where it comes from. */
@@ -1443,6 +1474,8 @@ export interface components {
                 kind: string;
                 /** @description `coupon`, `principal`, `premium`, `unwind`, … */
                 leg: string;
+                /** @description The leg in words. */
+                leg_text: components["schemas"]["Words"];
                 /** @description Counterparty, agreement, currency and pay date. */
                 netting_set: string;
                 /** @description When it was observed. */
@@ -1459,6 +1492,8 @@ export interface components {
                 status: string;
                 /** @description The formula with its numbers. */
                 trace: string;
+                /** @description The same with its words in both languages. */
+                trace_text: components["schemas"]["Words"];
                 /** @description Trade. */
                 trade_id: string;
                 /**
@@ -1520,7 +1555,7 @@ export interface components {
                  */
                 no: number;
                 /** @description What a reader should know. */
-                notes: string[];
+                notes: components["schemas"]["NoteView"][];
                 /**
                  * Format: double
                  * @description Notional.
@@ -1611,7 +1646,10 @@ export interface components {
             /** @description The bank's reference, or why it failed. */
             note?: string | null;
         };
-        /** @description What the contract pays the holder at its end, by the price of its first underlying. */
+        /**
+         * @description What the contract pays the holder at its end, by the price of its first underlying. Without prices
+         *     the contract is over: what it still pays is determined, and among its cash flows.
+         */
         PayoffView: {
             /** @description Prices of the first underlying; the others move by the same share. */
             axis: number[];
@@ -1709,7 +1747,7 @@ export interface components {
              */
             house_value: number;
             /** @description What a reader should know. */
-            notes: string[];
+            notes: components["schemas"]["NoteView"][];
             /** @description Snapshot. */
             snapshot_id: string;
             /** @description Whether that is within what was asked for. */
@@ -1833,7 +1871,7 @@ export interface components {
              */
             no: number;
             /** @description What a reader should know. */
-            notes: string[];
+            notes: components["schemas"]["NoteView"][];
             /**
              * Format: double
              * @description Notional.
@@ -1999,7 +2037,7 @@ export interface components {
             /** @description `affine`, `brent` or `direct`. */
             method: string;
             /** @description What a reader should know. */
-            notes: string[];
+            notes: components["schemas"]["NoteView"][];
             /** @description Where it stands in the sheet. */
             pointer: string;
             /** @description The answer as it is written in the sheet. */
@@ -2025,6 +2063,25 @@ export interface components {
             raw: string;
             /** @description As it is written. */
             rounded: string;
+        };
+        /** @description A schedule of many dates. */
+        SpanView: {
+            /**
+             * Format: int64
+             * @description How many dates it has.
+             */
+            count: number;
+            /** @description Its first date. */
+            first: string;
+            /** @description Its last date. */
+            last: string;
+            /**
+             * Format: int64
+             * @description How many of them are on or after the date asked from.
+             */
+            left: number;
+            /** @description The first of those. */
+            next: string;
         };
         /** @description Half-spreads of the marks, per 1.00. */
         SpreadsInput: {
@@ -2264,6 +2321,8 @@ export interface components {
             engine: string;
             /** @description Why, or why not. */
             reason: string;
+            /** @description The same in Simplified Chinese. */
+            reason_zh: string;
         };
         /** @description A text in both languages. */
         Words: {
@@ -2644,6 +2703,8 @@ export interface operations {
             query?: {
                 /** @description `true`: only tell what would happen. */
                 dry_run?: boolean;
+                /** @description Why, when the file corrects known prices; up to 500 characters. */
+                reason?: string;
             };
             header?: never;
             path?: never;

@@ -2,13 +2,16 @@ import { type KeyboardEvent, type PointerEvent, useEffect, useId, useRef, useSta
 import { useTranslation } from "react-i18next";
 import {
   extent,
+  lanes,
   linear,
   nearest,
   padded,
   pathOf,
+  type Place,
   type Point,
   type Scale,
   spread,
+  textWidth,
   ticks as roundTicks,
 } from "./scale";
 import "./chart.css";
@@ -52,11 +55,13 @@ const LEFT = 68;
 const RIGHT = 14;
 const TOP = 12;
 const BOTTOM = 30;
+/** Height of a lane of names above the lines, px. */
+const LANE = 14;
 
 /** Lines over an axis, with levels, a reading at the pointer or by arrow keys, and a data table. */
 export function Plot(props: Props) {
   const { t } = useTranslation();
-  const { series, marks = [], height = 260 } = props;
+  const { series, marks = [] } = props;
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const clip = useId();
@@ -71,7 +76,16 @@ export function Plot(props: Props) {
   ]);
   if (!xs || !ys) return <p className="faint">{t("chart.nothing")}</p>;
   const x = linear(xs[0] === xs[1] ? padded(xs) : xs, [LEFT, width - RIGHT]);
-  const y = linear(padded(ys), [height - BOTTOM, TOP]);
+  const upright = marks.filter((m) => m.axis === "x");
+  const names = lanes(
+    upright.map((m) => ({ at: x(m.at), width: textWidth(m.label) })),
+    [LEFT, width - RIGHT],
+  );
+  // Names stand above the lines of the picture, which grows by what they take.
+  const band = names.length === 0 ? 0 : LANE * (1 + Math.max(...names.map((n) => n.lane)));
+  const height = (props.height ?? 260) + Math.max(0, band - LANE);
+  const top = TOP + band;
+  const y = linear(padded(ys), [height - BOTTOM, top]);
   const countX = Math.max(2, Math.floor((width - LEFT) / 96));
   const xTicks = (props.ticksX ?? roundTicks)(x.domain, countX);
   const yTicks = roundTicks(y.domain, Math.max(2, Math.floor(height / 52)));
@@ -107,9 +121,9 @@ export function Plot(props: Props) {
         <clipPath id={clip}>
           <rect
             x={LEFT}
-            y={TOP - 4}
+            y={top - 4}
             width={Math.max(0, width - LEFT - RIGHT)}
-            height={height - TOP - BOTTOM + 8}
+            height={height - top - BOTTOM + 8}
           />
         </clipPath>
         <Axes
@@ -117,18 +131,27 @@ export function Plot(props: Props) {
           y={y}
           xTicks={xTicks}
           yTicks={yTicks}
+          {...props}
           width={width}
           height={height}
-          {...props}
         />
         <g clipPath={`url(#${clip})`}>
           {series.map((s) => (
             <Line key={s.key} series={s} x={x} y={y} />
           ))}
         </g>
-        <Marks marks={marks} x={x} y={y} width={width} height={height} />
+        <Marks
+          flat={marks.filter((m) => m.axis === "y")}
+          upright={upright}
+          names={names}
+          x={x}
+          y={y}
+          width={width}
+          height={height}
+          top={top}
+        />
         {cursor !== null && read.length > 0 && (
-          <Cursor read={read} x={x} y={y} at={cursor} height={height} />
+          <Cursor read={read} x={x} y={y} at={cursor} top={top} height={height} />
         )}
       </svg>
       <figcaption className="plot-reading" role="status">
@@ -275,78 +298,93 @@ function Line({ series, x, y }: { series: Series; x: Scale; y: Scale }) {
 }
 
 function Marks({
-  marks,
+  flat,
+  upright,
+  names,
   x,
   y,
   width,
   height,
+  top,
 }: {
-  marks: readonly Mark[];
+  flat: readonly Mark[];
+  upright: readonly Mark[];
+  names: readonly Place[];
   x: Scale;
   y: Scale;
   width: number;
   height: number;
+  top: number;
 }) {
-  const flat = marks.filter((m) => m.axis === "y");
   const places = spread(
     flat.map((m) => y(m.at) - 4),
     13,
-    [TOP + 4, height - BOTTOM - 3],
+    [top + 4, height - BOTTOM - 3],
   );
-  const upright = marks.filter((m) => m.axis === "x");
   return (
     <g aria-hidden="true">
-      {flat.map((mark, i) => (
-        <g key={mark.key} className={`ink-${mark.ink}`}>
-          <path className="plot-mark" d={`M${LEFT} ${y(mark.at)}H${width - RIGHT}`} />
-          <text
-            className="plot-mark-name"
-            x={width - RIGHT - 3}
-            y={places[i] ?? 0}
-            textAnchor="end"
-          >
-            {mark.label}
-          </text>
-        </g>
+      {flat.map((mark) => (
+        <path
+          key={mark.key}
+          className={`plot-mark ink-${mark.ink}`}
+          d={`M${LEFT} ${y(mark.at)}H${width - RIGHT}`}
+        />
       ))}
-      {upright.map((mark, i) => {
-        // Names of neighbouring dates or levels stand one below the other.
-        const turned = x(mark.at) > width - 130;
-        return (
-          <g key={mark.key} className={`ink-${mark.ink}`}>
-            <path className="plot-mark" d={`M${x(mark.at)} ${TOP}V${height - BOTTOM}`} />
-            <text
-              className="plot-mark-name"
-              x={x(mark.at) + (turned ? -4 : 4)}
-              y={TOP + 8 + (i % 5) * 13}
-              textAnchor={turned ? "end" : "start"}
-            >
-              {mark.label}
-            </text>
-          </g>
-        );
-      })}
+      {upright.map((mark, i) => (
+        <path
+          key={mark.key}
+          className={`plot-mark ink-${mark.ink}`}
+          d={`M${x(mark.at)} ${laneTop(names[i])}V${height - BOTTOM}`}
+        />
+      ))}
+      {flat.map((mark, i) => (
+        <text
+          key={mark.key}
+          className={`plot-mark-name ink-${mark.ink}`}
+          x={width - RIGHT - 3}
+          y={places[i] ?? 0}
+          textAnchor="end"
+        >
+          {mark.label}
+        </text>
+      ))}
+      {upright.map((mark, i) => (
+        <text
+          key={mark.key}
+          className={`plot-mark-name ink-${mark.ink}`}
+          x={names[i]?.x ?? 0}
+          y={laneTop(names[i]) + LANE - 4}
+          textAnchor={names[i]?.side ?? "start"}
+        >
+          {mark.label}
+        </text>
+      ))}
     </g>
   );
 }
+
+/** The upper edge of the lane a name stands in; its line begins there. */
+const laneTop = (place: Place | undefined): number => TOP - 8 + LANE * (place?.lane ?? 0);
 
 function Cursor({
   read,
   x,
   y,
   at,
+  top,
   height,
 }: {
   read: Reading[];
   x: Scale;
   y: Scale;
   at: number;
+  top: number;
   height: number;
 }) {
   const place = read[0]?.point[0] ?? at;
   return (
     <g aria-hidden="true">
-      <path className="plot-cursor" d={`M${x(place)} ${TOP}V${height - BOTTOM}`} />
+      <path className="plot-cursor" d={`M${x(place)} ${top}V${height - BOTTOM}`} />
       {read.map(({ series, point }) =>
         point[1] === null ? null : (
           <circle

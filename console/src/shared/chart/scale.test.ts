@@ -4,13 +4,16 @@ import {
   dateOf,
   dayOf,
   extent,
+  lanes,
   linear,
   monthTicks,
   nearest,
   padded,
   pathOf,
+  type Place,
   type Point,
   spread,
+  textWidth,
   ticks,
 } from "./scale";
 
@@ -101,4 +104,44 @@ it("labels_are_pushed_apart_and_stay_inside", () => {
   expect(spread([10, 12, 90], 14, [0, 100])).toEqual([10, 24, 90]);
   const put = spread([99, 98, 97], 14, [0, 100]);
   expect(put).toEqual([100, 86, 72]);
+});
+
+it("names_of_lines_that_lie_close_never_overlap_and_stay_in_the_picture", () => {
+  const sides = [68, 560] as const;
+  const span = ({ side, x }: Place, width: number) =>
+    side === "start" ? [x, x + width] : [x - width, x];
+  const next = random(11);
+  for (let round = 0; round < 300; round += 1) {
+    const lines = Array.from({ length: 1 + Math.floor(next() * 9) }, () => ({
+      // Half of them within a few pixels of each other, as barriers near the initial level are.
+      at: next() < 0.5 ? 300 + 8 * next() : 68 + 492 * next(),
+      width: 40 + Math.floor(120 * next()),
+    }));
+    const put = lanes(lines, sides);
+    put.forEach((one, i) => {
+      const [from = 0, to = 0] = span(one, lines[i]?.width ?? 0);
+      expect(from).toBeGreaterThanOrEqual(sides[0]);
+      expect(to).toBeLessThanOrEqual(sides[1]);
+      put.slice(i + 1).forEach((other, k) => {
+        if (other.lane !== one.lane) return;
+        const [f = 0, t = 0] = span(other, lines[i + 1 + k]?.width ?? 0);
+        expect(to < f || t < from).toBe(true);
+      });
+    });
+  }
+});
+
+it("lines_far_apart_share_the_first_lane_and_the_last_name_turns_to_the_left", () => {
+  const put = lanes(
+    [
+      { at: 500, width: 90 },
+      { at: 100, width: 90 },
+    ],
+    [68, 560],
+  );
+  expect(put).toEqual([
+    { lane: 0, side: "end", x: 496 },
+    { lane: 0, side: "start", x: 104 },
+  ]);
+  expect(textWidth("敲出 1.5")).toBe(2 * 11 + Math.ceil(4 * 6.4));
 });

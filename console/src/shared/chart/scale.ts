@@ -147,3 +147,55 @@ export function spread(
   }
   return put;
 }
+
+/** About how wide a text is at 11 px: a Chinese character takes a square, others a little over half. */
+export function textWidth(text: string): number {
+  let width = 0;
+  for (const char of text) width += (char.codePointAt(0) ?? 0) > 0x2e80 ? 11 : 6.4;
+  return Math.ceil(width);
+}
+
+/** Where a name stands beside its line: the lane counted from the top, and on which side. */
+export interface Place {
+  lane: number;
+  side: "start" | "end";
+  x: number;
+}
+
+/** Between a line and its name, and between two names of one lane. */
+const BESIDE = 4;
+const APART = 6;
+
+/**
+ * Names of upright lines, so that none overlaps another: each stands right of its line, else left of
+ * it, in the first lane with room, and between the sides of the picture.
+ */
+export function lanes(
+  lines: readonly { at: number; width: number }[],
+  [low, high]: readonly [number, number],
+): Place[] {
+  const taken: (readonly [number, number])[][] = [];
+  const put: Place[] = lines.map(() => ({ lane: 0, side: "start", x: low }));
+  const order = lines.map((_, i) => i).sort((a, b) => (lines[a]?.at ?? 0) - (lines[b]?.at ?? 0));
+  for (const i of order) {
+    const { at, width } = lines[i] ?? { at: low, width: 0 };
+    const right = [at + BESIDE, at + BESIDE + width] as const;
+    const left = [at - BESIDE - width, at - BESIDE] as const;
+    const inside = [right, left].filter(([from, to]) => from >= low && to <= high);
+    // Wider than both sides have room for: over its line, as far inside as it goes.
+    const middle = Math.max(low, Math.min(high - width, at - width / 2));
+    const places = inside.length > 0 ? inside : [[middle, middle + width] as const];
+    for (let lane = 0; ; lane += 1) {
+      const row = (taken[lane] ??= []);
+      const free = places.find(([from, to]) =>
+        row.every(([f, t]) => to + APART <= f || from >= t + APART),
+      );
+      if (!free) continue;
+      row.push(free);
+      const side = free === left ? "end" : "start";
+      put[i] = { lane, side, x: side === "end" ? free[1] : free[0] };
+      break;
+    }
+  }
+  return put;
+}

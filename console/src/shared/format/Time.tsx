@@ -1,4 +1,3 @@
-import { useTranslation } from "react-i18next";
 import {
   formatClock,
   formatDateTime,
@@ -9,30 +8,27 @@ import {
 } from "./format";
 import { useNow } from "./now";
 import { useFormat } from "./useFormat";
+import { useLanguage } from "./useLanguage";
 
 /** An instant as "3 min ago", with the full time and zone on hover. */
 export function TimeAgo({ at }: { at: string | null | undefined }) {
-  const { i18n } = useTranslation();
+  const lang = useLanguage();
   const now = useNow(1000);
   if (!at) return <span className="faint">{UNKNOWN}</span>;
   return (
-    <time
-      dateTime={at}
-      title={`${formatDateTime(at, i18n.language)} ${zoneName()}`}
-      className="nowrap"
-    >
-      {formatRelative(at, now, i18n.language)}
+    <time dateTime={at} title={`${formatDateTime(at, lang)} ${zoneName()}`} className="nowrap">
+      {formatRelative(at, now, lang)}
     </time>
   );
 }
 
 /** An instant in full, with the zone on hover. */
 export function DateTime({ at }: { at: string | null | undefined }) {
-  const { i18n } = useTranslation();
+  const lang = useLanguage();
   if (!at) return <span className="faint">{UNKNOWN}</span>;
   return (
     <time dateTime={at} title={zoneName()} className="nowrap nums">
-      {formatDateTime(at, i18n.language)}
+      {formatDateTime(at, lang)}
     </time>
   );
 }

@@ -2,12 +2,40 @@
 
 const isChinese = (lang: string): boolean => lang.toLowerCase().startsWith("zh");
 
+/**
+ * A maker of formatters that makes each but once: to make one costs a thousand times what it costs
+ * to use it, and a list draws hundreds of cells in a frame.
+ */
+function kept<Options, Formatter>(
+  make: (lang: string, options: Options) => Formatter,
+): (lang: string, options: Options) => Formatter {
+  const made = new Map<string, Formatter>();
+  return (lang, options) => {
+    const key = `${lang} ${JSON.stringify(options)}`;
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const one = make(lang, options);
+    made.set(key, one);
+    return one;
+  };
+}
+
+const numbers = kept(
+  (lang, options: Intl.NumberFormatOptions) => new Intl.NumberFormat(lang, options),
+);
+const instants = kept(
+  (lang, options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(lang, options),
+);
+const distances = kept(
+  (lang, options: Intl.RelativeTimeFormatOptions) => new Intl.RelativeTimeFormat(lang, options),
+);
+
 /** Shown wherever a value is unknown: never a zero. */
 export const UNKNOWN = "–";
 
 export function formatInteger(value: number | null | undefined, lang: string): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return UNKNOWN;
-  return new Intl.NumberFormat(lang, { maximumFractionDigits: 0 }).format(value);
+  return numbers(lang, { maximumFractionDigits: 0 }).format(value);
 }
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -69,7 +97,7 @@ export function parseInstant(value: string | null | undefined): number | null {
 export function formatDateTime(value: string | null | undefined, lang: string): string {
   const at = parseInstant(value);
   if (at === null) return UNKNOWN;
-  const parts = new Intl.DateTimeFormat(isChinese(lang) ? "zh-CN" : "en-GB", {
+  const parts = instants(isChinese(lang) ? "zh-CN" : "en-GB", {
     year: "numeric",
     month: "2-digit",
     day: "2-digit",
@@ -85,8 +113,10 @@ export function formatDateTime(value: string | null | undefined, lang: string): 
 
 /** The zone the instant is shown in, for the hover text. */
 export function zoneName(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+  zone ??= Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return zone;
 }
+let zone: string | undefined;
 
 const STEPS: [limit: number, unit: Intl.RelativeTimeFormatUnit, size: number][] = [
   [60, "second", 1],
@@ -107,7 +137,7 @@ export function formatRelative(
   if (at === null) return UNKNOWN;
   let seconds = (at - now) / 1000;
   if (seconds > 0 && seconds < 5) seconds = 0;
-  const rtf = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" });
+  const rtf = distances(lang, { numeric: "auto", style: "short" });
   const size = Math.abs(seconds);
   for (const [limit, unit, divisor] of STEPS) {
     if (size < limit) return rtf.format(Math.trunc(seconds / divisor), unit);
@@ -146,7 +176,7 @@ export function formatNumber(
   signed = false,
 ): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return UNKNOWN;
-  const text = new Intl.NumberFormat(lang, {
+  const text = numbers(lang, {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
     signDisplay: signed ? "exceptZero" : "negative",
@@ -168,7 +198,7 @@ export function formatPercent(
 /** Short for an axis: 12.4M, 1,240 万. */
 export function formatShort(value: number | null | undefined, lang: string): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return UNKNOWN;
-  return new Intl.NumberFormat(lang, { notation: "compact", maximumSignificantDigits: 4 })
+  return numbers(lang, { notation: "compact", maximumSignificantDigits: 4 })
     .format(value)
     .replace("-", "\u2212");
 }

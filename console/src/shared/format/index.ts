@@ -2,4 +2,5 @@ export * from "./format";
 export * from "./now";
 export * from "./Time";
 export * from "./useFormat";
+export * from "./useLanguage";
 export * from "./useSaid";

@@ -1,5 +1,4 @@
 import { useMemo } from "react";
-import { useTranslation } from "react-i18next";
 import {
   formatBytes,
   formatDateTime,
@@ -10,11 +9,11 @@ import {
   formatPercent,
   formatShort,
 } from "./format";
+import { useLanguage } from "./useLanguage";
 
 /** The formatters bound to the language of the page. */
 export function useFormat() {
-  const { i18n } = useTranslation();
-  const lang = i18n.language;
+  const lang = useLanguage();
   return useMemo(
     () => ({
       lang,

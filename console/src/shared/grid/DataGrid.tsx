@@ -71,6 +71,10 @@ interface Props<T> {
 const VIRTUAL_FROM = 120;
 /** So many rows before the end the next page is asked for. */
 const NEAR_END = 150;
+/** Rows kept ready above and below those that are seen. */
+const OVERSCAN = 6;
+/** Between two columns, and on both sides of a row: as the style sheet has them, px. */
+const GAP = 14;
 /** Height of the headings before they are measured, px. */
 const HEAD = 32;
 
@@ -100,7 +104,7 @@ export function DataGrid<T>(props: Props<T>) {
     count: isVirtual ? sorted.length : 0,
     getScrollElement: () => box.current,
     estimateSize: () => height,
-    overscan: 12,
+    overscan: OVERSCAN,
     // The headings stand above the first row and stay over the rows that scroll.
     scrollMargin: headHeight,
     scrollPaddingStart: headHeight,
@@ -194,7 +198,7 @@ export function DataGrid<T>(props: Props<T>) {
           role="row"
           aria-rowindex={1}
           className="grid-head"
-          style={{ gridTemplateColumns: templateOf(columns) }}
+          style={{ gridTemplateColumns: templateOf(columns), minWidth: leastWidth(columns) }}
         >
           {columns.map((column) => (
             <HeadCell key={column.key} column={column} sort={sort} setSort={setSort} />
@@ -205,7 +209,14 @@ export function DataGrid<T>(props: Props<T>) {
             <div role="gridcell">{props.empty}</div>
           </div>
         ) : isVirtual ? (
-          <div role="presentation" style={{ position: "relative", height: virtual.getTotalSize() }}>
+          <div
+            role="presentation"
+            style={{
+              position: "relative",
+              height: virtual.getTotalSize(),
+              minWidth: leastWidth(columns),
+            }}
+          >
             {virtual.getVirtualItems().map((item) => {
               const row = sorted[item.index];
               return row === undefined ? null : renderRow(row, item.index, item.start - headHeight);
@@ -322,6 +333,7 @@ function DrawRow<T>({
       className={`grid-row${open ? " open" : ""}${tone ? ` tone-${tone} toned` : ""}`}
       style={{
         gridTemplateColumns: templateOf(columns),
+        minWidth: leastWidth(columns),
         minHeight: height,
         ...(top === null ? {} : { position: "absolute", top, left: 0, right: 0, height }),
       }}
@@ -347,6 +359,14 @@ const Row = memo(DrawRow) as typeof DrawRow;
 
 const templateOf = <T,>(columns: readonly Column<T>[]): string =>
   columns.map((c) => c.width).join(" ");
+
+/**
+ * What the columns need at least, px: in a narrower page the list moves sideways as a whole, and no
+ * column is cut.
+ */
+export const leastWidth = <T,>(columns: readonly Column<T>[]): number =>
+  columns.reduce((all, { width }) => all + Number(/\d+(?=px)/.exec(width)?.[0] ?? 0), 0) +
+  GAP * (columns.length + 1);
 
 function HeadCell<T>({
   column,

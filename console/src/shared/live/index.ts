@@ -1,2 +1,3 @@
 export * from "./useLive";
 export type { StreamState, TopicEvent } from "./stream";
+export * from "./useTopics";

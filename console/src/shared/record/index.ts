@@ -1,2 +1,3 @@
+export * from "./DecisionForm";
 export * from "./PageHeader";
 export * from "./TabBar";

@@ -97,7 +97,11 @@ export function ErrorState({ error, retry }: { error: unknown; retry?: (() => vo
   const findings = problem?.findings ?? [];
   const fields =
     findings.length > 0
-      ? findings.map((f) => ({ pointer: f.pointer, code: f.code, message: f.text[lang] }))
+      ? findings.map((f) => ({
+          pointer: f.pointer,
+          code: f.code,
+          message: [f.text[lang], f.cure?.[lang]].filter(Boolean).join(" "),
+        }))
       : (problem?.errors ?? []);
   const report = () =>
     [

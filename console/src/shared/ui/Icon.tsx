@@ -51,6 +51,7 @@ const PATHS = {
   file: "M4 2h5l3 3v9H4zM9 2v3h3",
   quote: "M3 2.5h10v11l-2-1.4-1.6 1.4L8 12.1l-1.4 1.4L5 12.1l-2 1.4zM5.5 6h5M5.5 8.8h3.5",
   contract: "M4 2h8v12H4zM6.3 5.2h3.4M6.3 7.8h3.4M6.3 10.6c.8-1 1.3-1 1.7 0s1 .6 1.7-.4",
+  catalogue: "M3 2.5h4v4H3zM9.5 2.5h4v4h-4zM3 9h4v4H3zM9.5 11h4M11.5 9v4",
   calendar: "M2.5 4h11v9.5h-11zM2.5 7h11M5.5 2.3v3M10.5 2.3v3M5.5 10h.01M8 10h.01M10.5 10h.01",
   inbox: "M2.5 9 4.5 3h7l2 6v4h-11zM2.5 9h3.2l.8 1.6h3L10.3 9h3.2",
   money: "M2 4.5h12v7H2zM8 9.6a1.6 1.6 0 1 0 0-3.2 1.6 1.6 0 0 0 0 3.2ZM4 8h.01M12 8h.01",

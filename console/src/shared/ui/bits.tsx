@@ -1,6 +1,6 @@
-import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
-import { shortHash } from "../format";
+import i18next from "i18next";
+import { type ReactNode, useMemo } from "react";
+import { shortHash, useLanguage } from "../format";
 import { CopyButton } from "./CopyButton";
 import { type Tone, toneOf } from "./status";
 import { StatusIcon } from "./StatusIcon";
@@ -132,6 +132,9 @@ export function Figures({ children }: { children: ReactNode }) {
 export function useWord(
   namespace: string,
 ): (group: string, word: string | null | undefined) => string {
-  const { t } = useTranslation(namespace);
-  return (group, word) => (word ? t(`${group}.${word}`, { defaultValue: word }) : "–");
+  const lang = useLanguage();
+  return useMemo(() => {
+    const t = i18next.getFixedT(lang, namespace);
+    return (group, word) => (word ? t(`${group}.${word}`, { defaultValue: word }) : "–");
+  }, [lang, namespace]);
 }

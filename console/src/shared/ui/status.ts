@@ -82,6 +82,24 @@ const TONES: Record<string, Tone> = {
   instructed: "busy",
   settled: "good",
   reversed: "idle",
+  // versions of interfaces
+  identified: "idle",
+  in_review: "wait",
+  testing: "busy",
+  grey: "busy",
+  published: "good",
+  deprecated: "warn",
+  retired: "idle",
+  archived: "idle",
+  // subscriptions
+  provider_approved: "wait",
+  manager_approved: "good",
+  active: "good",
+  throttled: "warn",
+  suspended: "bad",
+  expiring: "warn",
+  revoked: "bad",
+  withdrawn: "idle",
   // quotes
   indicative: "idle",
   firm: "busy",
@@ -143,6 +161,9 @@ const GLYPHS: Record<string, Glyph> = {
   instructed: "play",
   settling: "clock",
   firm: "clock",
+  in_review: "pause",
+  provider_approved: "clock",
+  suspended: "pause",
 };
 
 export function glyphOf(state: string): Glyph {

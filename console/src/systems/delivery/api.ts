@@ -1,5 +1,5 @@
-import { keepPreviousData, queryOptions, useQueryClient } from "@tanstack/react-query";
-import { get, post, put, remove, withQuery } from "@/api/client";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { get, pathsUnder, post, put, remove, withQuery } from "@/api/client";
 import type {
   CoverageReport,
   Deployment,
@@ -21,12 +21,11 @@ import type {
   Variable,
   Verdict,
 } from "@/api/contract";
-import { useLive } from "@/shared/live";
+import { useSystemTopics } from "@/shared/live";
 
 export const BASE = "/api/delivery/v1";
 
-const path = (strings: TemplateStringsArray, ...ids: string[]): string =>
-  BASE + strings.reduce((all, part, i) => all + encodeURIComponent(ids[i - 1] ?? "") + part);
+const path = pathsUnder(BASE);
 
 export interface PipelineFilter {
   project_id?: string;
@@ -190,14 +189,7 @@ export const apiUrl = (resource: string, query: Record<string, string | undefine
   withQuery(`${BASE}/${resource}`, query);
 
 /** Refetches the given resources when one of the topics changes. */
-export function useTopics(
+export const useTopics = (
   topics: readonly string[],
   resources: readonly (readonly unknown[])[],
-): void {
-  const client = useQueryClient();
-  useLive(BASE, topics, () => {
-    for (const resource of resources) {
-      void client.invalidateQueries({ queryKey: key(...resource) });
-    }
-  });
-}
+): void => useSystemTopics("delivery", BASE, topics, resources);

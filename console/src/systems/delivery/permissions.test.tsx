@@ -45,7 +45,7 @@ describe("rolling an environment back", () => {
   it("says_it_in_chinese_on_a_chinese_page", async () => {
     await stage(<EnvironmentCards />, { roles: ["auditor"], language: "zh-CN", answers });
     const { why } = await button("回滚");
-    expect(why).toBe("此操作需要发布经理或运维角色，你的角色是审计。");
+    expect(why).toBe("此操作需要发布经理或运维角色，您的角色是审计。");
   });
 
   it("gives_the_state_as_the_reason_to_who_may_do_it", async () => {

@@ -10,6 +10,7 @@ import { mergeSteps } from "./pages/deployments/steps";
 import { EnvironmentCards } from "./pages/environments/EnvironmentCards";
 import IncidentsPage from "./pages/incidents/IncidentsPage";
 import GateTab from "./pages/pipelines/GateTab";
+import PipelinePage from "./pages/pipelines/PipelinePage";
 
 const said = (en: string, zh: string): Said => ({ code: "some_code", params: {}, en, zh });
 
@@ -33,6 +34,16 @@ const verdict: Verdict = {
       outcome: "refused",
       reason: "the file is cut off",
       text: said("the file is cut off", "文件不完整"),
+    },
+    {
+      kind: "coverage",
+      job: "unit",
+      name: "coverage.xml",
+      digest: "sha256:2",
+      reader: "coverage/1",
+      outcome: "parsed",
+      reason: null,
+      text: null,
     },
   ],
   rules: [
@@ -78,6 +89,7 @@ describe("the gate's verdict", () => {
     for (const text of ["有 1 份报告自相矛盾", "声明 5 个用例，实有 4 个", "文件不完整"])
       expect(await screen.findByText(text)).toBeTruthy();
     expect(screen.getByText("报告完整性", { selector: "b" })).toBeTruthy();
+    expect(screen.getByText("覆盖率报告", { selector: "b" })).toBeTruthy();
     expect(screen.getByText(/自相矛盾的报告/)).toBeTruthy();
     expect(document.body.textContent).not.toContain("contradicts itself");
   });
@@ -116,7 +128,7 @@ it("a_deployment_gives_its_reasons_and_steps_in_the_language_of_the_page", async
     reasons: ["the gate failed"],
     reasons_text: [said("the gate failed", "门禁未通过")],
     why_not_approve: "you wrote one of its commits",
-    why_not_approve_text: said("you wrote one of its commits", "其中有你的提交"),
+    why_not_approve_text: said("you wrote one of its commits", "其中有您的提交"),
     steps: [
       { at: NOW, name: "verify", outcome: "started", detail: "", text: null, duration_ms: null },
       {
@@ -142,7 +154,7 @@ it("a_deployment_gives_its_reasons_and_steps_in_the_language_of_the_page", async
   );
   for (const text of ["hotfix 修复", "门禁未通过", "摘要一致"])
     expect(await screen.findByText(text)).toBeTruthy();
-  expect(screen.getByText("其中有你的提交")).toBeTruthy();
+  expect(screen.getByText("其中有您的提交")).toBeTruthy();
   expect(document.body.textContent).not.toContain("the gate failed");
 });
 
@@ -229,6 +241,54 @@ describe("a red light", () => {
   it("names_one_person_once", async () => {
     await show({ ...red, author: red.owner });
     expect((await screen.findAllByText("Pusher")).length).toBeGreaterThan(0);
-    expect(screen.queryByText(/提交作者/)).toBeNull();
+    expect(screen.queryByText(/提交作者 \S/)).toBeNull();
+  });
+
+  it("keeps_job_pusher_and_author_when_it_is_closed", async () => {
+    await show({ ...red, state: "closed", close_kind: "repaired", green_at: NOW, repair_ms: 1000 });
+    const table = await screen.findByLabelText("已修复");
+    for (const title of ["失败作业", "推送者", "提交作者"])
+      expect(table.textContent).toContain(title);
+    expect(table.querySelector('a[href="/delivery/jobs/j-1"]')?.textContent).toBe("unit");
+    for (const name of ["Pusher", "Writer"]) expect(table.textContent).toContain(name);
+  });
+});
+
+describe("a pipeline whose configuration is wrong", () => {
+  const broken = {
+    ...pipeline,
+    config_errors: [
+      {
+        file: ".gitlab-ci.yml",
+        line: 3,
+        column: 1,
+        message: "the key `scirpt` is not known",
+        text: said("the key `scirpt` is not known", "未知的键 `scirpt`"),
+      },
+    ],
+  };
+  const show = (language: "en" | "zh-CN") =>
+    stage(
+      <Routes>
+        <Route path="delivery/pipelines/:id/*" element={<PipelinePage />} />
+      </Routes>,
+      {
+        roles: ["developer"],
+        language,
+        answers: { [`${BASE}/pipelines/${pipeline.id}`]: broken },
+        at: `/delivery/pipelines/${pipeline.id}`,
+      },
+    );
+
+  it("says_so_in_chinese_with_the_exact_words_beneath", async () => {
+    await show("zh-CN");
+    expect(await screen.findByText("未知的键 `scirpt`")).toBeTruthy();
+    expect(screen.getByText("the key `scirpt` is not known").getAttribute("lang")).toBe("en");
+    expect(screen.getByText(".gitlab-ci.yml:3:1")).toBeTruthy();
+  });
+
+  it("says_it_once_in_english", async () => {
+    await show("en");
+    expect((await screen.findAllByText("the key `scirpt` is not known")).length).toBe(1);
   });
 });

@@ -1,5 +1,14 @@
-import { keepPreviousData, queryOptions, useQueryClient } from "@tanstack/react-query";
-import { call, get, getTagged, post, postTagged, type Tagged, withQuery } from "@/api/client";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import {
+  call,
+  get,
+  getTagged,
+  pathsUnder,
+  post,
+  postTagged,
+  type Tagged,
+  withQuery,
+} from "@/api/client";
 import type { List } from "@/api/contract";
 import type {
   Approval,
@@ -23,15 +32,14 @@ import type {
   TradeList,
   Valuation,
 } from "@/api/contract.otc";
-import { useLive } from "@/shared/live";
+import { useSystemTopics } from "@/shared/live";
 import { useSystemAction } from "@/shared/states";
 
 export const BASE = "/api/otc/v1";
 /** Where the desk tells what changed. */
 export const STREAM = `${BASE}/events/stream`;
 
-const path = (strings: TemplateStringsArray, ...ids: string[]): string =>
-  BASE + strings.reduce((all, part, i) => all + encodeURIComponent(ids[i - 1] ?? "") + part);
+const path = pathsUnder(BASE);
 
 const key = (...parts: unknown[]): unknown[] => ["otc", ...parts];
 
@@ -207,9 +215,9 @@ export const writes = {
     post<Decision>(path`/approvals/${id}/reject`, { comment }),
   fix: (items: Pick<Fixing, "underlying" | "date" | "value" | "source">[], reason: string) =>
     post<FixingReport>(path`/fixings`, { items, reason }),
-  importFixings: (file: Blob, type: string, dryRun: boolean) =>
+  importFixings: (file: Blob, type: string, dryRun: boolean, reason?: string) =>
     call<FixingReport>("POST", path`/fixings/import`, {
-      query: { dry_run: dryRun },
+      query: { dry_run: dryRun, ...(reason ? { reason } : {}) },
       raw: { content: file, type },
     }),
   /** Values every contract in force by the newest market. */
@@ -227,6 +235,12 @@ export const exportUrl = (
   query: Record<string, string | undefined> = {},
 ): string => withQuery(`${BASE}/exports/${table}.${format}`, query);
 
+/** The address of a list with the filter of its page. */
+export const listUrl = (
+  resource: string,
+  query: Record<string, string | number | undefined> = {},
+): string => withQuery(`${BASE}/${resource}`, query);
+
 export const useAction = <In, Out>(
   run: (input: In) => Promise<Out>,
   done: string | null,
@@ -234,14 +248,7 @@ export const useAction = <In, Out>(
 ) => useSystemAction("otc", run, done, after);
 
 /** Refetches the given resources when one of the topics changes. */
-export function useTopics(
+export const useTopics = (
   topics: readonly string[],
   resources: readonly (readonly unknown[])[],
-): void {
-  const client = useQueryClient();
-  useLive(STREAM, topics, () => {
-    for (const resource of resources) {
-      void client.invalidateQueries({ queryKey: key(...resource) });
-    }
-  });
-}
+): void => useSystemTopics("otc", STREAM, topics, resources);

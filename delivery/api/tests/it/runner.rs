@@ -99,6 +99,10 @@ async fn a_job_goes_from_request_to_success() {
             job.send("POST", "/renew", None, vec![]).await.json()["job_status"],
             "running"
         );
+        let waited = job.send("POST", "/renew?wait_ms=1", None, vec![]).await;
+        assert_eq!(waited.json()["job_status"], "running");
+        let unknown = job.send("POST", "/renew?wait_s=1", None, vec![]).await;
+        assert_eq!(unknown.status, 400, "{}", unknown.text());
 
         let early = outcome(99);
         let early = job

@@ -173,12 +173,14 @@ impl Deployments {
             }));
         }
         if state == DeploymentState::Preparing {
-            // Whoever works on it stops the candidate first. Without anybody, the next drive
-            // finds it interrupted before the switch and ends it.
-            drop(tx);
+            // Whoever works on it stops the candidate first. The wish is written down: without
+            // anybody, the next drive finds it and follows.
+            let by = reason.strip_prefix("cancelled by ").unwrap_or(reason);
+            at.set_reasons(&[format!("cancelled by {by}")])?;
+            deployment::update(&mut tx, &at.deployment).await?;
+            tx.commit().await?;
             self.spawn(id.clone());
             if let Some(control) = self.control_of(id) {
-                let by = reason.strip_prefix("cancelled by ").unwrap_or(reason);
                 control.ask(Asked::Cancel { by: by.to_owned() });
             }
             return Ok(());

@@ -13,7 +13,7 @@ use super::journal::Line;
 use super::load::{Loaded, empty_slot};
 use super::prepare::settle_environment;
 use super::router::Fallback;
-use super::traffic::make_active;
+use super::traffic::{make_active_again, note_standby};
 use super::{Deployments, DriveError};
 
 /// Tries to make the router serve the earlier version.
@@ -47,6 +47,7 @@ impl Deployments {
         .await?;
         let began = Instant::now();
         let seen = match self.verify_back(at).await {
+            Ok(()) if at.previous().is_none() => "nothing is served, as before the deployment",
             Ok(()) => "the earlier version answers",
             // It did not answer before either: that the router serves it again is all there is.
             Err(_) if !self.had_way_back(at).await? => {
@@ -94,13 +95,18 @@ impl Deployments {
     /// The router serves the earlier version, whatever it served before.
     async fn route_back(&self, at: &Loaded) -> Result<(), String> {
         let active = at.previous().and_then(|slot| at.target(slot));
+        // What stood by before the deployment does so again.
+        let older = at.reserve().or_else(|| at.standby());
+        let older = older.filter(|slot| Some(*slot) != at.previous());
+        let older = older.filter(|slot| at.candidate().ok() != Some(*slot));
+        let standby = older.and_then(|slot| at.target(slot));
         let mut last = String::new();
         for attempt in 0..TRIES {
             if attempt > 0 {
                 tokio::time::sleep(PAUSE).await;
             }
             match self
-                .move_traffic(at, active.as_ref(), None, Fallback::Off)
+                .move_traffic(at, active.as_ref(), standby.as_ref(), Fallback::Off)
                 .await
             {
                 Ok(_version) => return Ok(()),
@@ -159,28 +165,24 @@ fn restore_roles(at: &mut Loaded) {
     };
     match at.previous() {
         Some(previous) => {
-            make_active(at, previous);
             let role = if at.deployment.kind == "deploy" {
                 "candidate"
             } else {
                 "standby"
             };
             at.slot_mut(candidate).role = role.to_owned();
-            if role == "standby" {
-                let release = at.slot_mut(candidate).release_id.clone();
-                at.environment.standby_release_id = release;
-            }
+            make_active_again(at, previous);
         }
         None => {
             let id = at.environment.id.clone();
             at.environment.active_slot = None;
             at.environment.active_release_id = None;
-            at.environment.standby_release_id = None;
             if at.deployment.kind != "deploy" {
                 *at.slot_mut(candidate) = empty_slot(&id, candidate);
             } else {
                 at.slot_mut(candidate).role = "candidate".to_owned();
             }
+            note_standby(at);
         }
     }
 }

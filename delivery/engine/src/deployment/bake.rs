@@ -5,16 +5,17 @@ use std::time::Duration;
 use rialto_delivery_release::plan::StepDetail;
 use rialto_delivery_release::precondition::Warning;
 use rialto_delivery_release::watch::{BakeWatch, Tally, TrafficWatch, Watched};
-use rialto_delivery_release::{Event, Step};
+use rialto_delivery_release::{Event, Step, keeps_older_standby};
 use rialto_delivery_store::deployment;
 use tokio::time::Instant;
 
 use super::control::Control;
 use super::drive::add_reason;
 use super::journal::Line;
-use super::load::Loaded;
+use super::load::{Loaded, empty_slot};
 use super::prepare::{elapsed_ms, settle_environment, watch_detail};
 use super::router::{Fallback, RoutedTarget};
+use super::traffic::note_standby;
 use super::{Deployments, DriveError};
 
 /// How long a new version that is well waits for an unhealthy standby to recover.
@@ -74,7 +75,8 @@ impl Deployments {
         let said = format!("healthy for {} ms", elapsed_ms(began));
         self.note(at, Line::ok(Step::Bake, &said).took(began), |_| Ok(()))
             .await?;
-        let kept = match at.previous() {
+        self.settle_standby(at).await;
+        let kept = match at.standby() {
             Some(slot) if self.slot_is_healthy(at, slot) => {
                 format!("slot {slot} keeps running as hot standby")
             }
@@ -107,9 +109,12 @@ impl Deployments {
         loop {
             // A process that dies and is started again may never miss enough probes in a row.
             if restarts() > restarts_before {
-                return Err(
-                    "the new version's process ended by itself and was started again".to_owned(),
-                );
+                let status = self.supervisor().status(&key);
+                let why = status.and_then(|status| status.last_end);
+                return Err(why.map_or_else(
+                    || "the new version's process ended by itself and was started again".to_owned(),
+                    |why| format!("the new version was started again: {why}"),
+                ));
             }
             if let Some(reason) = control.going_back() {
                 at.asked_back = Some(reason.clone());
@@ -188,7 +193,7 @@ impl Deployments {
             return;
         };
         let active = at.target(candidate);
-        let standby = at.previous().and_then(|slot| at.target(slot));
+        let standby = at.standby().and_then(|slot| at.target(slot));
         for attempt in 1..=TRIES {
             match self
                 .move_traffic(at, active.as_ref(), standby.as_ref(), fallback)
@@ -203,6 +208,40 @@ impl Deployments {
                         "the router was not told whether to pass failures by");
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+            }
+        }
+    }
+
+    /// Ends what was kept in case the new version fails: one earlier version stands by from now on,
+    /// the one before it unless only the older one is healthy. The other is stopped; written down
+    /// with the caller's next line.
+    pub(super) async fn settle_standby(&self, at: &mut Loaded) {
+        let (Some(older), Some(previous)) = (at.reserve(), at.previous()) else {
+            return;
+        };
+        let keeps_older = keeps_older_standby(
+            self.slot_is_healthy(at, previous),
+            self.slot_is_healthy(at, older),
+        );
+        let (kept, left) = if keeps_older {
+            (older, previous)
+        } else {
+            (previous, older)
+        };
+        at.slot_mut(left).role = "reserve".to_owned();
+        at.slot_mut(kept).role = "standby".to_owned();
+        note_standby(at);
+        if keeps_older {
+            self.set_fallback(at, Fallback::Off).await;
+        }
+        match self.supervisor().stop(&at.slot_key(left)).await {
+            Ok(()) => {
+                let id = at.environment.id.clone();
+                *at.slot_mut(left) = empty_slot(&id, left);
+            }
+            // It stays in its slot until the next candidate takes that.
+            Err(error) => {
+                tracing::warn!(slot = %at.slot_key(left), %error, "an old version was not stopped");
             }
         }
     }
@@ -235,10 +274,18 @@ impl Deployments {
         // Going from a sick version to another sick one helps nobody, and could lock the
         // environment against the next repair.
         self.set_fallback(at, Fallback::Off).await;
-        let said = format!(
-            "{reason}; there is no healthy version to go back to (slot {slot} is not healthy), so \
-             the new version is left serving: deploy a repair"
-        );
+        self.settle_standby(at).await;
+        let said = match at.standby() {
+            Some(older) if older != slot => format!(
+                "{reason}; the version before it in slot {slot} is not healthy, so the new version \
+                 is left serving and an older one stands by in slot {older}: roll back to it or \
+                 deploy a repair"
+            ),
+            _ => format!(
+                "{reason}; there is no healthy version to go back to (slot {slot} is not healthy), \
+                 so the new version is left serving: deploy a repair"
+            ),
+        };
         let line = Line::failed(Step::Bake, &said)
             .with(Event::BakeFailedWithoutWayBack)
             .took(began);

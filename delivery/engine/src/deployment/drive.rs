@@ -9,7 +9,7 @@ use rialto_delivery_release::precondition::{
 };
 use rialto_delivery_release::{
     Clearance, DEFINITION_PATH, DeploymentState, Event, Next, Outcome, Protection, Step, approval,
-    plan::DeploymentKind, resume,
+    choose_candidate, journal::PREPARES_AGAIN, plan::DeploymentKind, resume,
 };
 use rialto_delivery_run::assignment::JobResult;
 use rialto_delivery_run::event::DeploymentPhase;
@@ -25,6 +25,7 @@ use super::control::Control;
 use super::journal::{Line, job_of};
 use super::load::{Loaded, approval_context, load};
 use super::{Deployments, DriveError, Inner};
+use crate::DeliveryError;
 use crate::error::blocking;
 
 /// Pause before a drive that met trouble is tried again.
@@ -93,12 +94,26 @@ impl Deployments {
         if !state.holds_lock() {
             return Ok(());
         }
+        // The lock may have been taken without a word to the job.
+        self.phase(at, DeploymentPhase::Deploying).await;
+        if let Some(reason) = was_cancelled(at)? {
+            return self.abandon_candidate(at, &reason, Event::Cancel).await;
+        }
         self.until_slots_settle(at).await;
         let steps = deployment::steps(&mut self.delivery().db(), &at.deployment.id).await?;
         let observed = self.observe(at).await;
         match resume(&at.journal(&steps)?, &observed) {
             Next::Abort { reason } => {
                 self.abandon_candidate(at, &reason, Event::CandidateFailed)
+                    .await
+            }
+            Next::PrepareAgain => {
+                let line = Line::started(Step::Install, PREPARES_AGAIN);
+                self.note(at, line, |_| Ok(())).await
+            }
+            Next::SwitchAgain => {
+                let said = "the server was interrupted before it switched; it does so now";
+                self.note(at, Line::started(Step::Switch, said), |_| Ok(()))
                     .await
             }
             Next::ConfirmSwitch => self.confirm_switch(at, Instant::now()).await,
@@ -119,7 +134,10 @@ impl Deployments {
     async fn until_slots_settle(&self, at: &Loaded) {
         let patience = Duration::from_millis(at.definition.service.ready_timeout_ms);
         let deadline = Instant::now() + patience;
-        for slot in at.slots.iter().filter(|slot| slot.role != "idle") {
+        let prepares = at.deployment.state == DeploymentState::Preparing.as_str();
+        // A candidate that is prepared again is started anew.
+        let matters = |role: &str| role != "idle" && !(prepares && role == "candidate");
+        for slot in at.slots.iter().filter(|slot| matters(&slot.role)) {
             let Some(name) = rialto_delivery_release::SlotName::parse(&slot.name) else {
                 continue;
             };
@@ -249,10 +267,8 @@ impl Deployments {
     }
 
     fn standby_is_healthy(&self, at: &Loaded) -> bool {
-        let standby = at.active().map(rialto_delivery_release::SlotName::other);
-        standby.is_some_and(|slot| {
-            at.slot(slot).is_some_and(|row| row.role == "standby") && self.slot_is_healthy(at, slot)
-        })
+        at.standby()
+            .is_some_and(|slot| self.slot_is_healthy(at, slot))
     }
 
     /// True when the approvals suffice; false when people have to decide yet.
@@ -309,7 +325,15 @@ impl Deployments {
             }
         };
         let active = at.active();
-        let candidate = rialto_delivery_release::choose_candidate(active);
+        let candidate = match at.kind() {
+            DeploymentKind::Deploy => choose_candidate(active, at.standby()),
+            DeploymentKind::Rollback | DeploymentKind::AutomaticRollback => {
+                // Read with the preconditions, under the same lock.
+                at.standby().ok_or_else(|| {
+                    DeliveryError::Internal("there is no standby to go back to".to_owned())
+                })?
+            }
+        };
         let detail = format!(
             "slot {candidate}, environment {} is locked",
             at.environment.name
@@ -415,6 +439,15 @@ const APPROVAL_MICROS: i64 = rialto_delivery_release::state::APPROVAL_EXPIRY_MS 
 /// Leads the detail of a preflight that the gate refused.
 const GATE_MARK: &str = "gate: ";
 
+/// A person's wish that was written down before whoever worked on it could follow.
+fn was_cancelled(at: &Loaded) -> Result<Option<String>, DeliveryError> {
+    if at.state()? != DeploymentState::Preparing {
+        return Ok(None);
+    }
+    let mut reasons = at.reasons()?.into_iter();
+    Ok(reasons.find(|reason| reason.starts_with("cancelled by ")))
+}
+
 /// That the preconditions hold, and why more approvals are needed than the release asks for.
 fn checked(at: &Loaded) -> String {
     let needed = at.deployment.required_approvals;
@@ -438,7 +471,7 @@ fn with_warning(detail: &str, clearance: &Clearance) -> String {
 }
 
 /// Keeps a reason for people.
-pub(super) fn add_reason(at: &mut Loaded, reason: &str) -> Result<(), crate::DeliveryError> {
+pub(super) fn add_reason(at: &mut Loaded, reason: &str) -> Result<(), DeliveryError> {
     let mut reasons = at.reasons()?;
     if !reasons.iter().any(|known| known == reason) {
         reasons.push(reason.to_owned());

@@ -92,7 +92,7 @@ pub(super) fn definition(release: &ReleaseRow) -> Result<ReleaseDefinition, Deli
     })
 }
 
-/// Both slots, idle ones made up.
+/// All slots, idle ones made up.
 pub(super) async fn slots(
     reader: &mut impl Reader,
     id: &EnvironmentId,
@@ -105,6 +105,12 @@ pub(super) async fn slots(
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
+}
+
+/// The slot that has a role only one slot can have.
+pub(super) fn of_role(slots: &[SlotRow], role: &str) -> Option<SlotName> {
+    let found = slots.iter().find(|slot| slot.role == role);
+    found.and_then(|slot| SlotName::parse(&slot.name))
 }
 
 pub(super) fn empty_slot(id: &EnvironmentId, name: SlotName) -> SlotRow {
@@ -159,6 +165,17 @@ impl Loaded {
             .previous_slot
             .as_deref()
             .and_then(SlotName::parse)
+    }
+
+    /// The slot that stands by for the one that serves.
+    pub(super) fn standby(&self) -> Option<SlotName> {
+        of_role(&self.slots, "standby")
+    }
+
+    /// The slot that stood by before the version being watched took the traffic. It runs on until
+    /// that version is known to be good, and stands by again if it is not.
+    pub(super) fn reserve(&self) -> Option<SlotName> {
+        of_role(&self.slots, "reserve")
     }
 
     pub(super) fn slot(&self, name: SlotName) -> Option<&SlotRow> {

@@ -7,6 +7,7 @@ use rialto_delivery_release::plan::{
 };
 use rialto_delivery_release::watch::{ReadinessWatch, Watched};
 use rialto_delivery_release::{Event, Step};
+use rialto_delivery_run::size::Size;
 use rialto_delivery_supervisor::{ProcessState, RunSpec, http};
 use rialto_platform_store::{now, to_micros};
 use tokio::time::Instant;
@@ -17,6 +18,9 @@ use super::journal::Line;
 use super::load::{Loaded, empty_slot};
 use super::{Deployments, DriveError};
 use crate::error::blocking;
+
+/// How long the news of a process's end may take.
+const END_NOTED: Duration = Duration::from_millis(500);
 
 impl Deployments {
     /// Carries out the planned steps of this state; ends with the intent to switch.
@@ -57,9 +61,8 @@ impl Deployments {
     async fn install(&self, at: &mut Loaded) -> Result<Result<(), String>, DriveError> {
         let candidate = at.candidate()?;
         let detail = format!("{} into slot {candidate}", at.release.digest);
-        // From here on the slot is the candidate's: whoever stood by in it no longer does.
+        // The slot was free: whoever stands by does so in another one.
         self.note(at, Line::started(Step::Install, &detail), |at| {
-            at.environment.standby_release_id = None;
             let release = at.release.clone();
             let slot = at.slot_mut(candidate);
             slot.role = "candidate".to_owned();
@@ -86,7 +89,7 @@ impl Deployments {
             .await
         {
             Ok(installed) => {
-                let detail = format!("{} bytes unpacked, digest verified", installed.bytes);
+                let detail = format!("{} unpacked, digest verified", Size(installed.bytes));
                 let line = Line::ok(Step::Install, &detail).took(began);
                 self.note(at, line, |at| {
                     let folder = installed.folder.display().to_string();
@@ -116,6 +119,8 @@ impl Deployments {
             env: at.definition.env_for(&at.spec),
             health: at.definition.health.clone(),
             stop_timeout_ms: at.definition.service.stop_timeout_ms,
+            memory_bytes: at.definition.service.memory_bytes,
+            processes: at.definition.service.processes,
         };
         let key = at.slot_key(candidate);
         match self.supervisor().start(&key, run).await {
@@ -221,6 +226,7 @@ impl Deployments {
         let limit = Duration::from_millis(*timeout_ms);
         for path in paths {
             if let Err(reason) = http::probe(target.address, path, limit).await {
+                let reason = self.ended_by_itself(at).await?.unwrap_or(reason);
                 return self.failed(at, Step::Smoke, reason, began).await;
             }
         }
@@ -228,6 +234,23 @@ impl Deployments {
         self.note(at, Line::ok(Step::Smoke, &said).took(began), |_| Ok(()))
             .await?;
         Ok(Ok(()))
+    }
+
+    /// How the candidate's process ended by itself: what it no longer answers follows from that. Its
+    /// end may be noted a moment after the answer failed.
+    async fn ended_by_itself(&self, at: &Loaded) -> Result<Option<String>, DriveError> {
+        let key = at.slot_key(at.candidate()?);
+        let mut changes = self.supervisor().changes();
+        let ended = async {
+            loop {
+                let status = self.supervisor().status(&key);
+                if let Some(how) = status.and_then(|status| status.last_end) {
+                    return Some(how);
+                }
+                changes.changed().await.ok()?;
+            }
+        };
+        Ok(tokio::time::timeout(END_NOTED, ended).await.ok().flatten())
     }
 
     async fn failed(

@@ -14,7 +14,7 @@ use rialto_platform_store::{new_id, now, to_micros};
 use super::Deployments;
 use super::control::Asked;
 use super::create::announce;
-use super::load::{slot_key, slots};
+use super::load::{of_role, slot_key, slots};
 use crate::DeliveryError;
 
 impl Deployments {
@@ -94,20 +94,12 @@ impl Deployments {
         if row.lock_deployment_id.is_some() {
             return Some("a deployment is under way".to_owned());
         }
-        let Some(active) = row.active_slot.as_deref().and_then(SlotName::parse) else {
+        if row.active_slot.is_none() {
             return Some("nothing was deployed here yet".to_owned());
-        };
-        let standby = active.other();
-        let stands_by = all
-            .iter()
-            .any(|s| s.name == standby.as_str() && s.role == "standby");
-        if !stands_by {
-            return Some(
-                "there is no standby: nothing earlier was deployed here, or a newer \
-                 deployment has taken its slot"
-                    .to_owned(),
-            );
         }
+        let Some(standby) = of_role(all, "standby") else {
+            return Some("there is no standby: no earlier version is kept running here".to_owned());
+        };
         let health = self
             .supervisor()
             .status(&slot_key(row, standby))
@@ -126,14 +118,7 @@ impl Deployments {
         all: &[SlotRow],
         reason: &str,
     ) -> Result<DeploymentId, DeliveryError> {
-        let standby = row
-            .active_slot
-            .as_deref()
-            .and_then(SlotName::parse)
-            .map(SlotName::other);
-        let target = all
-            .iter()
-            .find(|s| Some(s.name.as_str()) == standby.map(SlotName::as_str));
+        let target = all.iter().find(|slot| slot.role == "standby");
         let release_id = target.and_then(|slot| slot.release_id.as_deref()?.parse().ok());
         let release_id = release_id.ok_or_else(|| {
             DeliveryError::Internal("the standby slot names no release".to_owned())

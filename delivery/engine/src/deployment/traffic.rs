@@ -86,11 +86,12 @@ impl Deployments {
     }
 
     /// Sets the environment's route up before a candidate takes its slot: the active version stays,
-    /// and nobody stands by from now on.
+    /// and so does its standby.
     pub(super) async fn open_route(&self, at: &mut Loaded) -> Result<(), String> {
         let active = at.active().and_then(|slot| at.target(slot));
+        let standby = at.standby().and_then(|slot| at.target(slot));
         let service = self
-            .put_route(at, active, None, Fallback::Off)
+            .put_route(at, active, standby, Fallback::Off)
             .await
             .map_err(|e| e.to_string())?;
         at.environment.listen = Some(service.listen.to_string());
@@ -268,17 +269,41 @@ impl Deployments {
     }
 }
 
-/// The rows after the traffic moved to `slot`: what served before stands by.
+/// The rows after the traffic moved to `slot`: what served before stands by, and what stood by
+/// before that is kept in reserve until the version in `slot` has proved itself.
 pub(super) fn make_active(at: &mut Loaded, slot: SlotName) {
-    let before = at.previous();
+    let before = at.previous().filter(|other| *other != slot);
+    if let Some(older) = at.standby().filter(|older| *older != slot)
+        && before.is_some_and(|before| before != older)
+    {
+        at.slot_mut(older).role = "reserve".to_owned();
+    }
+    serve(at, slot);
+    if let Some(other) = before {
+        at.slot_mut(other).role = "standby".to_owned();
+    }
+    note_standby(at);
+}
+
+/// The rows after the traffic moved back to `slot`: what was in reserve stands by for it again.
+pub(super) fn make_active_again(at: &mut Loaded, slot: SlotName) {
+    serve(at, slot);
+    if let Some(older) = at.reserve() {
+        at.slot_mut(older).role = "standby".to_owned();
+    }
+    note_standby(at);
+}
+
+fn serve(at: &mut Loaded, slot: SlotName) {
     at.environment.active_slot = Some(slot.as_str().to_owned());
     at.environment.active_release_id = at.slot(slot).and_then(|row| row.release_id.clone());
     at.slot_mut(slot).role = "active".to_owned();
-    at.environment.standby_release_id = None;
-    if let Some(other) = before.filter(|other| *other != slot) {
-        at.slot_mut(other).role = "standby".to_owned();
-        at.environment.standby_release_id = at.slot(other).and_then(|row| row.release_id.clone());
-    }
+}
+
+/// The environment names the release that stands by, if one does.
+pub(super) fn note_standby(at: &mut Loaded) {
+    let row = at.standby().and_then(|slot| at.slot(slot));
+    at.environment.standby_release_id = row.and_then(|row| row.release_id.clone());
 }
 
 fn view_of(at: &Loaded, active: Option<Target>) -> RouterView {

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use rialto_delivery_release::SlotName;
-use rialto_delivery_release::approval::may_approve;
+use rialto_delivery_release::approval::{ApprovalRefusal, may_approve};
 use rialto_delivery_store::deployment::{self, DeploymentRow, StepRow};
 use rialto_delivery_store::environment::{self, EnvironmentRow, SlotRow};
 use rialto_delivery_store::ids::{DeploymentId, EnvironmentId, ProjectId, ReleaseId};
 use rialto_delivery_store::release::{self, ReleaseRow};
 use rialto_delivery_store::{json, verdict};
-use rialto_platform_identity::Actor;
+use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::from_micros;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -51,7 +51,10 @@ pub struct EnvironmentView {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[expect(missing_docs, reason = "one for one the fields of the HTTP contract")]
 pub struct SlotView {
+    /// `blue`, `green` or `violet`.
     pub name: String,
+    /// `active`, `standby`, `candidate` (being tried out), `reserve` (stood by before the version
+    /// that is being watched took the traffic; it does again if that fails) or `idle`.
     pub role: String,
     pub health: String,
     pub release_id: Option<String>,
@@ -435,7 +438,9 @@ impl Deployments {
     ) -> Result<DeploymentView, DeliveryError> {
         let mut db = self.delivery().db();
         let context = approval_context(&mut db, &row).await?;
-        let refusal = may_approve(&candidate_of(actor), &context).err();
+        let refusal = may_approve(&candidate_of(actor), &context)
+            .err()
+            .map(refusal_text);
         let release = release::find(&mut db, &row.release_id)
             .await?
             .ok_or_else(|| DeliveryError::not_found("release", &row.release_id))?;
@@ -446,8 +451,8 @@ impl Deployments {
             release: release_link(&release),
             previous_release: self.link(row.previous_release_id.as_deref()).await?,
             may_approve: refusal.is_none(),
-            why_not_approve_text: refusal.map(|r| Text::of(&r.to_string())),
-            why_not_approve: refusal.map(|r| r.to_string()),
+            why_not_approve_text: refusal.as_deref().map(Text::of),
+            why_not_approve: refusal,
             approvals: approvals
                 .into_iter()
                 .map(|a| ApprovalView {
@@ -493,6 +498,16 @@ impl Deployments {
             version: row.version,
         })
     }
+}
+
+/// Why somebody may not approve, with the roles that may where theirs is the reason.
+fn refusal_text(refusal: ApprovalRefusal) -> String {
+    if refusal != ApprovalRefusal::RoleMissing {
+        return refusal.to_string();
+    }
+    let roles = Permission::DeploymentApprove.roles().iter();
+    let roles: Vec<&str> = roles.map(|role| role.as_str()).collect();
+    format!("{refusal}; one of these roles may: {}", roles.join(", "))
 }
 
 fn step_view(row: StepRow) -> StepView {

@@ -5,10 +5,12 @@
 //! phrases, which gives it a stable code, its parameters and its Chinese. What is in no catalogue
 //! (words of a person, a tool or the operating system) stays as it is, under [`VERBATIM`].
 
+mod config;
 mod deployment;
 mod gate;
 mod job;
 mod report;
+mod terms;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,7 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 
+pub(crate) use config::config_error;
 pub(crate) use verdict::with_texts;
 
 /// The code of words that are not ours.
@@ -37,8 +40,10 @@ pub struct Text {
     pub zh: String,
 }
 
-/// A phrase: code, English and Chinese. Parameters are `{name}` (any text), `{name:n}` (digits),
-/// `{name:t}` (no white space) or `{name:m}` (a sentence that is looked up by itself).
+/// A phrase: code, English and Chinese. Parameters are `{name}` (any text), `{name:n}` (digits), `{name:s}`
+/// (a size such as `512 MiB` or `20000 bytes`),
+/// `{name:t}` (no white space), `{name:w}` (words of the field such as a state, parted by commas) or
+/// `{name:m}` (a sentence that is looked up by itself).
 type Phrase = (&'static str, &'static str, &'static str);
 
 /// Longer texts are nobody's sentence.
@@ -164,6 +169,7 @@ static CATALOGUE: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         report::PHRASES,
         deployment::PHRASES,
         job::PHRASES,
+        config::PHRASES,
     ];
     let mut entries: Vec<Entry> = all.concat().into_iter().map(Entry::new).collect();
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.weight()));
@@ -175,7 +181,9 @@ static CATALOGUE: LazyLock<Vec<Entry>> = LazyLock::new(|| {
 enum Kind {
     Any,
     Number,
+    Size,
     Token,
+    Terms,
     Message,
 }
 
@@ -183,8 +191,9 @@ impl Kind {
     fn takes(self, text: &str) -> bool {
         !text.is_empty()
             && match self {
-                Self::Any | Self::Message => true,
+                Self::Any | Self::Terms | Self::Message => true,
                 Self::Number => text.bytes().all(|b| b.is_ascii_digit()),
+                Self::Size => size_in_chinese(text).is_some(),
                 Self::Token => !text.contains(char::is_whitespace),
             }
     }
@@ -219,8 +228,8 @@ impl Entry {
         for part in &self.parts {
             match part {
                 Part::Literal(text) => literal += text.len(),
-                Part::Parameter(_, Kind::Number | Kind::Token) => narrow += 1,
-                Part::Parameter(_, Kind::Any | Kind::Message) => {}
+                Part::Parameter(_, Kind::Number | Kind::Size | Kind::Token) => narrow += 1,
+                Part::Parameter(_, Kind::Any | Kind::Terms | Kind::Message) => {}
             }
         }
         (literal, narrow)
@@ -283,6 +292,8 @@ impl Entry {
                     whole &= inner.whole;
                     inner.text.zh
                 }
+                Kind::Terms => terms::chinese(value),
+                Kind::Size => size_in_chinese(value).unwrap_or_else(|| (*value).to_owned()),
                 Kind::Any | Kind::Number | Kind::Token => (*value).to_owned(),
             };
             shown.insert(name, chinese);
@@ -305,6 +316,20 @@ impl Entry {
     }
 }
 
+/// A size in Chinese: units stay, bytes get their word. A bare number is bytes: journals of earlier
+/// versions say so. `None` for what is no size.
+fn size_in_chinese(text: &str) -> Option<String> {
+    let (number, unit) = text.split_once(' ').unwrap_or((text, "bytes"));
+    let (whole, tenths) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    (digits(whole) && digits(tenths)).then_some(())?;
+    match unit {
+        "byte" | "bytes" => Some(format!("{number} 字节")),
+        "KiB" | "MiB" | "GiB" => Some(text.to_owned()),
+        _ => None,
+    }
+}
+
 /// Takes a phrase apart. A brace that opens no parameter is a brace.
 fn parts(phrase: &'static str) -> Vec<Part> {
     let mut parts = Vec::new();
@@ -316,7 +341,9 @@ fn parts(phrase: &'static str) -> Vec<Part> {
         let inside = &phrase[open + 1..close];
         let (name, kind) = match inside.split_once(':') {
             Some((name, "n")) => (name, Kind::Number),
+            Some((name, "s")) => (name, Kind::Size),
             Some((name, "t")) => (name, Kind::Token),
+            Some((name, "w")) => (name, Kind::Terms),
             Some((name, "m")) => (name, Kind::Message),
             _ => (inside, Kind::Any),
         };

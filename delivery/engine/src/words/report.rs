@@ -35,9 +35,9 @@ pub(super) const PHRASES: &[Phrase] = &[
     ("report.encoding", "the encoding `{encoding}` is not read here; write the report as UTF-8, UTF-16 or GB18030",
         "不支持编码 `{encoding}`，请将报告写成 UTF-8、UTF-16 或 GB18030"),
     ("report.too_large",
-        "the file has {size:n} bytes, more than the {limit:n} allowed; upload smaller reports, for \
+        "the file has {size:s}, more than the {limit:s} allowed; upload smaller reports, for \
          example one per job",
-        "文件有 {size} 字节，超过允许的 {limit} 字节，请上传较小的报告，例如每个作业一份"),
+        "文件有 {size}，超过允许的 {limit}，请上传较小的报告，例如每个作业一份"),
     ("report.cut", "the file ends with {n:n} open element(s); the job may have been stopped while writing it",
         "文件结束时还有 {n} 个元素未关闭，作业可能在写文件时被停止"),
     ("report.too_many_nodes", "the document has more than {n:n} nodes; split the report",
@@ -45,8 +45,8 @@ pub(super) const PHRASES: &[Phrase] = &[
     ("report.too_many_lines", "the file has more than {n:n} lines; split the report",
         "文件超过 {n} 行，请拆分报告"),
     ("report.too_deep", "elements are nested more than {n:n} deep", "元素嵌套超过 {n} 层"),
-    ("report.long_attribute", "an attribute of <{element:t}> is longer than {n:n} bytes",
-        "<{element}> 的一个属性超过 {n} 字节"),
+    ("report.long_attribute", "an attribute of <{element:t}> is longer than {n:s}",
+        "<{element}> 的一个属性超过 {n}"),
     ("report.custom_entity", "the custom entity `&{entity:t};` is refused; write the character itself",
         "拒绝自定义实体 `&{entity};`，请直接写出该字符"),
     ("report.no_such_character", "`&{entity:t};` is not a character", "`&{entity};` 不是字符"),

@@ -25,6 +25,7 @@ fn names(parts: &[Part]) -> BTreeSet<&'static str> {
 fn sample(entry: &Entry) -> String {
     let fill = |part: &Part| match part {
         Part::Literal(text) => (*text).to_owned(),
+        Part::Parameter(_, Kind::Size) => "1.5 GiB".to_owned(),
         Part::Parameter(_, Kind::Number) => "7".to_owned(),
         Part::Parameter(..) => "word".to_owned(),
     };
@@ -146,6 +147,27 @@ fn several_sentences_are_a_sequence_and_foreign_words_stay() {
     }
 }
 
+#[test]
+fn sizes_are_read_in_units_and_as_the_bare_bytes_of_older_records() {
+    for (english, chinese) in [
+        (
+            "the job was stopped: 512.1 MiB of memory, the limit is 512 MiB",
+            "作业被停止：使用内存 512.1 MiB，上限为 512 MiB",
+        ),
+        (
+            "the job was stopped: 2000 bytes of memory, the limit is 1000",
+            "作业被停止：使用内存 2000 字节，上限为 1000 字节",
+        ),
+        (
+            "a file grew beyond the limit of 20 GiB",
+            "有文件超过 20 GiB 的上限",
+        ),
+    ] {
+        assert_eq!(Text::of(english).zh, chinese);
+    }
+    assert!(!Text::of("a file grew beyond the limit of many miles").is_known());
+}
+
 /// The sentences of a verdict on these reports.
 fn verdict_texts(tests: Option<&str>, coverage: Option<&str>, event: Event) -> Vec<String> {
     let file = |name: &str| ReportFile {
@@ -222,6 +244,59 @@ fn every_sentence_of_a_verdict_is_known() {
             .any(|text| text.contains("套件 `s` 声称 tests=\"9\"，而其用例实为 1")),
         "{lie:?}"
     );
+}
+
+#[test]
+fn what_reports_say_of_themselves_is_told_in_chinese() {
+    let counts = r#"<testsuite tests="-5"><testcase name="a"/></testsuite>"#;
+    let root = r#"<coverage line-rate="0.9" lines-covered="9" lines-valid="many"><class filename="a"><lines>
+        <line number="1" hits="1"/><line number="2" hits="0"/></lines></class></coverage>"#;
+    let tests = junit::read(counts.as_bytes());
+    let coverage = cobertura::read(root.as_bytes());
+    let told: Vec<String> = [
+        tests.value().unwrap().contradictions(),
+        coverage.value().unwrap().contradictions.clone(),
+    ]
+    .concat()
+    .iter()
+    .map(|one| Text::of(&one.message).zh)
+    .collect();
+    assert_eq!(
+        told,
+        [
+            "文件声称 tests=\"-5\"，这不是计数",
+            "文件声称 lines-valid=\"many\"，这不是计数",
+            "文件声称 lines-covered=\"9\"，而其代码行实为 1",
+            "文件声称 line-rate=\"0.9\"，而其代码行实为 2 行中覆盖 1 行",
+        ]
+    );
+    let together = verdict_texts(Some(counts), Some(root), Event::Main);
+    let said = "2 份报告中有 2 份自相矛盾";
+    assert!(
+        together.iter().any(|text| text.contains(said)),
+        "{together:?}"
+    );
+    for record in ["LF:9, its DA lines make 1", "LH:x, which is not a count"] {
+        let text = Text::of(&format!("line 3: the record of src/a.c says {record}"));
+        assert!(
+            text.zh.starts_with("第 3 行：src/a.c 的记录声称 L"),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn who_may_approve_is_named_in_both_languages() {
+    let text = Text::of(
+        "your roles do not allow approving deployments; one of these roles may: quality_owner, \
+         operations",
+    );
+    assert_eq!(
+        text.zh,
+        "您的角色不允许审批部署；以下角色可以审批：质量负责人、运维"
+    );
+    let state = Text::of("the standby is not healthy (unhealthy)");
+    assert_eq!(state.zh, "热备版本不健康（不健康）");
 }
 
 proptest! {

@@ -219,3 +219,70 @@ async fn an_incident_counts_from_the_first_push_that_never_got_a_result() {
         assert_eq!(incident.commits.len(), 2);
     }
 }
+
+#[tokio::test]
+async fn the_light_names_who_broke_what_fails_now_though_the_first_job_was_skipped() {
+    let three = "stages: [a, b, c]\nunit: {stage: a, script: [x]}\n\
+                 package: {stage: b, script: [x]}\ndeploy-production: {stage: c, script: [x]}\n";
+    for world in World::all().await {
+        let first = world.configure(three).await.summary;
+        world.pass().await;
+        world.pass().await;
+        assert_eq!(world.fail().await, "deploy-production");
+        let opened = until_state(&world, "open").await;
+        assert_eq!(opened.cause_class, "deploy");
+        let mut old = first.sha;
+        for (login, broken, cause) in [("wang", "unit", "test"), ("zhao", "package", "compile")] {
+            let bad = world.commit("main", &[("a.txt", login)], "a change").await;
+            let who = person(login, &[Role::Developer]);
+            world.pushed_by(&who, "main", &old, &bad).await;
+            if broken == "package" {
+                world.pass().await;
+            }
+            assert_eq!(world.fail().await, broken);
+            world
+                .until("the failure to be attached", || async {
+                    incidents(&world).await[0].failing_pipeline.sha == bad
+                })
+                .await;
+            let now = incidents(&world).await.remove(0);
+            assert_eq!(now.owner_login.as_deref(), Some(login));
+            let commits: Vec<&str> = now.commits.iter().map(|c| c.sha.as_str()).collect();
+            assert_eq!(commits, [bad.as_str()]);
+            assert_eq!(now.cause_class, cause);
+            assert_eq!(now.red_at, opened.red_at, "the clock runs on");
+            old = bad;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_by_hand_without_the_failed_job_leaves_the_light_red() {
+    let yaml = "always: {script: [x]}\nunit:\n  rules: [{if: '$T != \"long\"'}]\n  script: [x]\n";
+    for world in World::all().await {
+        world.configure(yaml).await;
+        world.fail().await;
+        world.fail().await;
+        let opened = until_state(&world, "open").await;
+        let new = rialto_delivery_engine::NewPipeline {
+            ref_name: "main".into(),
+            variables: [("T".to_owned(), "long".to_owned())].into(),
+        };
+        let actor = crate::world::developer();
+        let id = world
+            .delivery
+            .create_pipeline(&actor, &world.project.id, &new)
+            .await
+            .unwrap();
+        assert_eq!(world.pass().await, "always");
+        let db = world.delivery.db().clone();
+        world
+            .until("settling", || async {
+                let row = rialto_delivery_store::pipeline::find(&mut &db, &id).await;
+                !row.unwrap().unwrap().unsettled
+            })
+            .await;
+        let still = incidents(&world).await.remove(0);
+        assert_eq!((still.state.as_str(), still.no), ("open", opened.no));
+    }
+}

@@ -200,3 +200,32 @@ async fn coverage_is_taken_from_the_log() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_waiting_job_says_while_it_waits_that_no_runner_can_take_it() {
+    for world in World::all().await {
+        let file = "plain: {script: [x]}\nspecial: {tags: [gpu], script: [x]}\n";
+        let id = world.configure(file).await.summary.id;
+        let told = async |name: &str| {
+            let job = world.job(&id, name).await;
+            let view = world.delivery.job_view(&job.id.parse().unwrap()).await;
+            let job_view = view.unwrap().job;
+            assert_eq!(
+                job_view.waiting_reason, job.waiting_reason,
+                "job and pipeline agree"
+            );
+            job.waiting_text.map(|text| (text.code, text.en))
+        };
+        for name in ["plain", "special"] {
+            let (code, said) = told(name).await.expect("nobody is there");
+            assert_eq!(code, "job.no_runner", "{said}");
+        }
+        // A runner without tags comes and takes the one it can.
+        let work = world.take().await.expect("a job waits");
+        assert_eq!(told("plain").await, None);
+        let (code, said) = told("special").await.expect("nobody carries the tag");
+        assert_eq!(code, "job.no_runner_carries", "{said}");
+        assert!(said.contains("gpu"), "{said}");
+        work.finish(&world, JobResult::Success).await.unwrap();
+    }
+}

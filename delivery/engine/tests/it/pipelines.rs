@@ -83,6 +83,8 @@ async fn a_broken_configuration_is_a_failed_pipeline_that_says_where() {
         let error = &pipeline.summary.config_errors[0];
         assert_eq!((error.file.as_str(), error.line), (".gitlab-ci.yml", 3));
         assert!(error.message.contains("scirpt"), "{}", error.message);
+        let zh = &error.text.zh;
+        assert_eq!(zh, "作业 `test`：未知的键 `scirpt`；您是否想写 `script`？");
         let (actor, id) = (developer(), pipeline.summary.id.parse().unwrap());
         let retry = world.delivery.retry_pipeline(&actor, &id).await;
         assert!(matches!(retry, Err(DeliveryError::Refused { .. })));
@@ -300,7 +302,7 @@ async fn a_configuration_that_can_never_be_read_is_a_failed_pipeline_that_says_w
         assert_eq!(pipeline.summary.status, Status::Failed);
         let error = &pipeline.summary.config_errors[0];
         assert_eq!(error.file, ".gitlab-ci.yml");
-        assert!(error.message.contains("larger than 4194304 bytes"));
+        assert!(error.message.contains("larger than 2 MiB"));
         let folder = [(".gitlab-ci.yml/x", "a: 1")];
         let pipeline = world.push("beside", &folder).await;
         assert_eq!(pipeline.summary.status, Status::Failed);

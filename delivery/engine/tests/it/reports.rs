@@ -276,3 +276,46 @@ async fn a_failing_test_is_the_class_of_the_incident() {
         ));
     }
 }
+
+#[tokio::test]
+async fn a_coverage_report_that_lies_about_its_totals_does_not_pass_the_gate() {
+    for world in World::all().await {
+        let (delivery, project) = (&world.delivery, &world.project.id);
+        let rules = json!({"rules": [{"id": "lines", "measure": "coverage.line", "op": ">=",
+            "bound": "1"}]});
+        delivery
+            .put_gate_rules(&developer(), project, &rules)
+            .await
+            .unwrap();
+        let id = world.configure(WITH_REPORTS).await.summary.id;
+        let work = world.take().await.unwrap();
+        let junit = r#"<testsuite tests="1"><testcase name="good"/></testsuite>"#;
+        work.upload(&world, "junit", "report.xml", junit.as_bytes())
+            .await
+            .unwrap();
+        let lying = cobertura(&[(1, 1), (2, 0)]).replacen(
+            "<coverage",
+            "<coverage lines-covered=\"2\" lines-valid=\"2\"",
+            1,
+        );
+        work.upload(&world, "cobertura", "coverage.xml", lying.as_bytes())
+            .await
+            .unwrap();
+        world.pass_work(&work).await;
+        let verdict = until_verdict(&world, &id).await;
+        assert_eq!(verdict["overall"], "failed", "{verdict:#}");
+        let rule = verdict["rules"].as_array().unwrap().last().unwrap();
+        assert_eq!(rule["id"], "report-integrity", "{verdict:#}");
+        assert_eq!(rule["text"]["code"], "gate.reports_contradictory_any");
+        let zh = rule["text"]["zh"].as_str().unwrap();
+        let said = "文件声称 lines-covered=\"2\"，而其代码行实为 1";
+        assert!(zh.contains(said), "{zh}");
+        let coverage = delivery
+            .coverage_report(&id.parse().unwrap())
+            .await
+            .unwrap();
+        let odd = &coverage.refused[0];
+        assert_eq!((odd.outcome.as_str(), odd.line), ("contradictory", Some(1)));
+        assert_eq!(odd.text.zh, said);
+    }
+}

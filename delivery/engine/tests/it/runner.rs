@@ -2,11 +2,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rialto_delivery_engine::DeliveryError;
+use rialto_delivery_engine::{DeliveryError, Holding};
 use rialto_delivery_run::assignment::{JobResult, JobVariable};
 use rialto_delivery_run::state::{FailureReason, Status};
 
-use crate::world::{World, failed, zip};
+use crate::world::{Work, World, developer, failed, zip};
 
 const ONE: &str = "job: {script: [x]}\n";
 
@@ -64,6 +64,76 @@ async fn a_waiting_runner_is_woken_at_once() {
         let took = at.duration_since(pushed);
         println!("push to assignment: {took:?}");
         assert!(took < Duration::from_secs(15), "{took:?}");
+    }
+}
+
+/// A renewal that waits for news of the job, in the background.
+fn waiting_renewal(world: &Arc<World>, work: &Work) -> tokio::task::JoinHandle<Status> {
+    let (world, id, lease) = (
+        world.clone(),
+        work.id.clone(),
+        work.assignment.lease.clone(),
+    );
+    tokio::spawn(async move {
+        let wait = Duration::from_secs(20);
+        world.delivery.watch_lease(&id, &lease, wait).await.unwrap()
+    })
+}
+
+/// What it brought, long before the end of its wait.
+async fn at_once(renewal: tokio::task::JoinHandle<Status>) -> Status {
+    tokio::time::timeout(Duration::from_secs(12), renewal)
+        .await
+        .expect("answered before its time is over")
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_renewal_brings_the_wish_to_cancel_at_once() {
+    for world in World::all().await {
+        let id = world
+            .configure("a: {script: [x]}\nb: {script: [x]}\n")
+            .await
+            .summary
+            .id;
+        let (one, two) = (world.take().await.unwrap(), world.take().await.unwrap());
+        let world = Arc::new(world);
+        let brief = Duration::from_millis(1);
+        let lease = &one.assignment.lease;
+        let goes_on = world.delivery.watch_lease(&one.id, lease, brief).await;
+        assert_eq!(goes_on.unwrap(), Status::Running);
+        let waiting = [&one, &two].map(|work| waiting_renewal(&world, work));
+        let [of_one, of_two] = waiting;
+        world
+            .delivery
+            .cancel_job(&developer(), &one.id)
+            .await
+            .unwrap();
+        assert_eq!(at_once(of_one).await, Status::Canceling);
+        assert!(!of_two.is_finished(), "the other job goes on");
+        let again = waiting_renewal(&world, &one);
+        assert_eq!(at_once(again).await, Status::Canceling, "asked again");
+        world
+            .delivery
+            .cancel_pipeline(&developer(), &id.parse().unwrap())
+            .await
+            .unwrap();
+        assert_eq!(at_once(of_two).await, Status::Canceling);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_renewal_does_not_hold_up_a_stop_or_outlive_its_lease() {
+    for world in World::all().await {
+        world.configure(ONE).await;
+        let work = world.take().await.unwrap();
+        let world = Arc::new(world);
+        let wait = Duration::from_secs(20);
+        let forged = world.delivery.watch_lease(&work.id, "forged", wait).await;
+        assert!(matches!(forged, Err(DeliveryError::StaleLease { .. })));
+        let renewal = waiting_renewal(&world, &work);
+        world.delivery.stop();
+        assert_eq!(at_once(renewal).await, Status::Running);
     }
 }
 
@@ -374,5 +444,58 @@ async fn a_lost_lease_fails_the_job_and_its_late_reports_are_refused() {
             first.job.failure_reason.as_deref(),
             Some("runner_system_failure")
         );
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_never_reached_its_runner_is_queued_again_and_nothing_else() {
+    for world in World::all().await {
+        let id = world.configure("job: {script: [x]}\n").await.summary.id;
+        let take = async |instance: &str, jobs: &[&str]| {
+            let jobs = jobs.iter().map(|id| (*id).to_owned()).collect();
+            let instance = instance.to_owned();
+            let holding = Some(Holding { instance, jobs });
+            world.take_holding("r1", &[], 0, holding).await
+        };
+        let lost = take("one", &[]).await.unwrap();
+        assert!(lost.assignment.lease.starts_with("one."));
+        // Another directory of the same name, a runner that says nothing, and the holder itself.
+        assert!(take("two", &[]).await.is_none());
+        assert!(world.take().await.is_none());
+        assert!(take("one", &[&lost.assignment.job_id]).await.is_none());
+        assert_eq!(world.job(&id, "job").await.status, Status::Running);
+        // Its answer was lost: it asks and holds nothing.
+        let again = take("one", &[]).await.unwrap();
+        assert_eq!(again.assignment.job_id, lost.assignment.job_id);
+        assert_ne!(again.assignment.lease, lost.assignment.lease);
+        let late = lost.finish(&world, JobResult::Success).await;
+        assert!(
+            matches!(late, Err(DeliveryError::StaleLease { .. })),
+            "{late:?}"
+        );
+        assert_eq!(world.job(&id, "job").await.attempt, 1);
+        again.finish(&world, JobResult::Success).await.unwrap();
+        assert_eq!(world.status(&id).await, Status::Success);
+        assert!(
+            take("one", &[]).await.is_none(),
+            "what has ended is not queued again"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_job_that_never_reached_its_runner_is_over_when_the_runner_asks() {
+    for world in World::all().await {
+        let id = world.configure("job: {script: [x]}\n").await.summary.id;
+        let holding = Some(Holding {
+            instance: "one".to_owned(),
+            jobs: Vec::new(),
+        });
+        let work = world.take_holding("r1", &[], 0, holding.clone()).await;
+        let job = work.unwrap().id;
+        world.delivery.cancel_job(&developer(), &job).await.unwrap();
+        assert_eq!(world.job(&id, "job").await.status, Status::Canceling);
+        assert!(world.take_holding("r1", &[], 0, holding).await.is_none());
+        assert_eq!(world.job(&id, "job").await.status, Status::Canceled);
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use rialto_delivery_engine::view::{JobView, PipelineView};
 use rialto_delivery_engine::{
-    Delivery, DeliveryError, DeliverySettings, ManagedDeployments, NewProject, PipelineQuery,
-    RunnerAsk, RunnerHello, Upload,
+    Delivery, DeliveryError, DeliverySettings, Holding, ManagedDeployments, NewProject,
+    PipelineQuery, RunnerAsk, RunnerHello, Upload,
 };
 use rialto_delivery_git::hook::{PushReceipt, Pusher, RefChange};
 use rialto_delivery_git::{CommitFile, NewCommit, RepositoryName, Signature};
@@ -283,6 +283,17 @@ impl World {
     }
 
     pub async fn take_as(&self, name: &str, tags: &[&str], wait_s: u64) -> Option<Work> {
+        self.take_holding(name, tags, wait_s, None).await
+    }
+
+    /// The same by a runner that tells what it holds.
+    pub async fn take_holding(
+        &self,
+        name: &str,
+        tags: &[&str],
+        wait_s: u64,
+        holding: Option<Holding>,
+    ) -> Option<Work> {
         let ask = RunnerAsk {
             runner: RunnerHello {
                 name: name.into(),
@@ -291,6 +302,7 @@ impl World {
                 executors: vec!["shell".into()],
             },
             wait_s,
+            holding,
         };
         let assignment = self
             .delivery

@@ -116,6 +116,93 @@ fn a_report_that_lies_about_its_counts_fails_the_gate_although_its_cases_pass() 
     );
 }
 
+/// Judged by a rule on coverage that the lines keep.
+fn judge_coverage(reports: &[&str], tests: &[&str]) -> rialto_delivery_gate::Verdict {
+    let rules = r#"[{"id": "lines", "measure": "coverage.line", "op": ">=", "bound": 1}]"#;
+    let set = RuleSet {
+        rules: read_rules(&serde_json::from_str(rules).unwrap()).unwrap(),
+        ..default_rule_set()
+    };
+    let mut builder = FactsBuilder::new();
+    for (number, report) in tests.iter().enumerate() {
+        let name = format!("report-{number}.xml");
+        builder.test_report(&file(&name), &junit::read(report.as_bytes()));
+    }
+    for (number, report) in reports.iter().enumerate() {
+        let name = format!("coverage-{number}");
+        builder.coverage(&file(&name), read_coverage(report.as_bytes()), None);
+    }
+    let facts = builder.finish(ChangeLines::NoBase, &set).unwrap().facts;
+    evaluate(&input_with(set, facts))
+}
+
+const HONEST_LINES: &str = "SF:a.c\nDA:1,1\nLF:1\nLH:1\nend_of_record\n";
+const LYING_RECORD: &str = "SF:b.c\nDA:1,1\nDA:2,0\nLF:2\nLH:2\nend_of_record\n";
+const LYING_ROOT: &str = "<coverage line-rate='0.99'><class filename='a.py'><lines>\
+    <line number='1' hits='1'/><line number='2' hits='0'/></lines></class></coverage>";
+
+#[test]
+fn a_coverage_report_that_lies_about_its_totals_fails_the_gate_although_its_lines_pass() {
+    let verdict = judge_coverage(&[HONEST_LINES, LYING_RECORD, LYING_ROOT], &[HONEST]);
+    assert_eq!(verdict.overall, Overall::Failed);
+    assert_eq!(verdict.rules[0].result, RuleResult::Pass);
+    let rule = &verdict.rules[1];
+    assert_eq!((&*rule.id, rule.blocks), ("report-integrity", true));
+    assert_eq!(
+        rule.detail,
+        "2 of 4 reports contradict themselves, first coverage-1 line 5: job unit: the record of b.c \
+         says LH:2, its DA lines make 1; the figures of such a report prove nothing: have the tool \
+         write the whole report and totals that its cases or lines bear out, or leave the totals out"
+    );
+    let offenders: Vec<(&str, Option<u32>)> = rule
+        .offenders
+        .iter()
+        .map(|one| (one.file.as_str(), one.line))
+        .collect();
+    assert_eq!(
+        offenders,
+        [("coverage-1", Some(5)), ("coverage-2", Some(1))]
+    );
+    assert_eq!(
+        verdict.inputs[3].reason.as_deref(),
+        Some("line 1: the file says line-rate=\"0.99\", its lines make 1 of 2")
+    );
+    assert_eq!(
+        judge_coverage(&[HONEST_LINES], &[HONEST]).overall,
+        Overall::Passed
+    );
+}
+
+#[test]
+fn every_lying_report_is_named_before_the_further_lies_of_the_first() {
+    let many: String = (0..200)
+        .map(|n| format!("<testsuite name='s{n}' tests='9'><testcase name='a'/></testsuite>"))
+        .collect();
+    let many = format!("<testsuites>{many}</testsuites>");
+    let verdict = judge_tests(&[&many, LYING, LYING], "");
+    let named: Vec<&str> = verdict.rules[1]
+        .offenders
+        .iter()
+        .map(|one| one.file.as_str())
+        .collect();
+    assert_eq!(named[..3], ["report-0.xml", "report-1.xml", "report-2.xml"]);
+    assert_eq!((named.len(), named[3]), (100, "report-0.xml"));
+}
+
+#[test]
+fn a_count_that_is_none_fails_the_gate() {
+    let none = "<testsuite name='s' tests='-5'><testcase name='a'/></testsuite>";
+    let verdict = judge_tests(&[none], "");
+    assert_eq!(verdict.overall, Overall::Failed);
+    let detail = &verdict.rules[1].detail;
+    assert!(
+        detail.contains(
+            "report-0.xml line 1: job unit: suite `s` says tests=\"-5\", which is not a count"
+        ),
+        "{detail}"
+    );
+}
+
 #[test]
 fn a_gate_of_honest_reports_has_no_rule_on_lies() {
     let verdict = judge_tests(&[HONEST], "");

@@ -58,7 +58,7 @@ pub(super) fn instances(
         .iter()
         .map(|wanted| ties.needs(wanted.as_deref(), sink))
         .collect();
-    ties.check(&marks, sink);
+    ties.check(sink);
     let dependencies: Vec<_> = jobs
         .iter()
         .map(|job| job.dependencies.as_ref().map(|names| ties.names(names)))

@@ -21,6 +21,8 @@ pub(super) struct Ties<'a> {
     by_name: HashMap<&'a str, usize>,
     by_base: HashMap<&'a str, Vec<usize>>,
     tied: Vec<Option<Vec<usize>>>,
+    /// The key `needs` of each job that needs any.
+    keys: Vec<Option<Mark>>,
     total: usize,
 }
 
@@ -44,6 +46,7 @@ impl<'a> Ties<'a> {
             by_name,
             by_base,
             tied,
+            keys: Vec::with_capacity(jobs.len()),
             total: 0,
         }
     }
@@ -67,6 +70,8 @@ impl<'a> Ties<'a> {
         wanted: Option<&[NeedSpec]>,
         sink: &mut Sink,
     ) -> Option<Vec<Need>> {
+        self.keys
+            .push(wanted.and_then(|needs| Some(needs.first()?.key)));
         let Some(wanted) = wanted else {
             self.tied.push(None);
             return None;
@@ -120,9 +125,18 @@ impl<'a> Ties<'a> {
         Some(out)
     }
 
-    /// Reports circles.
-    pub(super) fn check(&self, marks: &[Mark], sink: &mut Sink) {
-        cycle(self.jobs, &self.tied, marks, sink);
+    /// Reports circles, each at the `needs` of the first of its jobs.
+    pub(super) fn check(&self, sink: &mut Sink) {
+        for circle in circles(&self.tied) {
+            let Some(first) = circle.first() else {
+                continue;
+            };
+            let mark = self.keys[*first].unwrap_or_default();
+            let round = circle.iter().chain([first]);
+            let names: Vec<&str> = round.map(|job| self.jobs[*job].name.as_str()).collect();
+            let message = format!("`needs` goes in a circle: {}", names.join(" -> "));
+            sink.error_fix(mark, "needs_cycle", message, "remove one of these needs");
+        }
     }
 
     /// What there is of a job of whose matrix nothing was found, in words. `None`: no such job.
@@ -189,13 +203,14 @@ fn wanted_members(need: &NeedSpec) -> String {
     all.join(", ")
 }
 
-/// Reports the first circle of needs (walks without recursion: chains may be long).
-fn cycle(jobs: &[PlannedJob], tied: &[Option<Vec<usize>>], marks: &[Mark], sink: &mut Sink) {
+/// Circles of needs, each from its first job on (walks without recursion: chains may be long).
+fn circles(tied: &[Option<Vec<usize>>]) -> Vec<Vec<usize>> {
     const NEW: u8 = 0;
     const OPEN: u8 = 1;
     const DONE: u8 = 2;
-    let mut state = vec![NEW; jobs.len()];
-    for start in 0..jobs.len() {
+    let mut found = Vec::new();
+    let mut state = vec![NEW; tied.len()];
+    for start in 0..tied.len() {
         if state[start] != NEW {
             continue;
         }
@@ -220,21 +235,14 @@ fn cycle(jobs: &[PlannedJob], tied: &[Option<Vec<usize>>], marks: &[Mark], sink:
                 }
                 OPEN => {
                     let from = path.iter().position(|(job, _)| *job == target).unwrap_or(0);
-                    let mut chain: Vec<&str> = path[from..]
-                        .iter()
-                        .map(|(job, _)| jobs[*job].name.as_str())
-                        .collect();
-                    chain.push(&jobs[target].name);
-                    let message = format!("`needs` goes in a circle: {}", chain.join(" -> "));
-                    sink.error_fix(
-                        marks[target],
-                        "needs_cycle",
-                        message,
-                        "remove one of these needs",
-                    );
+                    let mut circle: Vec<usize> = path[from..].iter().map(|(job, _)| *job).collect();
+                    let first = circle.iter().zip(0..).min().map_or(0, |(_, at)| at);
+                    circle.rotate_left(first);
+                    found.push(circle);
                 }
                 _ => {}
             }
         }
     }
+    found
 }

@@ -79,6 +79,11 @@ impl Fields<'_> {
         self.sink.warn_fix(mark, "no_effect", what, fix);
     }
 
+    /// The same for a key that the runner fails the job for: `rialto ci lint` refuses it.
+    pub(crate) fn not_started(&mut self, mark: Mark, what: &str, fix: &str) {
+        self.sink.warn_fix(mark, "not_started", what, fix);
+    }
+
     pub(crate) fn unknown(&mut self, section: &str, key: &str, entry: &Entry, known: &[&str]) {
         let place = match self.job {
             Some(job) if section.is_empty() => format!("job `{job}`"),

@@ -81,7 +81,7 @@ impl JobReader<'_, '_> {
                     let what = "`services` are not started, and the runner fails such a job \
                                 (`runner_unsupported`)";
                     let fix = "start them in `before_script` and remove `services`";
-                    self.fields.no_effect_since(entry.key, what, fix);
+                    self.fields.not_started(entry.key, what, fix);
                 }
             }
             "tags" => {
@@ -119,7 +119,7 @@ impl JobReader<'_, '_> {
         let (fields, value) = (&mut self.fields, &entry.value);
         match key {
             "stage" => spec.stage = fields.text(key, value).map(|stage| (stage, value.mark)),
-            "needs" => spec.needs = Some(outputs::needs(fields, key, value)),
+            "needs" => spec.needs = Some(outputs::needs(fields, key, entry)),
             "dependencies" => spec.dependencies = Some(fields.marked_texts(key, value, false)),
             "rules" => {
                 let job = Some(&*spec.name);

@@ -128,6 +128,8 @@ pub(crate) struct NeedSpec {
     /// Wanted members of a matrix.
     pub(crate) matrix: Option<Vec<Matrix>>,
     pub(crate) mark: Mark,
+    /// The `needs` it stands in.
+    pub(crate) key: Mark,
 }
 
 /// One entry of a matrix: names to their values.

@@ -8,7 +8,7 @@ use crate::plan::{
     Artifacts, ArtifactsWhen, Cache, CacheKey, CachePolicy, CoverageReport, Environment,
     EnvironmentAction, OnNewCommit, Retry,
 };
-use crate::yaml::{Map, Mark, Node, Value};
+use crate::yaml::{Entry, Map, Mark, Node, Value};
 
 const MAX_PARALLEL: i64 = 200;
 const MAX_CACHES: usize = 4;
@@ -22,7 +22,8 @@ const SAVE_WHEN: [(&str, ArtifactsWhen); 3] = [
 ];
 
 /// `needs`, of a job or of a rule.
-pub(crate) fn needs(fields: &mut Fields<'_>, field: &str, node: &Node) -> Vec<NeedSpec> {
+pub(crate) fn needs(fields: &mut Fields<'_>, field: &str, entry: &Entry) -> Vec<NeedSpec> {
+    let node = &entry.value;
     let one = std::slice::from_ref(node);
     let items: &[Node] = match &node.value {
         Value::List(items) => items,
@@ -51,8 +52,9 @@ pub(crate) fn needs(fields: &mut Fields<'_>, field: &str, node: &Node) -> Vec<Ne
                 optional: false,
                 matrix: None,
                 mark: item.mark,
+                key: entry.key,
             }),
-            Value::Map(map) => out.extend(need(fields, field, map, item.mark)),
+            Value::Map(map) => out.extend(need(fields, field, map, (item.mark, entry.key))),
             _ => fields.wrong(field, item, "a list of job names or maps"),
         }
     }
@@ -66,13 +68,19 @@ pub(crate) fn needs(fields: &mut Fields<'_>, field: &str, node: &Node) -> Vec<Ne
     out
 }
 
-fn need(fields: &mut Fields<'_>, field: &str, map: &Map, mark: Mark) -> Option<NeedSpec> {
+fn need(
+    fields: &mut Fields<'_>,
+    field: &str,
+    map: &Map,
+    (mark, key): (Mark, Mark),
+) -> Option<NeedSpec> {
     let mut need = NeedSpec {
         job: String::new(),
         artifacts: true,
         optional: false,
         matrix: None,
         mark,
+        key,
     };
     for key in ["project", "pipeline"] {
         if let Some(entry) = map.get(key) {

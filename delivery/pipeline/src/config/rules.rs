@@ -276,7 +276,7 @@ impl RulesReader<'_, '_> {
                     }
                 });
             }
-            "needs" => rule.needs = Some(outputs::needs(&mut self.fields, &field, value)),
+            "needs" => rule.needs = Some(outputs::needs(&mut self.fields, &field, entry)),
             "interruptible" => rule.interruptible = self.fields.bool(&field, value),
             _ => rule.auto_cancel = outputs::auto_cancel(&mut self.fields, &field, value),
         }

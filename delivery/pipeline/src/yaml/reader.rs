@@ -32,23 +32,8 @@ pub(crate) fn read(bytes: &[u8], file: u32, sink: &mut Sink) -> Option<Vec<Node>
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
-            let valid = &bytes[..error.valid_up_to()];
-            let line = valid.iter().filter(|b| **b == b'\n').count() + 1;
-            let line_start = valid
-                .iter()
-                .rposition(|b| *b == b'\n')
-                .map_or(0, |at| at + 1);
-            let column = String::from_utf8_lossy(&valid[line_start..])
-                .chars()
-                .count()
-                + 1;
-            let mark = Mark {
-                file,
-                line: clip(line),
-                column: clip(column),
-            };
             sink.error_fix(
-                mark,
+                mark_after(&bytes[..error.valid_up_to()], file),
                 "not_utf8",
                 format!(
                     "byte 0x{:02x} here is not UTF-8",
@@ -59,8 +44,34 @@ pub(crate) fn read(bytes: &[u8], file: u32, sink: &mut Sink) -> Option<Vec<Node>
             return None;
         }
     };
+    // No text for YAML, and the end of it for the shell: what stands behind would be lost.
+    if let Some(at) = text.find('\0') {
+        let message = "a NUL byte stands here: this is no text";
+        let fix = "remove it, or save the file as UTF-8 text";
+        let mark = mark_after(&bytes[..at], file);
+        sink.error_fix(mark, "nul_byte", message, fix);
+        return None;
+    }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     read_text(text, file, sink)
+}
+
+/// The place behind these bytes, which are UTF-8.
+fn mark_after(before: &[u8], file: u32) -> Mark {
+    let line_start = before
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map_or(0, |at| at + 1);
+    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+    let column = String::from_utf8_lossy(&before[line_start..])
+        .chars()
+        .count()
+        + 1;
+    Mark {
+        file,
+        line: clip(line),
+        column: clip(column),
+    }
 }
 
 /// Says that a file is over the limit; also used before it is read from the disk.
@@ -68,7 +79,10 @@ pub(crate) fn too_large(size: u64, start: Mark, sink: &mut Sink) {
     sink.error_fix(
         start,
         "file_too_large",
-        format!("the file has {size} bytes; at most {MAX_FILE_BYTES} are read"),
+        format!(
+            "the file has {size} bytes; at most {} MiB are read",
+            MAX_FILE_BYTES >> 20
+        ),
         "split it with `include: local`",
     );
 }
@@ -494,6 +508,28 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// The bracket that is still open at an error, if the lines after it say that it was forgotten:
+    /// one up to the error stands no deeper than the bracket's own line and does not close it.
+    fn unclosed(&self, error: Mark) -> Option<(Mark, char)> {
+        let lines: Vec<&str> = self.text.lines().take(error.line as usize).collect();
+        let (open, bracket) = self.frames.iter().rev().find_map(|frame| {
+            let line = lines.get((frame.mark.line as usize).checked_sub(1)?)?;
+            let at = line
+                .chars()
+                .nth((frame.mark.column as usize).checked_sub(1)?)?;
+            matches!(at, '[' | '{').then_some((frame.mark, at))
+        })?;
+        let depth = |line: &str| line.len() - line.trim_start().len();
+        let own = lines.get((open.line as usize).checked_sub(1)?)?;
+        let left = lines.get(open.line as usize..)?.iter().any(|line| {
+            let content = line.trim_start();
+            !content.is_empty()
+                && !content.starts_with(['#', ']', '}'])
+                && depth(line) <= depth(own)
+        });
+        left.then_some((open, bracket))
+    }
+
     fn syntax(&mut self, error: &ScanError) -> Stop {
         let mark = self.mark(error.marker());
         let line = self
@@ -524,6 +560,16 @@ impl<'a> Reader<'a> {
                 _ => None,
             }
         };
+        if let Some((open, bracket)) = self.unclosed(mark) {
+            let close = if bracket == '[' { ']' } else { '}' };
+            let message = format!(
+                "the YAML is broken: this `{bracket}` is not closed before line {}",
+                mark.line
+            );
+            let fix = format!("write `{close}` where the list or map ends");
+            self.sink.error_fix(open, "yaml_syntax", message, fix);
+            return Stop::Told;
+        }
         let message = format!("the YAML is broken: {}", error.info());
         match fix {
             Some(fix) => self.sink.error_fix(mark, "yaml_syntax", message, fix),

@@ -30,6 +30,43 @@ fn broken_yaml_has_a_place_and_often_a_cure() {
 }
 
 #[test]
+fn a_bracket_that_was_forgotten_is_shown_where_it_opened() {
+    let first = |text: &str| said(text).lines().next().unwrap_or_default().to_owned();
+    for (text, place) in [
+        ("a:\n  script: [x\nb:\n  script: y\n", "2:11"),
+        ("a:\n  needs: [b, c\n  script:\n    - x\n", "2:10"),
+        ("a:\n  script: [[x]\n\n# note\nb: 1\n", "2:11"),
+        ("a: {script: x\nb: {script: y}\n", "1:4"),
+    ] {
+        let told = first(text);
+        let expected = format!(".gitlab-ci.yml:{place}: error[yaml_syntax]: ");
+        assert!(told.starts_with(&expected), "{text}{told}");
+        assert!(told.contains("is not closed before line"), "{told}");
+    }
+    // Here the brackets are well and the mistake is the other one.
+    for text in [
+        "a:\n  script: [\n    x: y: z,\n  ]\n",
+        "a:\n  script: [x]\nb:\n  script: y: z\n",
+    ] {
+        let told = first(text);
+        assert!(told.contains("error[yaml_syntax]"), "{told}");
+        assert!(!told.contains("is not closed"), "{text}{told}");
+    }
+}
+
+#[test]
+fn a_circle_of_needs_is_shown_at_the_needs_of_its_first_job_and_named_whole() {
+    let text = "start:\n  script: x\n  needs: [c]\n\
+                b:\n  script: x\n  needs:\n    - job: a\n\
+                a:\n  script: x\n  rules:\n    - needs: [c]\n\
+                c:\n  script: x\n  needs: [b]\n";
+    insta::assert_snapshot!(said(text), @r"
+    .gitlab-ci.yml:6:3: error[needs_cycle]: `needs` goes in a circle: b -> a -> c -> b
+      fix: remove one of these needs
+    ");
+}
+
+#[test]
 fn the_classic_trap_shows_the_quoted_form() {
     insta::assert_snapshot!(said(
         "job:\n  script:\n    - echo \"x: y\"\n    - \"key\": 0644\n"

@@ -19,6 +19,23 @@ fn a_huge_file_is_refused_at_once() {
 }
 
 #[test]
+fn a_nul_byte_is_refused_with_its_place() {
+    for (text, line, column) in [
+        ("job:\n  script: \"a\0b\"\n", 2, 13),
+        ("# 注\0\njob: {script: x}\n", 1, 4),
+        ("job: {script: x}\n\0", 2, 1),
+    ] {
+        let mut repository = Files::default();
+        let file = (".gitlab-ci.yml".into(), text.as_bytes().to_vec());
+        repository.files.extend([file]);
+        let compiled = compile(&repository, &push(&[]));
+        let first = &compiled.diagnostics[0];
+        let place = (first.position.line, first.position.column);
+        assert_eq!((first.code.as_str(), place), ("nul_byte", (line, column)));
+    }
+}
+
+#[test]
 fn text_that_is_not_utf8_is_refused_with_its_place() {
     let mut repository = Files::default();
     repository.files.insert(

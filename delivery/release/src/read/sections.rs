@@ -7,6 +7,8 @@ use crate::definition::{HealthSpec, RESERVED_ENV, ReleaseDefinition, ServiceSpec
 pub(super) const SECOND: u64 = 1_000;
 pub(super) const MINUTE: u64 = 60 * SECOND;
 pub(super) const HOUR: u64 = 60 * MINUTE;
+/// Less memory is a slip: no service starts in it.
+const LEAST_MEMORY: u64 = 1 << 20;
 
 pub(super) fn root(section: &Section<'_>) -> Option<ReleaseDefinition> {
     section.only(&["artifact", "service", "health", "gate", "environments"]);
@@ -57,9 +59,20 @@ fn service(root: &Section<'_>) -> Option<ServiceSpec> {
         root.missing("service", "[service] with command = [\"./my-service\"]");
         return None;
     };
-    section.only(&["command", "ready_timeout", "stop_timeout", "env"]);
+    section.only(&[
+        "command",
+        "ready_timeout",
+        "stop_timeout",
+        "memory",
+        "processes",
+        "env",
+    ]);
     let ready_timeout_ms = section.duration("ready_timeout", 100, HOUR, 30 * SECOND);
     let stop_timeout_ms = section.duration("stop_timeout", 0, 10 * MINUTE, 10 * SECOND);
+    let memory_bytes = section.size("memory", LEAST_MEMORY);
+    let processes = section
+        .holds("processes")
+        .then(|| section.number("processes", 1, u32::MAX, 1));
     let env = section
         .section("env")
         .map(|env| variables(&env))
@@ -69,6 +82,8 @@ fn service(root: &Section<'_>) -> Option<ServiceSpec> {
         command,
         ready_timeout_ms,
         stop_timeout_ms,
+        memory_bytes,
+        processes,
         env,
     })
 }

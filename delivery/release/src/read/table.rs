@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::duration::parse_duration_ms;
 use crate::message::nearest;
+use crate::size::parse_size;
 
 /// Collects errors by byte offset.
 pub(super) struct Sink<'a> {
@@ -200,6 +201,34 @@ impl<'a> Section<'a> {
                 default
             }
         }
+    }
+
+    /// Whether the key is there.
+    pub(super) fn holds(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// A size in bytes of at least `least`; `None` when absent or refused.
+    pub(super) fn size(&self, key: &str, least: u64) -> Option<u64> {
+        let value = self.get(key)?;
+        let Some(text) = value.get_ref().as_str() else {
+            self.mismatch(
+                key,
+                value,
+                "a size in quotes with a unit, such as \"512MiB\"",
+            );
+            return None;
+        };
+        let refused = |why: String| {
+            let message = format!("\"{}\": {why}", self.dotted(key));
+            self.sink.error(value.span().start, message);
+        };
+        match parse_size(text) {
+            Ok(bytes) if bytes >= least => return Some(bytes),
+            Ok(bytes) => refused(format!("\"{text}\" is {bytes} bytes, the least is {least}")),
+            Err(why) => refused(why),
+        }
+        None
     }
 
     /// A whole number in a range, `default` when absent.

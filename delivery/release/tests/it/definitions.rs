@@ -75,6 +75,32 @@ fn defaults_are_the_cautious_ones() {
     assert_eq!((production.approvals, production.bake_ms), (2, 900_000));
     assert_eq!(definition.environment("qa").unwrap().approvals, 0);
     assert_eq!(definition.environment("qa").unwrap().tier, Tier::Testing);
+    let service = &definition.service;
+    assert_eq!((service.memory_bytes, service.processes), (None, None));
+}
+
+#[test]
+fn a_service_may_ask_for_less_memory_and_fewer_processes() {
+    let with = |lines: &str| {
+        let text = format!(
+            "[artifact]\njob='p'\n[service]\ncommand=['./s']\n{lines}\n[environments.qa]\n"
+        );
+        ReleaseDefinition::parse(&text, "release.toml")
+    };
+    let service = with("memory = '512MiB'\nprocesses = 64").unwrap().service;
+    assert_eq!(service.memory_bytes, Some(512 << 20));
+    assert_eq!(service.processes, Some(64));
+    for (line, said) in [
+        ("memory = 512", "a size in quotes with a unit"),
+        ("memory = '512'", "has no unit"),
+        ("memory = '4KiB'", "the least is 1048576"),
+        ("processes = 0", "allowed are 1 to"),
+        ("processes = 'many'", "a whole number"),
+    ] {
+        let errors = with(line).unwrap_err();
+        assert_eq!((errors.len(), errors[0].line), (1, 5), "{errors:?}");
+        assert!(errors[0].message.contains(said), "{errors:?}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use rialto_delivery_release::plan::{Step, back_steps};
 use rialto_delivery_release::{
     DeploymentState as S, Entry, Journal, Next, Outcome, RouterView, SlotName, choose_candidate,
+    journal::{PREPARATIONS, PREPARES_AGAIN},
     resume,
 };
 
@@ -22,7 +23,7 @@ struct Died;
 
 impl World {
     fn new(previous: Option<SlotName>, fuel: u32, bake_is_good: bool) -> Self {
-        let candidate = Some(choose_candidate(previous));
+        let candidate = Some(choose_candidate(previous, None));
         let journal = Journal {
             state: S::Queued,
             candidate,
@@ -101,6 +102,21 @@ impl World {
         match resume(&self.journal, &self.view()) {
             Next::Nothing => Ok(()),
             Next::Check | Next::Wait => self.deploy(),
+            Next::PrepareAgain => {
+                self.tick()?;
+                self.journal.entries.push(Entry {
+                    at_micros: 0,
+                    step: Step::Install,
+                    outcome: Outcome::Started,
+                    detail: PREPARES_AGAIN.to_owned(),
+                });
+                self.deploy()
+            }
+            Next::SwitchAgain => {
+                self.route(self.journal.candidate)?;
+                self.write(S::Baking, Step::Verify, Outcome::Ok)?;
+                self.bake()
+            }
             Next::Abort { .. } => self.write(S::Failed, Step::StopCandidate, Outcome::Ok),
             Next::ConfirmSwitch => {
                 self.write(S::Baking, Step::Verify, Outcome::Ok)?;
@@ -122,6 +138,8 @@ proptest! {
         let previous = (!first).then_some(SlotName::Green);
         let mut world = World::new(previous, 0, bake_is_good);
         let mut begun = false;
+        let interruptions = lives.len();
+        let router_always_answers = lives.iter().all(|(_, answers)| *answers);
         for (fuel, router_answers) in lives {
             world.fuel = fuel;
             world.router_answers = router_answers;
@@ -134,9 +152,23 @@ proptest! {
         prop_assert!(world.journal.state.is_terminal(), "{:?}", world.journal.state);
         let expected = if world.journal.state == S::Succeeded { world.journal.candidate } else { previous };
         prop_assert_eq!(world.router, expected);
+        // Few interruptions of a good version do not keep it from going live.
+        if bake_is_good && interruptions < PREPARATIONS && router_always_answers {
+            prop_assert_eq!(world.journal.state, S::Succeeded);
+        }
         if !bake_is_good {
             prop_assert_ne!(world.journal.state, S::Succeeded);
         }
+    }
+
+    #[test]
+    fn a_candidate_takes_neither_the_serving_slot_nor_the_standby_s(
+        active in prop::option::of(prop::sample::select(SlotName::ALL.to_vec())),
+        standby in prop::option::of(prop::sample::select(SlotName::ALL.to_vec())),
+    ) {
+        let candidate = Some(choose_candidate(active, standby));
+        prop_assert_ne!(candidate, active);
+        prop_assert_ne!(candidate, standby);
     }
 
     #[test]
@@ -191,4 +223,41 @@ fn an_unconfirmed_switch_goes_back_and_says_why() {
     };
     assert!(reason.contains("127.0.0.1:1"), "{reason}");
     assert_eq!(journal.last(Step::Switch), None);
+}
+
+#[test]
+fn what_takes_the_server_down_again_and_again_is_given_up() {
+    let again = Entry {
+        at_micros: 0,
+        step: Step::Install,
+        outcome: Outcome::Started,
+        detail: PREPARES_AGAIN.to_owned(),
+    };
+    let mut journal = Journal {
+        state: S::Preparing,
+        candidate: Some(SlotName::Blue),
+        previous: None,
+        entries: vec![again.clone(); PREPARATIONS - 1],
+    };
+    let nothing = RouterView::Serves { active: None };
+    assert_eq!(resume(&journal, &nothing), Next::PrepareAgain);
+    journal.entries.push(again);
+    assert!(matches!(resume(&journal, &nothing), Next::Abort { .. }));
+}
+
+#[test]
+fn a_switch_that_was_not_begun_is_made() {
+    let journal = Journal {
+        state: S::Switching,
+        candidate: Some(SlotName::Violet),
+        previous: Some(SlotName::Green),
+        entries: vec![],
+    };
+    let serves = |active| RouterView::Serves { active };
+    let next = |active| resume(&journal, &serves(active));
+    assert_eq!(next(Some(SlotName::Green)), Next::SwitchAgain);
+    assert_eq!(next(Some(SlotName::Violet)), Next::ConfirmSwitch);
+    for other in [None, Some(SlotName::Blue)] {
+        assert!(matches!(next(other), Next::GoBack { .. }), "{other:?}");
+    }
 }

@@ -12,6 +12,9 @@ pub(super) struct OpenCase {
     pub(super) disabled: bool,
     pub(super) failures: u64,
     pub(super) errors: u64,
+    /// Further runs that failed or broke, whether the test was saved in the end or not.
+    pub(super) rerun_failures: u64,
+    pub(super) rerun_errors: u64,
 }
 
 impl OpenCase {
@@ -33,6 +36,8 @@ impl OpenCase {
             disabled: false,
             failures: 0,
             errors: 0,
+            rerun_failures: 0,
+            rerun_errors: 0,
         }
     }
 
@@ -61,7 +66,15 @@ impl OpenCase {
                 self.disabled = true;
                 self.worsen(CaseStatus::Skipped);
             }
-            "rerunFailure" | "rerunError" | "flakyFailure" | "flakyError" => {
+            // A rerun that failed as well is no sign of flakiness: the test failed every time.
+            "rerunFailure" => self.rerun_failures += 1,
+            "rerunError" => self.rerun_errors += 1,
+            "flakyFailure" => {
+                self.rerun_failures += 1;
+                self.case.flaky = true;
+            }
+            "flakyError" => {
+                self.rerun_errors += 1;
                 self.case.flaky = true;
             }
             "system-out" | "system-err" => return Ok(true),

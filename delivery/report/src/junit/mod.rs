@@ -2,9 +2,10 @@
 //!
 //! There is no standard, only habits; so every attribute is optional and totals are counted from the
 //! cases. What the file claims about itself is held against that count: a file that contradicts
-//! itself ([`TestReport::count_mismatches`]) is not one to be trusted.
+//! itself ([`TestReport::contradictions`]) is not one to be trusted.
 
 mod case;
+mod counts;
 mod keep;
 mod read;
 mod time;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use keep::KeptText;
 pub use time::read_seconds;
 
+use crate::contradiction::Contradiction;
 use crate::limits::Limits;
 use crate::outcome::{Note, Outcome};
 
@@ -26,10 +28,26 @@ pub struct TestReport {
     pub totals: TestTotals,
     /// Where the counts written in the file differ from the cases in it.
     pub count_mismatches: Vec<CountMismatch>,
+    /// Counts in the file that are none, such as `tests="-5"`.
+    #[serde(default)]
+    pub unreadable_counts: Vec<Contradiction>,
     /// Bytes that are not text in the file's encoding were replaced.
     pub bytes_replaced: bool,
     /// Oddities that did not stop the reading.
     pub notes: Vec<Note>,
+}
+
+impl TestReport {
+    /// Everything the file says of itself and its cases do not bear out, in the order of its lines.
+    pub fn contradictions(&self) -> Vec<Contradiction> {
+        let counts = self.count_mismatches.iter().map(|one| Contradiction {
+            line: one.line,
+            message: one.to_string(),
+        });
+        let mut all: Vec<Contradiction> = counts.chain(self.unreadable_counts.clone()).collect();
+        all.sort_by_key(|one| one.line);
+        all
+    }
 }
 
 /// One `testsuite` element, or the cases that stand outside any.
@@ -119,7 +137,7 @@ pub struct TestCase {
     pub number: u32,
     /// How it ended.
     pub status: CaseStatus,
-    /// It failed and was run again.
+    /// It failed, was run again and passed (`flakyFailure`, `flakyError`).
     pub flaky: bool,
     /// Time in microseconds; `None` when absent, negative or not a number.
     pub duration_us: Option<u64>,
@@ -167,15 +185,19 @@ impl std::fmt::Display for CountMismatch {
             counted,
             ..
         } = self;
-        let suite = crate::xml::shorten(suite);
-        let place = match suite.as_ref() {
-            "" => "the file".to_owned(),
-            name => format!("suite `{name}`"),
-        };
+        let place = place(suite);
         write!(
             f,
             "{place} says {attribute}=\"{declared}\", its cases make {counted}"
         )
+    }
+}
+
+/// A suite by its name in a sentence; the root has none.
+fn place(suite: &str) -> String {
+    match crate::xml::shorten(suite).as_ref() {
+        "" => "the file".to_owned(),
+        name => format!("suite `{name}`"),
     }
 }
 

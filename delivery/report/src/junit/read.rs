@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use super::case::OpenCase;
+use super::counts::{Counted, Declared, Reruns, Writer};
 use super::time::read_seconds;
-use super::{CountMismatch, TestReport, TestSuite, TestTotals};
+use super::{TestReport, TestSuite, TestTotals};
+use crate::contradiction::{self, Count, KEPT_CONTRADICTIONS};
 use crate::detect;
 use crate::limits::Limits;
 use crate::outcome::{Outcome, push_note};
@@ -50,7 +52,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Outcome<TestReport> {
 /// An element that is open, innermost last.
 enum Open {
     /// `testsuites`, or a `testsuite` with its place in the report.
-    Suite(OpenSuite),
+    Suite(Box<OpenSuite>),
     /// `testcase`.
     Case(Box<OpenCase>),
     /// `failure`, `error`, `skipped`, a rerun or captured output inside a case: text is kept.
@@ -62,30 +64,23 @@ enum Open {
 struct OpenSuite {
     /// Index in `TestReport::suites`; `None` for the `testsuites` root.
     index: Option<usize>,
-    /// Suites directly in it: Node's own runner counts them as tests.
+    /// Suites directly in it, and what they state of themselves, added up.
     nested: u64,
+    stated_inside: [u64; 4],
     declared: Declared,
     offset: usize,
     /// Cases of this suite and of those nested in it.
     inclusive: TestTotals,
-    /// Of these, cases that the file calls disabled: some tools leave them out of `skipped`.
+    /// Of these, cases that the file calls disabled.
     disabled: u64,
-    /// Of these, further cases of a test that was written before: some tools count tests.
+    /// Of these, further cases of a test that was written before.
     repeated: u64,
-    /// Whether its tool writes more than cases into `tests`: pytest counts subtests, Catch2 (known
-    /// by the host name it always writes) assertions.
-    finer: bool,
-    /// Failure and error elements, for tools that count those instead of cases.
+    writer: Writer,
+    /// Failure and error elements.
     failure_elements: u64,
     error_elements: u64,
-}
-
-#[derive(Default, Clone, Copy)]
-struct Declared {
-    tests: Option<u64>,
-    failures: Option<u64>,
-    errors: Option<u64>,
-    skipped: Option<u64>,
+    /// Runs besides the one a case stands for.
+    reruns: Reruns,
 }
 
 struct JunitReader {
@@ -217,56 +212,29 @@ impl JunitReader {
         element: &Element<'_>,
         index: Option<usize>,
     ) -> Result<(), Fault> {
-        let declared = self.declared(cursor, element)?;
-        let finer = element.attribute(cursor, "name")?.as_deref() == Some("pytest")
-            || element.attribute(cursor, "hostname")?.as_deref() == Some("tbd");
+        let declared = Declared::read(cursor, element)?;
+        let writer = Writer::of(cursor, element)?;
         if let Some(Open::Suite(parent)) = self.stack.last_mut() {
             parent.nested += 1;
+            for (sum, (_, said)) in parent.stated_inside.iter_mut().zip(declared.by_name()) {
+                *sum = sum.saturating_add(said.and_then(Count::number).unwrap_or(0));
+            }
         }
-        self.stack.push(Open::Suite(OpenSuite {
+        self.stack.push(Open::Suite(Box::new(OpenSuite {
             index,
             nested: 0,
+            stated_inside: [0; 4],
             declared,
             offset: element.offset(),
             inclusive: TestTotals::default(),
             disabled: 0,
             repeated: 0,
-            finer,
+            writer,
             failure_elements: 0,
             error_elements: 0,
-        }));
+            reruns: Reruns::default(),
+        })));
         Ok(())
-    }
-
-    fn declared(&mut self, cursor: &Cursor<'_>, element: &Element<'_>) -> Result<Declared, Fault> {
-        let mut count = |name: &str| -> Result<Option<u64>, Fault> {
-            let Some(text) = element.attribute(cursor, name)? else {
-                return Ok(None);
-            };
-            let trimmed = text.trim();
-            if trimmed.is_empty() {
-                return Ok(None);
-            }
-            let number = trimmed.parse().ok();
-            if number.is_none() {
-                let text = crate::xml::shorten(trimmed);
-                push_note(
-                    &mut self.report.notes,
-                    cursor.line_at(element.offset()),
-                    format!("`{name}=\"{text}\"` is not a count and was passed over"),
-                );
-            }
-            Ok(number)
-        };
-        Ok(Declared {
-            tests: count("tests")?,
-            failures: count("failures")?,
-            errors: count("errors")?,
-            skipped: match count("skipped")? {
-                Some(skipped) => Some(skipped),
-                None => count("skip")?,
-            },
-        })
     }
 
     fn open_case(&mut self, cursor: &Cursor<'_>, element: &Element<'_>) -> Result<(), Fault> {
@@ -306,7 +274,7 @@ impl JunitReader {
     fn close(&mut self, cursor: &Cursor<'_>) {
         match self.stack.pop() {
             Some(Open::Case(open)) => self.close_case(*open),
-            Some(Open::Suite(suite)) => self.close_suite(suite, cursor),
+            Some(Open::Suite(suite)) => self.close_suite(*suite, cursor),
             Some(Open::CaseText | Open::Other) | None => {}
         }
     }
@@ -320,6 +288,8 @@ impl JunitReader {
             disabled,
             failures,
             errors,
+            rerun_failures,
+            rerun_errors,
         } = open;
         case.message = message.finish();
         case.output = output.finish();
@@ -342,6 +312,8 @@ impl JunitReader {
                 suite.repeated += repeats;
                 suite.failure_elements += failures;
                 suite.error_elements += errors;
+                let again = (rerun_failures, rerun_errors);
+                suite.reruns.case((failures, errors), again);
             }
         }
         suite.cases.push(case);
@@ -353,62 +325,28 @@ impl JunitReader {
             .index
             .map(|i| self.report.suites[i].name())
             .unwrap_or_default();
-        let all = &open.inclusive;
-        let own_or = |pick: fn(&TestTotals) -> u64| own.as_ref().map_or_else(|| pick(all), pick);
-        // A claim is right if any of the countings in use gives it; the first is the one shown.
-        let claims = [
-            (
-                "tests",
-                open.declared.tests,
-                vec![
-                    all.total,
-                    own_or(|t| t.total),
-                    own_or(|t| t.total) + open.nested,
-                ],
-            ),
-            (
-                "failures",
-                open.declared.failures,
-                vec![all.failed, own_or(|t| t.failed), open.failure_elements],
-            ),
-            (
-                "errors",
-                open.declared.errors,
-                vec![all.errored, own_or(|t| t.errored), open.error_elements],
-            ),
-            (
-                "skipped",
-                open.declared.skipped,
-                vec![
-                    all.skipped,
-                    own_or(|t| t.skipped),
-                    all.skipped - open.disabled,
-                ],
-            ),
-        ];
-        // A test that passed and whose tear-down broke is one case, and two tests to pytest; a test
-        // that failed and whose tear-down broke is two cases, and one test to it.
-        let tests = all.total - open.repeated..=all.total + all.errored;
-        let true_to = |(_, declared, counted): &(&str, Option<u64>, Vec<u64>)| {
-            declared.is_some_and(|declared| counted.contains(&declared))
+        let line = cursor.line_at(open.offset);
+        let counted = Counted {
+            own: own.as_ref(),
+            all: &open.inclusive,
+            nested: open.nested,
+            stated_inside: open.stated_inside,
+            disabled: open.disabled,
+            repeated: open.repeated,
+            failure_elements: open.failure_elements,
+            error_elements: open.error_elements,
+            reruns: open.reruns,
+            writer: open.writer,
         };
-        // Finer counts of tests are believed only where failures and errors are told and right.
-        let finer = open.finer && claims[1..3].iter().all(true_to);
-        for (attribute, declared, counted) in claims {
-            let Some(declared) = declared else { continue };
-            let of_tests = attribute == "tests"
-                && (tests.contains(&declared) || (finer && declared >= all.total));
-            let right = counted.contains(&declared) || of_tests;
-            if right || self.report.count_mismatches.len() >= 100 {
-                continue;
+        let mismatches = &mut self.report.count_mismatches;
+        mismatches.extend(counted.mismatches(&open.declared, &name, line));
+        mismatches.truncate(KEPT_CONTRADICTIONS);
+        for (attribute, said) in open.declared.by_name() {
+            if let Some(Count::Unreadable(text)) = said {
+                let place = super::place(&name);
+                let message = format!("{place} says {attribute}=\"{text}\", which is not a count");
+                contradiction::push(&mut self.report.unreadable_counts, line, message);
             }
-            self.report.count_mismatches.push(CountMismatch {
-                suite: name.clone(),
-                attribute: attribute.to_owned(),
-                declared,
-                counted: counted[0],
-                line: cursor.line_at(open.offset),
-            });
         }
     }
 

@@ -64,7 +64,7 @@ fn an_endless_attribute_is_refused() {
     let text = format!("<testsuite name='{}'/>", "x".repeat((1 << 20) + 1));
     insta::assert_snapshot!(
         refusal(&text),
-        @"line 1: an attribute of <testsuite> is longer than 1048576 bytes"
+        @"line 1: an attribute of <testsuite> is longer than 1 MiB"
     );
     let longest = format!("<testsuite name='{}'/>", "x".repeat(1 << 20));
     assert!(junit::read(longest.as_bytes()).whole().is_some());
@@ -83,7 +83,7 @@ fn a_file_or_a_node_too_many_is_refused() {
     };
     insta::assert_snapshot!(
         refused(&" ".repeat(41)),
-        @"the file has 41 bytes, more than the 40 allowed; upload smaller reports, for example one per job"
+        @"the file has 41 bytes, more than the 40 bytes allowed; upload smaller reports, for example one per job"
     );
     insta::assert_snapshot!(
         refused("<testsuite><a/><a/><a/><a/><a/>"),

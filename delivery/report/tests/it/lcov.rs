@@ -19,6 +19,11 @@ fn totals_are_recomputed_and_a_dash_means_not_reached() {
     assert_eq!(coverage.line_ratio().percent().as_deref(), Some("100.00"));
     assert_eq!(coverage.branch_ratio().percent().as_deref(), Some("50.00"));
     assert_eq!(coverage.files["src/a.c"].lines[&2], 3);
+    assert_eq!(
+        coverage.contradictions.len(),
+        2,
+        "LF and LH lie: {coverage:?}"
+    );
 }
 
 #[test]

@@ -9,4 +9,5 @@ mod junit;
 mod lcov;
 mod moved;
 mod new_code;
+mod totals;
 mod writers;

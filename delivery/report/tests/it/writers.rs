@@ -23,18 +23,26 @@ pub fn lcov(coverage: &Coverage) -> String {
         for (line, hits) in &file.lines {
             writeln!(out, "DA:{line},{hits}").unwrap();
         }
-        // Totals that lie: they must not be believed.
-        out.push_str("LF:9999\nLH:9999\nend_of_record\n");
+        let ratio = file.line_ratio();
+        writeln!(
+            out,
+            "LF:{}\nLH:{}\nend_of_record",
+            ratio.total, ratio.covered
+        )
+        .unwrap();
     }
     out
 }
 
 /// A Cobertura report; every file is split into two classes that share its odd lines.
 pub fn cobertura(coverage: &Coverage) -> String {
-    let mut out = String::from(
+    let ratio = coverage.line_ratio();
+    let rate = ratio.covered as f64 / ratio.total.max(1) as f64;
+    let mut out = format!(
         "<?xml version=\"1.0\" ?>\n<!DOCTYPE coverage SYSTEM \"http://example.invalid/c.dtd\">\n\
-         <coverage line-rate=\"0.99\" branch-rate=\"0.99\" version=\"1\"><packages><package>\
-         <classes>\n",
+         <coverage line-rate=\"{rate:.4}\" lines-valid=\"{}\" lines-covered=\"{}\" \
+         branch-rate=\"0.99\" version=\"1\"><packages><package><classes>\n",
+        ratio.total, ratio.covered,
     );
     for (path, file) in &coverage.files {
         let path = path

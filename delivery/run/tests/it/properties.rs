@@ -66,7 +66,7 @@ fn event(kind: u8, job: usize) -> Event {
         reason: FailureReason::ScriptFailure,
         exit_code,
     };
-    match kind % 11 {
+    match kind % 12 {
         0 | 1 => Event::Lease { job },
         2 => Event::Finish {
             job,
@@ -85,6 +85,7 @@ fn event(kind: u8, job: usize) -> Event {
         7 => Event::Cancel { job },
         8 => Event::Retry { job },
         9 => Event::RetryPipeline,
+        10 => Event::GiveBack { job },
         _ => Event::CancelPipeline,
     }
 }

@@ -89,7 +89,8 @@ impl RunnerClient {
         })
     }
 
-    /// Asks for a job, waiting up to `wait_s` seconds for one.
+    /// Asks for a job, waiting up to `wait_s` seconds for one, and tells which jobs the work
+    /// directory `instance` holds.
     ///
     /// # Errors
     /// [`CallError::Retry`] or [`CallError::Refused`].
@@ -98,6 +99,8 @@ impl RunnerClient {
         name: &str,
         tags: &[String],
         wait_s: u64,
+        instance: &str,
+        held: &[String],
     ) -> Result<Option<Assignment>, CallError> {
         let body = json!({
             "runner": {
@@ -107,6 +110,7 @@ impl RunnerClient {
                 "executors": ["shell"],
             },
             "wait_s": wait_s,
+            "holding": {"instance": instance, "jobs": held},
         });
         let request = self
             .http
@@ -146,15 +150,22 @@ impl RunnerClient {
         answer(self.send(request).await?).await
     }
 
-    /// Renews the lease.
+    /// Renews the lease; the server holds its answer back for `wait`, unless the job is not wanted
+    /// any more.
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn renew(&self, job: &str, lease: &str) -> Result<Answer, CallError> {
-        let request = self.job(
-            self.http.post(format!("{}/jobs/{job}/renew", self.base)),
-            lease,
+    pub async fn renew(&self, job: &str, lease: &str, wait: Duration) -> Result<Answer, CallError> {
+        let url = format!(
+            "{}/jobs/{job}/renew?wait_ms={}",
+            self.base,
+            wait.as_millis()
         );
+        let request = self
+            .http
+            .post(url)
+            .header(LEASE, lease)
+            .timeout(wait + Duration::from_secs(15));
         answer(self.send(request).await?).await
     }
 

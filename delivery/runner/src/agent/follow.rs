@@ -23,6 +23,13 @@ const STEADY: Duration = Duration::from_millis(60);
 const START_PATIENCE: Duration = Duration::from_secs(20);
 /// The same when a former agent started it.
 const ADOPT_PATIENCE: Duration = Duration::from_secs(3);
+/// The first renewal comes after this time, so that a short job never pays for one.
+const FIRST_RENEWAL: Duration = Duration::from_millis(300);
+/// Least time between two renewals of a job that goes on: a server that stops, or cannot wait,
+/// answers at once.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(1);
+/// The longest a renewal waits at the server.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LAST_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -51,24 +58,50 @@ impl Follower<'_> {
     }
 
     /// Renews the lease for as long as the job is followed; never returns.
+    ///
+    /// Each renewal waits at the server for the time between two of them, so that the wish to
+    /// cancel arrives at once and not with the next renewal.
     async fn keep_lease(&self, stale: &AtomicBool) {
+        let (job, lease) = (&self.assignment.job_id, &self.assignment.lease);
+        let wait = self.renew_every.min(LONGEST_WAIT);
+        let pause = self.renew_every.min(RENEWAL_PAUSE);
+        tokio::time::sleep(self.renew_every.min(FIRST_RENEWAL)).await;
         loop {
-            tokio::time::sleep(self.renew_every).await;
-            match self
-                .client
-                .renew(&self.assignment.job_id, &self.assignment.lease)
-                .await
-            {
-                Ok(answer) => self.heed(&answer),
+            let asked = tokio::time::Instant::now();
+            match self.client.renew(job, lease, wait).await {
+                Ok(answer) => {
+                    if self.heed(&answer) {
+                        return self.keep_lease_to_the_end(stale).await;
+                    }
+                }
                 Err(CallError::Stale) => {
-                    stale.store(true, Ordering::SeqCst);
-                    self.ask_to_stop();
+                    self.drop_lease(stale);
+                    return self.keep_lease_to_the_end(stale).await;
                 }
                 Err(error) => {
-                    tracing::warn!(job = %self.assignment.job_id, %error, "lease not renewed");
+                    tracing::warn!(%job, %error, "lease not renewed");
                 }
             }
+            tokio::time::sleep_until(asked + pause).await;
         }
+    }
+
+    /// Renews the lease of a job that was told to stop, until it has; never returns.
+    async fn keep_lease_to_the_end(&self, stale: &AtomicBool) {
+        let (job, lease) = (&self.assignment.job_id, &self.assignment.lease);
+        loop {
+            tokio::time::sleep(self.renew_every).await;
+            match self.client.renew(job, lease, Duration::ZERO).await {
+                Ok(_) => {}
+                Err(CallError::Stale) => self.drop_lease(stale),
+                Err(error) => tracing::warn!(%job, %error, "lease not renewed"),
+            }
+        }
+    }
+
+    fn drop_lease(&self, stale: &AtomicBool) {
+        stale.store(true, Ordering::SeqCst);
+        self.ask_to_stop();
     }
 
     async fn carry(&self, stale: &AtomicBool) {
@@ -141,10 +174,7 @@ impl Follower<'_> {
                         tokio::time::sleep(STEADY).await;
                     }
                 }
-                Err(CallError::Stale) => {
-                    stale.store(true, Ordering::SeqCst);
-                    self.ask_to_stop();
-                }
+                Err(CallError::Stale) => self.drop_lease(stale),
                 Err(error) => {
                     tracing::warn!(job = %self.assignment.job_id, %error, "log not delivered");
                     backoff.pause().await;
@@ -197,10 +227,17 @@ impl Follower<'_> {
         Some(outcome)
     }
 
-    fn heed(&self, answer: &Answer) {
-        if matches!(answer.job_status.as_str(), "canceling" | "canceled") {
+    /// Tells the job to stop if the server does not want it any more, and says whether.
+    fn heed(&self, answer: &Answer) -> bool {
+        // A job that has ended for the server needs no runner either.
+        let unwanted = matches!(
+            answer.job_status.as_str(),
+            "canceling" | "canceled" | "success" | "failed" | "skipped"
+        );
+        if unwanted {
             self.ask_to_stop();
         }
+        unwanted
     }
 
     fn ask_to_stop(&self) {

@@ -61,7 +61,8 @@ pub struct AgentConfig {
     pub grace: Duration,
     /// Seconds a request for a job waits at the server, at most 30.
     pub wait_s: u64,
-    /// Time between two renewals of a lease.
+    /// Time between two renewals of a lease, each of which waits at the server for the wish to
+    /// cancel.
     pub renew_every: Duration,
 }
 
@@ -111,6 +112,23 @@ pub enum StartAgentError {
     Http(#[from] reqwest::Error),
 }
 
+/// The name of a work directory, made when the first agent takes it.
+fn instance_of(path: &Path) -> io::Result<String> {
+    match fs::read_to_string(path) {
+        Ok(name) if !name.trim().is_empty() => return Ok(name.trim().to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    let name = hex::encode(bytes);
+    let new = path.with_extension("new");
+    fs::write(&new, &name)?;
+    fs::rename(&new, path)?;
+    Ok(name)
+}
+
 /// A job or none, and how long to wait after the next failure.
 type Requested = (Option<Box<Assignment>>, Backoff);
 
@@ -120,6 +138,8 @@ pub struct Agent {
     config: AgentConfig,
     client: RunnerClient,
     jobs_dir: PathBuf,
+    /// Name of the work directory, as long as it lives.
+    instance: String,
     /// Held while this agent lives.
     _lock: FileLock,
 }
@@ -145,10 +165,13 @@ impl Agent {
             .map_err(failed(&lock_path))?
             .ok_or_else(|| StartAgentError::Taken(config.work_dir.clone()))?;
         let client = RunnerClient::new(&config.server, &config.token)?;
+        let instance_path = config.work_dir.join("instance");
+        let instance = instance_of(&instance_path).map_err(failed(&instance_path))?;
         Ok(Self {
             config,
             client,
             jobs_dir,
+            instance,
             _lock: lock,
         })
     }
@@ -157,9 +180,11 @@ impl Agent {
     /// takes them up.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let mut free: BTreeSet<u32> = (0..self.config.slots).collect();
-        let mut followers: JoinSet<u32> = JoinSet::new();
+        let mut followers: JoinSet<(u32, String)> = JoinSet::new();
+        let mut held: BTreeSet<String> = BTreeSet::new();
         for (dir, assignment, slot) in self.spooled() {
             free.remove(&slot);
+            held.insert(assignment.job_id.clone());
             tracing::info!(job = %assignment.job_id, "job taken up again");
             followers.spawn(self.follow(dir, assignment, slot, true));
         }
@@ -169,13 +194,16 @@ impl Agent {
         let mut request: Option<tokio::task::JoinHandle<Requested>> = None;
         loop {
             if request.is_none() && !free.is_empty() {
-                request = Some(tokio::spawn(self.request(backoff.clone())));
+                request = Some(tokio::spawn(self.request(&held, backoff.clone())));
             }
             tokio::select! {
                 () = &mut shutdown => break,
-                Some(slot) = followers.join_next() => {
-                    if let Ok(slot) = slot && slot < self.config.slots {
-                        free.insert(slot);
+                Some(ended) = followers.join_next() => {
+                    if let Ok((slot, job)) = ended {
+                        held.remove(&job);
+                        if slot < self.config.slots {
+                            free.insert(slot);
+                        }
                     }
                 }
                 answer = async { request.as_mut().expect("guarded by the condition").await },
@@ -189,6 +217,7 @@ impl Agent {
                         && let Some(dir) = self.start(&assignment, slot)
                     {
                         free.remove(&slot);
+                        held.insert(assignment.job_id.clone());
                         followers.spawn(self.follow(dir, *assignment, slot, false));
                     }
                 }
@@ -201,11 +230,25 @@ impl Agent {
     }
 
     /// Asks for one job; after a failure it pauses before it returns.
-    fn request(&self, mut backoff: Backoff) -> impl Future<Output = Requested> + Send + 'static {
+    fn request(
+        &self,
+        held: &BTreeSet<String>,
+        mut backoff: Backoff,
+    ) -> impl Future<Output = Requested> + Send + 'static {
         let (client, config) = (self.client.clone(), self.config.clone());
+        let (instance, held) = (
+            self.instance.clone(),
+            held.iter().cloned().collect::<Vec<_>>(),
+        );
         async move {
             match client
-                .request(&config.name, &config.tags, config.wait_s.min(30))
+                .request(
+                    &config.name,
+                    &config.tags,
+                    config.wait_s.min(30),
+                    &instance,
+                    &held,
+                )
                 .await
             {
                 Ok(assignment) => (assignment.map(Box::new), Backoff::new()),
@@ -234,7 +277,8 @@ impl Agent {
                     found.push((dir, assignment, slot));
                 }
                 Err(error) => {
-                    // Its agent died before the job was handed to a supervisor: never started.
+                    // Its agent died before the job was handed to a supervisor: never started. The
+                    // server hears with the next request that it is not held, and queues it again.
                     tracing::warn!(dir = %dir.display(), %error, "an unfinished spool is removed");
                     let _ = fs::remove_dir_all(&dir);
                 }
@@ -249,9 +293,10 @@ impl Agent {
         assignment: Assignment,
         slot: u32,
         adopted: bool,
-    ) -> impl Future<Output = u32> + Send + 'static {
+    ) -> impl Future<Output = (u32, String)> + Send + 'static {
         let client = self.client.clone();
         let renew_every = self.config.renew_every;
+        let job = assignment.job_id.clone();
         async move {
             Follower {
                 client: &client,
@@ -262,7 +307,7 @@ impl Agent {
             }
             .run()
             .await;
-            slot
+            (slot, job)
         }
     }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::SystemTime;
 
+use rialto_delivery_run::size::Size;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zip::write::SimpleFileOptions;
@@ -28,7 +29,7 @@ const FAST: i64 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
     /// Larger than allowed, or certain to become so.
-    #[error("the archive is larger than {limit} bytes: {files}")]
+    #[error("the archive is larger than {}: {files}", Size(*limit))]
     TooLarge {
         /// Most bytes the archive may have.
         limit: u64,
@@ -103,11 +104,11 @@ pub struct Content {
 
 impl fmt::Display for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes in {} entries", self.bytes, self.entries)?;
+        write!(f, "{} in {} entries", Size(self.bytes), self.entries)?;
         let largest: Vec<String> = self
             .largest
             .iter()
-            .map(|(path, bytes)| format!("{} ({bytes} bytes)", path.display()))
+            .map(|(path, bytes)| format!("{} ({})", path.display(), Size(*bytes)))
             .collect();
         if largest.is_empty() {
             return Ok(());
@@ -399,8 +400,8 @@ mod tests {
         let error = pack(dir.path(), &files, &target, &packing).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the archive is larger than 1048576 bytes: 4294967356 bytes in 4 entries, the largest \
-             b (4294967296 bytes), d (30 bytes), c (20 bytes)"
+            "the archive is larger than 1 MiB: 4.1 GiB in 4 entries, the largest \
+             b (4 GiB), d (30 bytes), c (20 bytes)"
         );
         assert!(!target.exists());
     }

@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rialto_delivery_run::size::Size;
 use zip::ZipArchive;
 
 use super::{MAX_ENTRIES, MAX_RATIO, RATIO_FREE_BYTES, check_link, digest};
@@ -34,7 +35,7 @@ pub enum UnpackError {
         entry: String,
     },
     /// Larger than the working tree may be.
-    #[error("it unpacks to more than {limit} bytes (at entry {entry:?})")]
+    #[error("it unpacks to more than {} (at entry {entry:?})", Size(*limit))]
     TooLarge {
         /// Entry being unpacked.
         entry: String,

@@ -16,7 +16,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use nix::sys::stat::Mode;
 use rialto_delivery_cage::{Reach, Restricted, close_inherited, give_up};
 use serde::{Deserialize, Serialize};
 
-use crate::process::{Program, await_end, exit_code};
+use crate::process::{Child, Program, await_end};
 use crate::tree;
 use frame::{read, write};
 
@@ -65,7 +65,7 @@ pub(crate) struct Cage {
 
 #[derive(Debug)]
 struct Host {
-    process: Mutex<Child>,
+    process: Mutex<std::process::Child>,
     pid: i32,
     socket: UnixStream,
 }
@@ -241,7 +241,7 @@ pub fn serve() -> io::Result<()> {
             }
             Request::Start { program, output } => match start(&program, &output) {
                 Ok(child) => {
-                    let pid = i32::try_from(child.id()).unwrap_or(i32::MAX);
+                    let pid = child.pid();
                     write(&socket, &Answer::Started(pid))?;
                     await_end(pid);
                     ended = Some(child);
@@ -250,8 +250,8 @@ pub fn serve() -> io::Result<()> {
                 Err(error) => write(&socket, &Answer::Failed(error.to_string()))?,
             },
             Request::Reap => {
-                let answer = match ended.take().map(|mut child| child.wait()) {
-                    Some(Ok(status)) => Answer::Reaped(exit_code(status)),
+                let answer = match ended.take().map(Child::wait) {
+                    Some(Ok(code)) => Answer::Reaped(code),
                     Some(Err(error)) => Answer::Failed(error.to_string()),
                     None => Answer::Failed("nothing has ended".to_owned()),
                 };

@@ -1,6 +1,7 @@
 //! `artifacts:reports:dotenv`: variables a job hands to later jobs (specification §6.5).
 
 use rialto_delivery_run::assignment::JobVariable;
+use rialto_delivery_run::size::Size;
 
 /// Largest file, bytes.
 pub const MAX_BYTES: usize = 5 * 1024;
@@ -11,7 +12,7 @@ pub const MAX_VARIABLES: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseDotenvError {
     /// Too large.
-    #[error("the file has {0} bytes, at most {MAX_BYTES} are allowed")]
+    #[error("the file has {}, at most {} are allowed", Size::of(*.0), Size::of(MAX_BYTES))]
     TooLarge(usize),
     /// Too many variables.
     #[error("line {line}: more than {MAX_VARIABLES} variables")]
@@ -101,7 +102,7 @@ mod tests {
         assert!(text("# no").starts_with("line 1: a comment"));
         assert!(text("A=1\nnonsense").starts_with("line 2: no `=`"));
         assert!(text("A-B=1").starts_with("line 1: not a valid key"));
-        assert!(text(&"A=1\n".repeat(2000)).contains("at most 5120"));
+        assert!(text(&"A=1\n".repeat(2000)).contains("at most 5 KiB"));
         let many: String = (0..21).map(|n| format!("K{n}=1\n")).collect();
         assert!(text(&many).starts_with("line 21: more than 20"));
         assert_eq!(parse(b"A=\xff").unwrap_err(), ParseDotenvError::NotUtf8(2));

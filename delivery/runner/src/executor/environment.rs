@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use rialto_delivery_run::assignment::{Assignment, Source};
+use rialto_delivery_run::size::Size;
 use rialto_delivery_run::state::FailureReason;
 
 use super::sources::split_credentials;
@@ -261,9 +262,9 @@ fn check_entry(key: &str, value: &str) -> Result<(), StepError> {
     }
     if key.len() + value.len() + 2 > MAX_ENTRY_BYTES {
         return Err(invalid(format!(
-            "variable {key}: its value has {} bytes, a process can be given at most 128 KiB; \
+            "variable {key}: its value has {}, a process can be given at most 128 KiB; \
              make it a file variable",
-            value.len()
+            Size::of(value.len())
         )));
     }
     Ok(())

@@ -3,22 +3,25 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::OFlag;
 use rialto_delivery_run::assignment::{
-    Assignment, JobOutcome, JobResult, JobVariable, OutcomeFile,
+    Assignment, JobOutcome, JobResult, JobVariable, OutcomeFile, Source,
 };
 use rialto_delivery_run::state::FailureReason;
 
 use super::environment::{Environment, MARK_VARIABLE, secrets};
 use super::sources::remove_any;
-use super::{ExecutorConfig, JobDirectories, StepError};
+use super::{ExecutorConfig, JobDirectories, SCRIPT, StepError};
 use crate::log::{DEFAULT_LOG_BYTES, JobLog, LogSink};
 use crate::mask::Masker;
 use crate::process::Launcher;
+use crate::room::Room;
 use crate::shell::{self, CancelToken, End, Ended, Shell};
 use crate::tree::{JobTree, start_time};
 use crate::watchdog::{Bounds, Watchdog};
@@ -57,6 +60,8 @@ pub(super) struct Job<'a> {
     pub(super) exit_code: Option<i32>,
     survivors: usize,
     tree_is_clean: bool,
+    /// A shell was started.
+    has_run: bool,
 }
 
 impl<'a> Job<'a> {
@@ -91,6 +96,7 @@ impl<'a> Job<'a> {
             exit_code: None,
             survivors: 0,
             tree_is_clean: true,
+            has_run: false,
         }
     }
 
@@ -100,12 +106,17 @@ impl<'a> Job<'a> {
 
     pub(super) fn run(mut self) -> JobOutcome {
         let directories = JobDirectories::new(self.assignment, self.config);
+        if let (Ok(places), Some(siblings)) = (&directories, &self.config.siblings) {
+            let folders = vec![places.project.clone(), places.scratch.clone()];
+            self.tree.join(siblings, folders);
+        }
         let end = match &directories {
             Ok(directories) => self.steps(directories),
             Err(error) => Err(Stop::Failed(error.clone())),
         };
         if let Ok(directories) = &directories {
             self.clean_up(directories);
+            self.give_room_back(directories, &end);
         }
         self.outcome(end)
     }
@@ -257,9 +268,16 @@ impl<'a> Job<'a> {
         limit: Option<Duration>,
         keep_background: bool,
     ) -> Result<Ended, StepError> {
-        let file = directories.script.join("script.sh");
-        replace_file(&file, text)
-            .map_err(|e| StepError::system(format!("{}: {e}", file.display())))?;
+        let file = directories.script.join(SCRIPT);
+        // Laid out for this job: nobody has had it in their hands yet.
+        let laid_out = self.config.scratch.is_some() && !self.has_run;
+        self.has_run = true;
+        let written = if laid_out {
+            overwrite(&file, text.as_bytes())
+        } else {
+            replace_file(&file, text)
+        };
+        written.map_err(|e| StepError::system(format!("{}: {e}", file.display())))?;
         let watched = vec![directories.project.clone(), directories.scratch.clone()];
         let watchdog = Watchdog::new(self.bounds, watched);
         let bounds = shell::Bounds {
@@ -312,9 +330,29 @@ impl<'a> Job<'a> {
         if self.survivors == 0 {
             self.isolation.push("process_tree_gone".to_owned());
         }
-        if let Err(error) = remove_any(&directories.scratch) {
+        if self.config.scratch.is_none()
+            && let Err(error) = remove_any(&directories.scratch)
+        {
             self.log()
                 .warning(&format!("{}: {error}", directories.scratch.display()));
+        }
+    }
+
+    /// A working tree is kept for the next job of the project, but not one that outgrew its limit,
+    /// and none while the disk is short of room.
+    fn give_room_back(&self, directories: &JobDirectories, end: &Result<(), Stop>) {
+        let Source::Git { .. } = &self.assignment.source else {
+            return;
+        };
+        let outgrown = matches!(end, Err(Stop::Failed(error))
+            if error.reason == FailureReason::ResourceLimitExceeded);
+        let short =
+            Room::of(&directories.project).is_some_and(|room| room.is_short() || room.free == 0);
+        if (outgrown || short)
+            && let Err(error) = remove_any(&directories.project)
+        {
+            let shown = directories.project.display();
+            self.log().warning(&format!("{shown}: {error}"));
         }
     }
 
@@ -373,11 +411,46 @@ fn replace_file(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
+/// Writes a file that is there already. It is never empty in between: ext4 writes one that was to
+/// the disk when it is closed.
+pub(crate) fn overwrite(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::options()
+        .write(true)
+        .custom_flags(OFlag::O_NOFOLLOW.bits())
+        .open(path)?;
+    file.write_all(text)?;
+    file.set_len(text.len() as u64)
+}
+
 /// This process, told apart from every other one of this machine, past and future.
-fn own_mark() -> &'static str {
+pub(crate) fn own_mark() -> &'static str {
     static MARK: OnceLock<String> = OnceLock::new();
     MARK.get_or_init(|| {
         let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
         format!("{pid}-{}", start_time(pid).unwrap_or_default())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_over_a_file_is_all_of_it_and_no_link_is_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("script.sh");
+        for text in ["long and longer", "short", "", "again"] {
+            let _ = fs::File::options()
+                .create(true)
+                .append(true)
+                .open(&path)
+                .unwrap();
+            overwrite(&path, text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(overwrite(&link, b"through").is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "again");
+    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rialto_delivery_pipeline::plan::{Artifacts, ArtifactsWhen, Cache, CacheKey, CachePolicy};
 use rialto_delivery_run::assignment::OutcomeFile;
+use rialto_delivery_run::size::Size;
 use rialto_delivery_run::state::FailureReason;
 use sha2::{Digest as _, Sha256};
 
@@ -123,7 +124,7 @@ impl Job<'_> {
             ) {
                 Ok(size) => self
                     .log()
-                    .line(&format!("Cache {key}: saved, {size} bytes")),
+                    .line(&format!("Cache {key}: saved, {}", Size(size))),
                 Err(error) => self
                     .log()
                     .warning(&format!("cache {key} was not saved: {error}")),
@@ -199,9 +200,9 @@ impl Job<'_> {
             }
         })?;
         self.log().line(&format!(
-            "Artifacts: {} entries, {} bytes, sha256 {}",
+            "Artifacts: {} entries, {}, sha256 {}",
             packed.entries.len(),
-            packed.size,
+            Size(packed.size),
             packed.sha256
         ));
         let name = artifacts
@@ -277,10 +278,10 @@ impl Job<'_> {
             return Err(StepError {
                 reason: FailureReason::ResourceLimitExceeded,
                 message: format!(
-                    "{kind} report {} has {} bytes, the limit is {}",
+                    "{kind} report {} has {}, the limit is {}",
                     path.display(),
-                    meta.len(),
-                    self.artifact_bytes()
+                    Size(meta.len()),
+                    Size(self.artifact_bytes())
                 ),
             });
         }
@@ -302,7 +303,7 @@ impl Job<'_> {
         fs::copy(&source, &target).map_err(told)?;
         let (sha256, size) = archive::digest(&target).map_err(told)?;
         self.log()
-            .line(&format!("{kind} report {}: {size} bytes", path.display()));
+            .line(&format!("{kind} report {}: {}", path.display(), Size(size)));
         let name = path.to_string_lossy().into_owned();
         self.files
             .push(outcome_file(kind, name, &target, sha256, size));
@@ -390,7 +391,7 @@ impl Job<'_> {
             directory: directories.project.clone(),
             environment: sources::git_environment("", environment),
             run_as: self.config.run_as,
-            own_group: false,
+            own_session: false,
             with_errors: false,
         };
         let (code, output) = self.launcher.output(&program)?;

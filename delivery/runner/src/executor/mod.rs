@@ -30,8 +30,14 @@ use rialto_delivery_run::state::FailureReason;
 use crate::cache::CacheStore;
 use crate::isolation::Isolation;
 use crate::log::LogSink;
-pub use crate::shell::{CancelToken, RunAs};
+pub(crate) use job::overwrite;
 
+pub use crate::shell::{CancelToken, RunAs};
+pub use crate::siblings::Siblings;
+pub(crate) use job::own_mark;
+
+/// Name of the script being run.
+const SCRIPT: &str = "script.sh";
 /// Largest artifact archive when the assignment sets no limit: 100 MiB.
 pub const DEFAULT_ARTIFACT_BYTES: u64 = 100 * 1024 * 1024;
 
@@ -111,6 +117,10 @@ pub struct ExecutorConfig {
     pub isolation: Option<Isolation>,
     /// For artifact archives behind URLs.
     pub fetch: Arc<dyn FetchArtifact>,
+    /// The job's private folder, laid out and empty, which stays; `None`: one is made and removed.
+    pub scratch: Option<PathBuf>,
+    /// The jobs whose processes are all this one's children; `None`: there may be other children.
+    pub siblings: Option<Arc<Siblings>>,
 }
 
 impl std::fmt::Debug for ExecutorConfig {
@@ -143,6 +153,8 @@ impl ExecutorConfig {
             mark: None,
             isolation: None,
             fetch: Arc::new(LocalArtifacts),
+            scratch: None,
+            siblings: None,
         }
     }
 }
@@ -190,7 +202,12 @@ impl JobDirectories {
                 (PathBuf::from(path), config.builds_dir.join(name))
             }
         };
-        Ok(Self {
+        let scratch = config.scratch.clone().unwrap_or(scratch);
+        Ok(Self::below(project, scratch))
+    }
+
+    fn below(project: PathBuf, scratch: PathBuf) -> Self {
+        Self {
             home: scratch.join("home"),
             temporary: scratch.join("tmp"),
             variables: scratch.join("variables"),
@@ -198,7 +215,32 @@ impl JobDirectories {
             pipes: scratch.join("pipes"),
             project,
             scratch,
-        })
+        }
+    }
+
+    /// Makes the private folder of a job, for [`ExecutorConfig::scratch`]; gives the file its script
+    /// will be written to.
+    pub(crate) fn lay_out(scratch: &Path) -> std::io::Result<PathBuf> {
+        let directories = Self::below(PathBuf::new(), scratch.to_path_buf());
+        sources::empty_directory(scratch)?;
+        directories.make()?;
+        let script = directories.script.join(SCRIPT);
+        std::fs::File::create_new(&script)?;
+        Ok(script)
+    }
+
+    /// Makes the folders in the private one.
+    fn make(&self) -> std::io::Result<()> {
+        for path in [
+            &self.home,
+            &self.temporary,
+            &self.variables,
+            &self.script,
+            &self.pipes,
+        ] {
+            std::fs::create_dir_all(path)?;
+        }
+        Ok(())
     }
 }
 

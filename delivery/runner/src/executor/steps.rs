@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rialto_delivery_run::assignment::Source;
+use rialto_delivery_run::size::Size;
 use rialto_delivery_run::state::FailureReason;
 
 use super::environment::Environment;
@@ -12,7 +13,9 @@ use super::job::{Job, Stop};
 use super::sources::{self, Strategy};
 use super::{JobDirectories, StepError, duration, script};
 use crate::archive;
-use crate::shell::{self, End};
+use crate::room::Room;
+use crate::session;
+use crate::shell::End;
 use crate::tree::become_subreaper;
 
 /// Time an after-script may take when `RUNNER_AFTER_SCRIPT_TIMEOUT` says nothing.
@@ -48,15 +51,10 @@ impl Job<'_> {
         let io = |path: &Path, error: std::io::Error| {
             StepError::system(format!("{}: {error}", path.display()))
         };
-        sources::empty_directory(&directories.scratch).map_err(|e| io(&directories.scratch, e))?;
-        for path in [
-            &directories.home,
-            &directories.temporary,
-            &directories.variables,
-            &directories.script,
-            &directories.pipes,
-        ] {
-            fs::create_dir_all(path).map_err(|e| io(path, e))?;
+        if self.config.scratch.is_none() {
+            let made =
+                sources::empty_directory(&directories.scratch).and_then(|()| directories.make());
+            made.map_err(|e| io(&directories.scratch, e))?;
         }
         fs::create_dir_all(&self.config.output_dir).map_err(|e| io(&self.config.output_dir, e))?;
         self.confine();
@@ -77,7 +75,7 @@ impl Job<'_> {
         if become_subreaper() {
             self.isolation.push("subreaper".to_owned());
         }
-        let session = shell::session_starter().is_some();
+        let session = session::is_possible();
         self.isolation
             .push(if session { "session" } else { "process_group" }.to_owned());
         self.isolation
@@ -187,8 +185,9 @@ impl Job<'_> {
             })?;
             let mut log = self.log();
             log.line(&format!(
-                "Artifacts of {}: {} bytes",
-                source.job_name, source.size
+                "Artifacts of {}: {}",
+                source.job_name,
+                Size(source.size)
             ));
             if self.assignment.dependencies.len() > 1 && !overwritten.is_empty() {
                 log.line(&format!(
@@ -241,8 +240,8 @@ impl Job<'_> {
             End::Exited if ended.code == FILE_TOO_LARGE && self.file_blocks().is_some() => failed(
                 FailureReason::ResourceLimitExceeded,
                 format!(
-                    "the job was stopped: a file grew beyond the limit of {} bytes",
-                    self.bounds.disk_bytes
+                    "the job was stopped: a file grew beyond the limit of {}",
+                    Size(self.bounds.disk_bytes)
                 ),
             ),
             End::Exited => failed(
@@ -295,16 +294,15 @@ impl Job<'_> {
 /// What to add when a disk has no room left: most programs that met that said so badly or not at
 /// all.
 fn full_disk(folder: &Path) -> String {
-    let free = nix::sys::statvfs::statvfs(folder).map_or(u64::MAX, |disk| {
-        disk.blocks_available() * disk.fragment_size()
-    });
+    let free = Room::of(folder).map_or(u64::MAX, |room| room.free);
     if free >= FULL_BYTES {
         return String::new();
     }
     format!(
-        "; the disk of {} is full, {free} bytes are free: the runner needs more room, or \
+        "; the disk of {} is full, {} are free: the runner needs more room, or \
          `delivery.job_disk` a lower limit",
-        folder.display()
+        folder.display(),
+        Size(free)
     )
 }
 

@@ -15,6 +15,7 @@ mod copies;
 mod output;
 mod schedule;
 mod select;
+mod snapshot;
 mod workspace;
 
 use std::path::{Path, PathBuf};
@@ -24,8 +25,9 @@ use rialto_delivery_pipeline::plan::Plan;
 use rialto_delivery_run::assignment::JobOutcome;
 use rialto_delivery_run::state::Status;
 
-use crate::executor::CancelToken;
+use crate::executor::{CancelToken, own_mark};
 use crate::lock::FileLock;
+use crate::tree::end_run;
 pub use output::plain;
 pub use select::SelectJobsError;
 
@@ -164,7 +166,17 @@ struct Directories {
     logs: PathBuf,
     jobs: PathBuf,
     artifacts: PathBuf,
+    /// Names the run at work; a run that was killed leaves it behind.
+    run: PathBuf,
+    /// Jobs work in places from this number on.
+    first_place: usize,
     _lock: FileLock,
+}
+
+impl Drop for Directories {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.run);
+    }
 }
 
 impl Directories {
@@ -184,15 +196,25 @@ impl Directories {
         let lock = FileLock::take(&path)
             .map_err(failed(&path))?
             .ok_or_else(|| RunLocallyError::Busy(base.clone()))?;
+        let run = base.join("run");
+        let builds = base.join("builds");
+        let mut first_place = 0;
+        // What a killed run left behind: its jobs, which may still write, and its folders.
+        if let Ok(mark) = std::fs::read_to_string(&run) {
+            end_run(mark.trim());
+            first_place = after_places(&builds);
+        }
+        std::fs::write(&run, own_mark()).map_err(failed(&run))?;
         let directories = Self {
-            builds: base.join("builds"),
+            builds,
             cache: base.join("cache"),
             logs: base.join("logs"),
             jobs: base.join("jobs"),
             artifacts: base.join("artifacts"),
+            run,
+            first_place,
             _lock: lock,
         };
-        // What a killed run left behind.
         if directories.builds.exists() {
             std::fs::remove_dir_all(&directories.builds).map_err(failed(&directories.builds))?;
         }
@@ -206,4 +228,18 @@ impl Directories {
         }
         Ok(directories)
     }
+}
+
+/// The first number above those of the places in this folder: one that hid from a killed run may
+/// still know their paths.
+fn after_places(builds: &Path) -> usize {
+    let entries = std::fs::read_dir(builds).into_iter().flatten().flatten();
+    let numbers = entries.filter_map(|entry| {
+        let name = entry.file_name();
+        let name = name.to_str()?;
+        name.strip_suffix(".tmp").unwrap_or(name).parse().ok()
+    });
+    numbers
+        .max()
+        .map_or(0, |last: usize| last.saturating_add(1))
 }

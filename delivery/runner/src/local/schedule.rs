@@ -1,6 +1,6 @@
 //! Drives the state machine: starts what may start, reports what ended.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,20 +13,29 @@ use rialto_delivery_run::assignment::{
 use rialto_delivery_run::event::{Event, JobIndex, Outcome, Transition};
 use rialto_delivery_run::machine::{Machine, PipelineState};
 use rialto_delivery_run::state::{FailureReason, Status};
+use sha2::{Digest as _, Sha256};
 
 use super::assign::{Attempt, assignment, sources_of};
-use super::copies::Copies;
+use super::copies::{Copies, Place};
 use super::output::ScreenSink;
 use super::select::is_named;
 use super::workspace::Workspace;
 use super::{Directories, JobReport, LocalOptions, LocalSummary, Reporter};
 use crate::archive;
 use crate::cache::{CacheStore, DEFAULT_STORE_BYTES};
-use crate::executor::{CancelToken, ExecutorConfig, run_job};
+use crate::executor::overwrite;
+use crate::executor::sources::remove_any;
+use crate::executor::{CancelToken, ExecutorConfig, Siblings, run_job};
 use crate::log::FileSink;
 use crate::supervisor::{failed_outcome, read_json};
 use crate::tree::JobTree;
 
+/// What is kept of a job's end.
+const OUTCOME: &str = "outcome.json";
+/// Longest name of a job that is a file's name as it is, and what is kept of longer ones.
+const NAME_BYTES: usize = 120;
+/// Letters of the digest of a name that cannot be a file's.
+const DIGEST_LETTERS: usize = 16;
 /// How often a wish to stop is looked for while nothing else happens.
 const CANCEL_POLL: Duration = Duration::from_millis(50);
 
@@ -37,6 +46,8 @@ struct Done {
     /// Directory with its artifacts, or why there is none.
     artifacts: Result<Option<PathBuf>, String>,
     duration: Duration,
+    /// Surely nobody is left who could write to where it worked.
+    deserted: bool,
 }
 
 /// A run of a plan.
@@ -60,6 +71,13 @@ pub(super) struct Schedule<'a> {
     timers: Vec<(Instant, JobIndex)>,
     locks: HashMap<String, JobIndex>,
     attempts: u64,
+    /// Places where no job works.
+    free: BTreeSet<usize>,
+    /// The first place that was never given to a job.
+    fresh: usize,
+    places: HashMap<JobIndex, usize>,
+    /// The jobs under way, if this process serves nothing else.
+    siblings: Option<Arc<Siblings>>,
     sender: Sender<Done>,
     done: Receiver<Done>,
 }
@@ -79,6 +97,8 @@ impl<'a> Schedule<'a> {
             .find(|(k, _)| k == "CI_COMMIT_SHA");
         let head = head.map(|(_, sha)| sha.as_str());
         let workspace = Workspace::new(&options.root, &options.files, head);
+        let first = directories.first_place;
+        let fresh = first + options.concurrency.max(1);
         let (sender, done) = mpsc::channel();
         let reports = plan
             .jobs
@@ -112,6 +132,10 @@ impl<'a> Schedule<'a> {
             timers: Vec::new(),
             locks: HashMap::new(),
             attempts: 0,
+            free: (first..fresh).collect(),
+            fresh,
+            places: HashMap::new(),
+            siblings: options.exclusive.then(Arc::default),
             sender,
             done,
         }
@@ -276,10 +300,10 @@ impl<'a> Schedule<'a> {
         let token = CancelToken::default();
         self.running.insert(index, token.clone());
         self.reporter().started(&job.name);
-        let build = self
-            .directories
-            .builds
-            .join(format!("{}-{}", self.attempts, self.slugs[index]));
+        // There are as many as jobs at once.
+        let place = self.free.pop_first().unwrap_or_default();
+        self.places.insert(index, place);
+        let build = self.directories.builds.join(place.to_string());
         let project = if self.options.here {
             self.options.root.clone()
         } else {
@@ -292,7 +316,7 @@ impl<'a> Schedule<'a> {
             .join(format!("{}.log", self.slugs[index]));
         self.reports[index].log = Some(log.clone());
         let output = self.directories.jobs.join(&self.slugs[index]);
-        let config = self.config(&output);
+        let mut config = self.config(&output);
         self.to_come = self.to_come.saturating_sub(1);
         if self.to_come == 0 {
             self.copies.no_more_ahead();
@@ -303,12 +327,15 @@ impl<'a> Schedule<'a> {
         let (name, here) = (job.name.clone(), self.options.here);
         std::thread::spawn(move || {
             let begin = Instant::now();
+            let mut place = None;
             let outcome = prepared.and_then(|assignment| {
-                std::fs::remove_dir_all(&output).ok();
+                clear_output(&output);
                 if !here {
-                    copies
+                    let taken = copies
                         .take(&build)
                         .map_err(|e| format!("the working copy cannot be copied: {e}"))?;
+                    config.scratch = Some(taken.scratch.clone());
+                    place = Some(taken);
                     if more {
                         copies.make_ahead();
                     }
@@ -328,14 +355,13 @@ impl<'a> Schedule<'a> {
             });
             let duration = begin.elapsed();
             let artifacts = export(&exported, &outcome, &token);
-            if !here {
-                copies.give_back(build);
-            }
+            let deserted = give_back(&copies, place, config.siblings.as_deref());
             let _ = sender.send(Done {
                 job: index,
                 outcome,
                 artifacts,
                 duration,
+                deserted,
             });
         });
     }
@@ -354,6 +380,7 @@ impl<'a> Schedule<'a> {
             self.directories.builds.to_string_lossy().into_owned(),
         ));
         config.grace = self.options.grace;
+        config.siblings.clone_from(&self.siblings);
         config
     }
 
@@ -405,7 +432,7 @@ impl<'a> Schedule<'a> {
     }
 
     fn outcome_file(&self, slug: &str) -> PathBuf {
-        self.directories.jobs.join(slug).join("outcome.json")
+        self.directories.jobs.join(slug).join(OUTCOME)
     }
 
     /// Where a file of an outcome is; the working copy may have moved since an earlier run.
@@ -419,21 +446,38 @@ impl<'a> Schedule<'a> {
             .into_owned()
     }
 
+    /// Frees the place of a job that ended, or another in its stead: whoever may be left there
+    /// knows its path.
+    fn leave_place(&mut self, job: JobIndex, deserted: bool) {
+        let Some(place) = self.places.remove(&job) else {
+            return;
+        };
+        if deserted {
+            self.free.insert(place);
+        } else {
+            self.free.insert(self.fresh);
+            self.fresh += 1;
+        }
+    }
+
     fn finish(&mut self, done: Done) {
         let Done {
             job,
             outcome,
             artifacts,
             duration,
+            deserted,
         } = done;
         self.running.remove(&job);
+        self.leave_place(job, deserted);
         let slug = self.slugs[job].clone();
         self.reports[job].artifacts = artifacts.unwrap_or_else(|error| {
             self.reporter().notice(&error);
             None
         });
         if let Ok(text) = serde_json::to_vec(&outcome) {
-            let _ = std::fs::write(self.outcome_file(&slug), text);
+            let file = self.outcome_file(&slug);
+            let _ = overwrite(&file, &text).or_else(|_| std::fs::write(&file, &text));
         }
         let event = match &outcome.result {
             JobResult::Success => Outcome::Success,
@@ -462,6 +506,30 @@ impl<'a> Schedule<'a> {
         let will_retry = state.attempt > attempt;
         self.reporter().ended(&self.reports[job], will_retry);
         self.release_lock(job);
+    }
+}
+
+/// Gives back where a job worked; whether surely nobody is left there.
+fn give_back(copies: &Copies, place: Option<Place>, siblings: Option<&Siblings>) -> bool {
+    let Some(place) = place else {
+        return true;
+    };
+    let deserted = siblings.is_some_and(Siblings::nothing_is_left);
+    copies.give_back(place, deserted);
+    deserted
+}
+
+/// Takes away what an earlier run kept of a job. Its outcome becomes a blank line, which is none: a
+/// file is cheaper to write again than to make.
+fn clear_output(output: &Path) {
+    let entries = std::fs::read_dir(output).into_iter().flatten().flatten();
+    for entry in entries {
+        let plain = entry.file_type().is_ok_and(|kind| kind.is_file());
+        let emptied =
+            plain && entry.file_name() == OUTCOME && overwrite(&entry.path(), b"\n").is_ok();
+        if !emptied {
+            let _ = remove_any(&entry.path());
+        }
     }
 }
 
@@ -502,37 +570,68 @@ fn export(
     }
 }
 
-/// A file name for each job; names that would meet get a number.
+/// A file name for each job.
 fn slugs(plan: &Plan) -> Vec<String> {
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    plan.jobs
-        .iter()
-        .map(|job| {
-            let name = file_name(&job.name);
-            let count = seen.entry(name.clone()).or_default();
-            *count += 1;
-            if *count == 1 {
-                name
-            } else {
-                format!("{name}~{count}")
-            }
-        })
-        .collect()
+    plan.jobs.iter().map(|job| file_name(&job.name)).collect()
 }
 
-/// A job's name as a file name.
+/// A job's name as a file name: the name itself where it can be one, else what can be kept of it,
+/// and a digest of the whole. No two names meet, and none depends on the other jobs of a run.
 fn file_name(name: &str) -> String {
-    let safe = |c: char| {
-        if c.is_alphanumeric() || "-_.+@".contains(c) {
-            c
-        } else {
-            '_'
+    let is_safe = |c: char| c.is_alphanumeric() || "-_.+@".contains(c);
+    let only_dots = name.trim_matches('.').is_empty();
+    if !only_dots && name.len() <= NAME_BYTES && name.chars().all(is_safe) {
+        return name.to_owned();
+    }
+    let mut text = String::new();
+    for c in name.chars().map(|c| if is_safe(c) { c } else { '_' }) {
+        if text.len() + c.len_utf8() > NAME_BYTES {
+            break;
         }
-    };
-    let text: String = name.chars().map(safe).take(80).collect();
-    if text.trim_matches('.').is_empty() {
-        "job".to_owned()
-    } else {
-        text
+        text.push(c);
+    }
+    if only_dots {
+        text = "job".to_owned();
+    }
+    // A name that is kept as it is has no `~`.
+    let digest = hex::encode(Sha256::digest(name.as_bytes()));
+    format!("{text}~{}", &digest[..DIGEST_LETTERS])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_jobs_share_a_file_name() {
+        let long = "x".repeat(NAME_BYTES);
+        let wide = "\u{4e00}".repeat(NAME_BYTES);
+        let names = [
+            "a_b".to_owned(),
+            "a/b".to_owned(),
+            "a b".to_owned(),
+            "a\u{4e00}b".to_owned(),
+            file_name("a/b").replace('~', "_"),
+            "job".to_owned(),
+            ".".to_owned(),
+            "..".to_owned(),
+            long.clone(),
+            format!("{long}1"),
+            format!("{long}2"),
+            format!("{wide}1"),
+            format!("{wide}2"),
+            // As another name's file is called.
+            file_name("a/b"),
+            file_name(&format!("{long}1")),
+        ];
+        let files: std::collections::HashSet<String> = names.iter().map(|n| file_name(n)).collect();
+        assert_eq!(files.len(), names.len(), "{files:?}");
+        for file in &files {
+            // With its ending, it is still a name that file systems take.
+            assert!(file.len() + ".log".len() <= 255, "{file}");
+            assert!(!file.contains('/') && !file.trim_matches('.').is_empty());
+        }
+        assert_eq!(file_name("unit-tests_1.2"), "unit-tests_1.2");
+        assert_eq!(file_name(&long), long);
     }
 }

@@ -86,7 +86,13 @@ impl World {
     }
 
     fn agent(&self) -> Running {
-        let agent = Agent::new(config(&self.peer.address, &self.work_dir())).unwrap();
+        self.agent_with(|_| ())
+    }
+
+    fn agent_with(&self, change: impl FnOnce(&mut AgentConfig)) -> Running {
+        let mut config = config(&self.peer.address, &self.work_dir());
+        change(&mut config);
+        let agent = Agent::new(config).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -217,6 +223,42 @@ fn a_killed_agent_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn the_server_hears_which_jobs_a_work_directory_holds() {
+    let world = World::new();
+    // What an agent leaves that is killed before it has kept its job.
+    let unfinished = world.work_dir().join("jobs/lost-0000");
+    std::fs::create_dir_all(&unfinished).unwrap();
+    std::fs::write(unfinished.join("slot"), "0").unwrap();
+    let job = world.job(&["touch started; while [ ! -e go ]; do sleep 0.01; done"]);
+    let id = job.job_id.clone();
+    world.peer.offer(job);
+    let mut first = world.agent_process();
+    world.wait_for("started");
+    let held = || world.peer.known.lock().unwrap().held.clone();
+    let own = vec![id];
+    assert!(eventually(|| held()
+        .last()
+        .is_some_and(|(_, jobs)| *jobs == own)));
+    let (instance, before) = held()[0].clone();
+    assert_eq!(before, [""; 0], "the unfinished one was never begun");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let asked = held().len();
+    let _second = world.agent();
+    assert!(eventually(|| held().len() > asked));
+    assert_eq!(
+        held()[asked],
+        (instance, own),
+        "the same directory, the same job"
+    );
+    std::fs::write(world.project().join("go"), "").unwrap();
+    world.wait_for_end();
+    assert!(eventually(|| held()
+        .last()
+        .is_some_and(|(_, jobs)| jobs.is_empty())));
+}
+
+#[test]
 fn a_job_that_ended_while_no_agent_was_there_is_reported_by_the_next() {
     let world = World::new();
     world
@@ -285,6 +327,43 @@ fn a_cancel_at_the_server_stops_the_job() {
     let _agent = world.agent();
     world.wait_for("started");
     world.peer.known.lock().unwrap().canceling = true;
+    assert_eq!(world.wait_for_end().result, JobResult::Canceled);
+}
+
+/// Waits until a renewal of the lease is under way.
+fn wait_for_renewal(world: &World) {
+    let asked = || world.peer.known.lock().unwrap().renewals > 0;
+    assert!(eventually(asked), "no renewal came");
+}
+
+#[test]
+fn a_cancel_reaches_a_silent_job_before_the_next_renewal() {
+    let world = World::new();
+    world.peer.offer(world.job(&["touch started; sleep 344"]));
+    let _agent = world.agent_with(|config| config.renew_every = Duration::from_secs(3600));
+    world.wait_for("started");
+    wait_for_renewal(&world);
+    world.peer.known.lock().unwrap().canceling = true;
+    assert_eq!(world.wait_for_end().result, JobResult::Canceled);
+    let renewals = world.peer.known.lock().unwrap().renewals;
+    assert_eq!(renewals, 1, "the one that waited brought the news");
+}
+
+#[test]
+fn a_cancel_while_the_server_is_away_is_heard_when_it_is_back() {
+    let world = World::new();
+    world.peer.offer(world.job(&["touch started; sleep 345"]));
+    let _agent = world.agent_with(|config| config.renew_every = Duration::from_secs(3600));
+    world.wait_for("started");
+    wait_for_renewal(&world);
+    world.peer.known.lock().unwrap().away = true;
+    let again = || world.peer.known.lock().unwrap().renewals > 1;
+    assert!(eventually(again), "a broken-off renewal was not repeated");
+    {
+        let mut known = world.peer.known.lock().unwrap();
+        known.canceling = true;
+        known.away = false;
+    }
     assert_eq!(world.wait_for_end().result, JobResult::Canceled);
 }
 

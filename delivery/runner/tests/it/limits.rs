@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use rialto_delivery_run::assignment::{JobResult, Limits};
+use rialto_delivery_run::assignment::{JobResult, Limits, Source};
 use rialto_delivery_run::state::FailureReason;
 
-use crate::world::{World, failed};
+use crate::world::{World, failed, git};
 
 #[test]
 fn a_job_that_forks_too_much_is_stopped_and_leaves_nothing() {
@@ -60,7 +60,7 @@ fn a_job_that_grabs_memory_is_stopped() {
     let begin = Instant::now();
     let message = failed(&world.run(), FailureReason::ResourceLimitExceeded);
     assert!(
-        message.contains("bytes of memory, the limit is 67108864"),
+        message.contains(" MiB of memory, the limit is 64 MiB"),
         "{message}"
     );
     assert!(begin.elapsed() < Duration::from_secs(120));
@@ -76,7 +76,7 @@ fn a_job_that_fills_the_disk_is_stopped() {
     });
     let message = failed(&world.run(), FailureReason::ResourceLimitExceeded);
     assert!(
-        message.contains("on disk in the working tree, the limit is 5000000"),
+        message.contains("on disk in the working tree, the limit is 4.8 MiB"),
         "{message}"
     );
 }
@@ -126,6 +126,36 @@ fn a_full_disk_fails_the_job_in_words_and_the_next_job_finds_room() {
     std::fs::remove_file(world.project().join("huge")).unwrap();
     world.assignment.script = vec!["echo fine > small".to_owned()];
     assert_eq!(world.run().result, JobResult::Success);
+}
+
+#[test]
+fn a_job_leaves_room_for_others_and_gives_back_what_it_took() {
+    let script = "for n in $(seq 400); do head -c 1000000 /dev/zero > $n; sleep 0.005; done";
+    let mut world = World::new(&[script]);
+    let builds = world.dir.path().join("builds");
+    let Some(_disk) = SmallDisk::mount(&builds, 200 << 20) else {
+        return;
+    };
+    let origin = world.dir.path().join("origin");
+    std::fs::create_dir(&origin).unwrap();
+    git(&origin, &["init", "-q"]);
+    std::fs::write(origin.join("a"), "a").unwrap();
+    git(&origin, &["add", "-A"]);
+    git(&origin, &["commit", "-q", "-m", "a"]);
+    world.assignment.source = Source::Git {
+        url: format!("file://{}", origin.display()),
+        sha: git(&origin, &["rev-parse", "HEAD"]),
+        git_ref: "refs/heads/main".to_owned(),
+    };
+    let message = failed(&world.run(), FailureReason::ResourceLimitExceeded);
+    assert!(message.contains("10 MiB are kept for"), "{message}");
+    assert!(!world.project().exists(), "its tree is still there");
+    world.assignment.script = vec!["ls".to_owned()];
+    assert_eq!(world.run().result, JobResult::Success);
+    assert!(
+        world.project().join("a").exists(),
+        "a tree that fits is kept"
+    );
 }
 
 #[test]

@@ -284,6 +284,58 @@ test: {stage: test, needs: [build], script: [cat f]}
 }
 
 #[test]
+fn what_an_earlier_run_kept_is_of_the_job_that_is_named() {
+    let long = "x".repeat(130);
+    let text = format!(
+        "
+stages: [build, test]
+a/b: {{stage: build, script: [echo from-slash > f], artifacts: {{paths: [f]}}}}
+a_b: {{stage: build, script: [echo from-underscore > f], artifacts: {{paths: [f]}}}}
+m:
+  stage: build
+  script: ['echo from-$N > f']
+  artifacts: {{paths: [f]}}
+  parallel: {{matrix: [{{LONG: {long}, N: [one, two]}}]}}
+use: {{stage: test, needs: [a_b], script: [cat f]}}
+slash: {{stage: test, needs: [a/b], script: [cat f]}}
+second: {{stage: test, needs: ['m: [{long}, two]'], script: [cat f]}}
+"
+    );
+    let kept = [
+        ("use", "from-underscore"),
+        ("slash", "from-slash"),
+        ("second", "from-two"),
+    ];
+    let mut copy = Copy::new();
+    assert_eq!(copy.run(&text).status, Status::Success);
+    for (job, line) in kept {
+        copy.heard = Heard::default();
+        copy.options.only = vec![job.to_owned()];
+        let summary = copy.run(&text);
+        assert_eq!(statuses(&summary), [(job, Status::Success)]);
+        assert!(
+            copy.heard.has(&format!("{job}: {line}")),
+            "{:?}",
+            copy.heard.all()
+        );
+    }
+    // Nor does it matter which jobs a run has.
+    for (job, lone) in [("use", "a/b"), ("slash", "a_b")] {
+        copy.options.only = vec![lone.to_owned()];
+        assert_eq!(copy.run(&text).status, Status::Success);
+        copy.heard = Heard::default();
+        copy.options.only = vec![job.to_owned()];
+        assert_eq!(copy.run(&text).status, Status::Success);
+        let line = kept.iter().find(|(name, _)| *name == job).unwrap().1;
+        assert!(
+            copy.heard.has(&format!("{job}: {line}")),
+            "{:?}",
+            copy.heard.all()
+        );
+    }
+}
+
+#[test]
 fn an_unknown_job_is_named() {
     let mut copy = Copy::new();
     copy.options.only = vec!["biuld".to_owned()];
@@ -418,4 +470,180 @@ fn caches_live_from_run_to_run() {
     copy.run(text);
     copy.run(text);
     assert!(copy.heard.has("job: kept"), "{:?}", copy.heard.all());
+}
+
+/// A process that runs a pipeline and does nothing else, as the command line does.
+fn alone(copy: &Copy, text: &str) -> std::process::Command {
+    std::fs::write(copy.path("alone.yml"), text).unwrap();
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--ignored", "--nocapture", "--exact", "local::alone_entry"])
+        .env("RUN_ALONE", copy.dir.path())
+        .stdin(std::process::Stdio::null());
+    command
+}
+
+fn run_alone(copy: &Copy, text: &str) {
+    let output = alone(copy, text).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{errors}");
+}
+
+#[test]
+#[ignore = "the body of the processes that other tests start"]
+fn alone_entry() {
+    let root = PathBuf::from(std::env::var_os("RUN_ALONE").unwrap());
+    let mut copy = Copy::new();
+    copy.options.root.clone_from(&root);
+    copy.options.exclusive = true;
+    for entry in std::fs::read_dir(&root).unwrap().flatten() {
+        if entry.file_type().unwrap().is_file() {
+            let name = entry.file_name().into_string().unwrap();
+            copy.options.files.push(name);
+        }
+    }
+    let summary = copy.run(&read(&root.join("alone.yml")));
+    assert_eq!(summary.status, Status::Success, "{:?}", copy.heard.all());
+}
+
+/// A line of script that starts a process without environment, session and parent, and waits for
+/// it to be there; its number is in the file.
+fn daemon(file: &Path, prelude: &str) -> String {
+    let file = file.display();
+    format!(
+        "{prelude}(env -i setsid /bin/bash -c 'echo $$ > {file}.new; /bin/mv {file}.new {file}; \
+         exec /bin/sleep 353' > /dev/null 2>&1 < /dev/null &) ; until [ -e {file} ]; do sleep 0.01; \
+         done"
+    )
+}
+
+#[test]
+fn a_process_that_leaves_every_trace_behind_ends_with_its_job() {
+    let copy = Copy::new();
+    for (name, prelude) in [("here", ""), ("elsewhere", "cd /; ")] {
+        let pid = copy.path(name);
+        let text = format!(
+            "one:\n  script:\n    - |\n      {}\ntwo:\n  needs: [one]\n  script: ['test ! -e /proc/$(cat {})']\n",
+            daemon(&pid, prelude),
+            pid.display()
+        );
+        run_alone(&copy, &text);
+    }
+}
+
+#[test]
+fn a_process_of_a_job_under_way_outlives_the_jobs_beside_it() {
+    let copy = Copy::new();
+    let (pid, over) = (copy.path("pid"), copy.path("over"));
+    let (p, o) = (pid.display(), over.display());
+    let text = format!(
+        "
+long:
+  script:
+    - |
+      {daemon}
+    - 'until [ -e {o} ]; do sleep 0.01; done; test -e /proc/$(cat {p})'
+beside:
+  script: ['until [ -e {p} ]; do sleep 0.01; done']
+next:
+  needs: [beside]
+  script: ['touch {o}']
+last:
+  needs: [long]
+  script: ['test ! -e /proc/$(cat {p})']
+",
+        daemon = daemon(&pid, "cd /; ")
+    );
+    run_alone(&copy, &text);
+}
+
+#[test]
+fn a_run_ends_what_a_killed_one_left_and_works_elsewhere() {
+    let copy = Copy::new();
+    let (pid, places) = (copy.path("pid"), copy.path("places"));
+    let (p, w) = (pid.display(), places.display());
+    let text =
+        format!("job: {{script: ['pwd > {w}', 'echo $$ > {p}.new; mv {p}.new {p}; sleep 355']}}");
+    let mut run = alone(&copy, &text)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = eventually(|| pid.exists());
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(begun);
+    let left = crate::world::pid_in(&pid);
+    // What nobody has reaped yet is ended all the same.
+    let runs = || {
+        let all = rialto_delivery_runner::tree::snapshot();
+        all.iter().any(|p| p.id.pid == left && p.is_alive())
+    };
+    assert!(runs(), "the test needs a job that is left");
+    run_alone(
+        &copy,
+        &format!("job: {{script: ['test \"$PWD\" != \"$(cat {w})\"']}}"),
+    );
+    assert!(!runs());
+    assert!(!copy.path(".rialto/ci/run").exists());
+}
+
+#[test]
+fn where_somebody_may_be_left_no_job_works_again() {
+    let copy = Copy::new();
+    let [pid, beside, over, place] = ["pid", "beside", "over", "place"].map(|n| copy.path(n));
+    let (p, b, o, w) = (
+        pid.display(),
+        beside.display(),
+        over.display(),
+        place.display(),
+    );
+    let text = format!(
+        "
+default: {{timeout: 1 minute}}
+beside:
+  script: ['touch {b}; until [ -e {o} ]; do sleep 0.01; done']
+hides:
+  script:
+    - 'pwd > {w}; until [ -e {b} ]; do sleep 0.01; done'
+    - |
+      {daemon}
+next:
+  needs: [hides]
+  script:
+    # Looked at while `beside` runs: with its end what was left behind is ended, too.
+    - 'if [ -e /proc/$(cat {p}) ]; then lives=yes; fi; touch {o}'
+    - 'test \"$lives\" = yes; test \"$PWD\" != \"$(cat {w})\"'
+",
+        daemon = daemon(&pid, "cd /; ")
+    );
+    run_alone(&copy, &text);
+}
+
+#[test]
+fn what_a_job_did_to_its_copy_is_not_seen_by_the_next() {
+    let mut copy = Copy::new();
+    copy.file("a.txt", "a");
+    let jobs = [
+        ("reads", "cat a.txt"),
+        ("writes", "echo b > a.txt"),
+        (
+            "finds",
+            "test \"$(cat a.txt)\" = a; touch new; mkdir $TMPDIR/x",
+        ),
+        (
+            "misses",
+            "test ! -e new; test -z \"$(ls -A $TMPDIR)\"; chmod 600 a.txt",
+        ),
+        ("stats", "test \"$(stat -c %a a.txt)\" != 600"),
+    ];
+    let mut text = String::new();
+    let mut before = None;
+    for (name, script) in jobs {
+        text.push_str(&format!("{name}:\n  script:\n    - |\n      {script}\n"));
+        if let Some(before) = before.replace(name) {
+            text.push_str(&format!("  needs: [{before}]\n"));
+        }
+    }
+    run_alone(&copy, &text);
 }

@@ -32,6 +32,8 @@ pub struct Known {
     pub renewals: u32,
     pub refuse_files: bool,
     pub artifact: Vec<u8>,
+    /// What the runner said it held, a wish for a job each: work directory and jobs.
+    pub held: Vec<(String, Vec<String>)>,
 }
 
 type Shared = Arc<Mutex<Known>>;
@@ -124,6 +126,11 @@ async fn request(
     Json(body): Json<serde_json::Value>,
 ) -> Response {
     assert_eq!(body["runner"]["executors"][0], "shell");
+    let holding = &body["holding"];
+    let jobs = holding["jobs"].as_array().unwrap().iter();
+    let jobs = jobs.map(|id| id.as_str().unwrap().to_owned()).collect();
+    let instance = holding["instance"].as_str().unwrap().to_owned();
+    known.lock().unwrap().held.push((instance, jobs));
     let until = Instant::now() + Duration::from_secs(body["wait_s"].as_u64().unwrap());
     loop {
         {
@@ -161,13 +168,25 @@ async fn trace(State(known): State<Shared>, headers: HeaderMap, body: Bytes) -> 
     (StatusCode::ACCEPTED, Json(answer)).into_response()
 }
 
-async fn renew(State(known): State<Shared>, headers: HeaderMap) -> Response {
-    let mut known = known.lock().unwrap();
-    if let Err(answer) = admit(&known, &headers, true) {
-        return answer;
+async fn renew(
+    State(known): State<Shared>,
+    Query(query): Query<HashMap<String, u64>>,
+    headers: HeaderMap,
+) -> Response {
+    known.lock().unwrap().renewals += 1;
+    let until = Instant::now() + Duration::from_millis(query["wait_ms"]);
+    loop {
+        {
+            let known = known.lock().unwrap();
+            if let Err(answer) = admit(&known, &headers, true) {
+                return answer;
+            }
+            if known.canceling || Instant::now() > until {
+                return Json(json!({"job_status": status(&known)})).into_response();
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    known.renewals += 1;
-    Json(json!({"job_status": status(&known)})).into_response()
 }
 
 async fn files(

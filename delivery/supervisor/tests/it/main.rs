@@ -6,6 +6,7 @@
 
 mod archives;
 mod isolation;
+mod limits;
 mod processes;
 mod service;
 mod world;

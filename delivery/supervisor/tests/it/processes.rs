@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use rialto_delivery_release::SlotName;
-use rialto_delivery_supervisor::{Health, ProcessState, SupervisorError};
+use rialto_delivery_supervisor::{Health, ProcessState, SlotStatus, SupervisorError};
 
 use crate::world::{World, is_alive, key, run, until, zip};
 
@@ -103,6 +103,42 @@ async fn a_living_service_is_adopted_after_the_server_was_killed() {
     assert_ne!(again.pid, before.pid);
     supervisor.stop(&key).await.unwrap();
     assert!(!is_alive(again.pid.unwrap()));
+}
+
+/// The moment between the start of a process and the line that records it.
+#[tokio::test]
+async fn a_service_that_works_elsewhere_is_found_after_the_server_was_killed_without_a_record() {
+    let world = World::with_script("cd /");
+    let supervisor = world.supervisor().await;
+    let key = world.install(&supervisor, SlotName::Blue).await;
+    supervisor.start(&key, run("well")).await.unwrap();
+    let healthy = |s: &SlotStatus| s.health == Health::Healthy;
+    let before = until(&supervisor, &key, "healthy", healthy).await;
+    let lost = before.pid.unwrap();
+    let cwd = std::fs::read_link(format!("/proc/{lost}/cwd")).unwrap();
+    assert_eq!(cwd, std::path::Path::new("/"));
+    // With its record it is adopted wherever it works.
+    drop(supervisor);
+    let supervisor = world.supervisor().await;
+    let adopted = until(&supervisor, &key, "healthy", healthy).await;
+    assert_eq!((adopted.pid, adopted.restarts), (Some(lost), 0));
+    drop(supervisor);
+    let path = world
+        .folder
+        .path()
+        .join("services/sample%2Fquotes/test/blue/process.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut record: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(record["process"]["pid"], lost);
+    record["process"] = serde_json::Value::Null;
+    std::fs::write(&path, record.to_string()).unwrap();
+
+    let supervisor = world.supervisor().await;
+    let after = until(&supervisor, &key, "healthy", healthy).await;
+    assert!(!is_alive(lost), "two processes of one slot");
+    assert_ne!(after.pid, Some(lost));
+    assert_eq!((after.address, after.restarts), (before.address, 0));
+    supervisor.stop(&key).await.unwrap();
 }
 
 #[tokio::test]

@@ -41,6 +41,11 @@ fn answer(mut stream: TcpStream) {
                 ("200 OK", String::new())
             }
             Some("/healthz") if SICK.load(Ordering::SeqCst) => ("500 Sick", "sick".to_owned()),
+            Some("/eat") => {
+                // Written to, so that it is really there; kept for good.
+                Box::leak(vec![1_u8; 256 << 20].into_boxed_slice());
+                ("200 OK", String::new())
+            }
             Some("/die") => std::process::exit(7),
             Some("/variables") => {
                 let mut all: Vec<String> =

@@ -120,6 +120,8 @@ pub fn run(behaviour: &str) -> RunSpec {
             failure_limit: 2,
         },
         stop_timeout_ms: 3_000,
+        memory_bytes: None,
+        processes: None,
     }
 }
 

@@ -134,3 +134,32 @@ async fn an_address_in_use_is_refused_and_a_deleted_one_is_free_again() {
         "blue"
     );
 }
+
+#[tokio::test]
+async fn a_gateway_that_cannot_take_its_admin_address_opens_nothing_else() {
+    let world = World::start().await;
+    let blue = Backend::start("blue").await;
+    let at = world.service(&blue, None, json!({})).await;
+    let World {
+        gateway, folder, ..
+    } = world;
+    gateway.shutdown(std::time::Duration::from_secs(10)).await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = rialto_esb_gateway::GatewayConfig {
+        admin_listen: taken.local_addr().unwrap(),
+        admin_token: None,
+        state_file: Some(folder.path().join("gateway/state.json")),
+    };
+    let error = rialto_esb_gateway::Gateway::start(config)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("admin address"), "{error}");
+    // Whoever starts it again at another address finds the public one free.
+    drop(std::net::TcpListener::bind(at).unwrap());
+    let gateway = crate::world::start(&folder).await;
+    assert_eq!(
+        get(&crate::world::client(), at, "/").await.unwrap().1,
+        "blue"
+    );
+    drop(gateway);
+}

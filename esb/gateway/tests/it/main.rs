@@ -8,6 +8,7 @@ mod admin;
 mod bodies;
 mod draining;
 mod falling_back;
+mod interfaces;
 mod refusing;
 mod retrying;
 mod switching;

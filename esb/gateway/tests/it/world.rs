@@ -146,6 +146,13 @@ async fn answer(
         "/echo" => {
             Response::new(Full::new(request.collect().await.unwrap().to_bytes()).boxed_unsync())
         }
+        "/echo-json" => {
+            let body = request.collect().await.unwrap().to_bytes();
+            let mut response = Response::new(Full::new(body).boxed_unsync());
+            let kind = "application/json; charset=utf-8".parse().unwrap();
+            response.headers_mut().insert("content-type", kind);
+            response
+        }
         "/sink" => {
             let mut total = 0;
             let mut body = request.into_body();

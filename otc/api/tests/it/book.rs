@@ -3,7 +3,7 @@
 use rialto_platform_identity::Role;
 use serde_json::{Value, json};
 
-use crate::world::{World, csv, sessions, snowball};
+use crate::world::{Answer, World, csv, sessions, snowball};
 
 pub async fn a_trade_is_booked_once(world: &World) {
     let body = json!({"terms": snowball("B-1")});
@@ -14,7 +14,7 @@ pub async fn a_trade_is_booked_once(world: &World) {
         (&made["status"], &made["counterparty"]),
         (&json!("draft"), &json!("Sample fund"))
     );
-    assert_eq!(made["allowed"], json!(["submit", "cancel", "barrier-hit"]));
+    assert_eq!(made["allowed"], json!(["submit", "cancel"]));
     let again = world.post(&world.trader, "/trades", body).await.is(201);
     assert_eq!((&again["no"], &again["seq"]), (&made["no"], &made["seq"]));
     let mut other = snowball("B-1");
@@ -28,7 +28,7 @@ pub async fn a_trade_is_booked_once(world: &World) {
     let refused = world
         .post(&world.trader, "/trades", json!({"terms": wrong}))
         .await;
-    assert_eq!(refused.status, 422);
+    assert_eq!(refused.status.as_u16(), 422);
     assert_eq!(refused.json()["findings"][0]["code"], "E-TERM-KI-LEVEL");
     let refused = world
         .post(&world.middle, "/trades", json!({"terms": snowball("B-3")}))
@@ -145,6 +145,13 @@ pub async fn of_two_who_amend_at_once_one_is_refused(world: &World) {
             .unwrap()
             .contains("Terms: version 1")
     );
+    for language in ["en", "zh"] {
+        let told = first["approval"]["difference"][language].as_str().unwrap();
+        assert!(
+            told.contains("/terms/coupon/rate") && told.contains("15%"),
+            "{told}"
+        );
+    }
     let second = world.call_if(
         &world.trader,
         "POST",
@@ -203,12 +210,15 @@ pub async fn events_that_do_not_fit_are_refused_by_name(world: &World) {
         |kind: &'static str, payload: Value| world.event(&world.trader, "B-20", kind, payload);
     let refused = post("submit", json!({})).await;
     assert_eq!(refused.refusal(), (409, "E-BOOK-STATE".into()));
-    assert!(
-        refused.json()["allowed"]
-            .as_array()
-            .unwrap()
-            .contains(&"amend".into())
-    );
+    let shown = world.trade("B-20").await;
+    for allowed in [&refused.json()["allowed"], &shown["allowed"]] {
+        let allowed = allowed.as_array().unwrap();
+        assert!(allowed.contains(&"amend".into()), "{allowed:?}");
+        // A snowball has no right to exercise, and daily fixings alone knock it in.
+        for not in ["exercise", "abandon", "barrier-hit"] {
+            assert!(!allowed.contains(&not.into()), "{allowed:?}");
+        }
+    }
     assert_eq!(
         post("dividend", json!({})).await.refusal(),
         (422, "E-BOOK-KIND".into())
@@ -221,6 +231,11 @@ pub async fn events_that_do_not_fit_are_refused_by_name(world: &World) {
         post("confirm", json!({"reference": "x"})).await.refusal(),
         (403, "forbidden".into())
     );
+    let whole = value(world, "B-20").await;
+    let drawn = world
+        .get(&world.auditor, "/trades/B-20/payoff")
+        .await
+        .is(200);
     let part = json!({"size": "5000000", "unwind": "-4900000", "fee": "0",
         "pay_date": "2024-05-15"});
     let path = "/trades/B-20/events";
@@ -229,12 +244,25 @@ pub async fn events_that_do_not_fit_are_refused_by_name(world: &World) {
         .await
         .header("etag")
         .to_owned();
-    let body = json!({"event_id": "part", "kind": "terminate-partial", "payload": part,
+    let mut body = json!({"event_id": "part", "kind": "terminate-partial", "payload": part,
         "effective": "2024-05-10"});
-    let waits = world
-        .call_if(&world.trader, "POST", path, Some(&tag), Some(body))
-        .await
-        .is(202);
+    let send = async |body: &Value| {
+        world
+            .call_if(&world.trader, "POST", path, Some(&tag), Some(body.clone()))
+            .await
+    };
+    // A second person reads why, beside the payload or in it.
+    let silent = send(&body).await;
+    let wrong = |answer: &Answer| answer.json()["errors"][0].clone();
+    assert_eq!(
+        (silent.status.as_u16(), &wrong(&silent)["code"]),
+        (422, &json!("E-BOOK-REASON"))
+    );
+    assert_eq!(wrong(&silent)["pointer"], "/reason");
+    told(&silent, &["terminate-partial", "原因"]);
+    body["payload"]["reason"] = "the client needs cash".into();
+    let waits = send(&body).await.is(202);
+    assert_eq!(waits["approval"]["reason"], "the client needs cash");
     let id = waits["approval"]["id"].as_str().unwrap().to_owned();
     let done = world.approve(&world.risk, &id).await.is(200);
     assert!(
@@ -243,7 +271,19 @@ pub async fn events_that_do_not_fit_are_refused_by_name(world: &World) {
             .unwrap()
             .contains("Size left")
     );
-    assert_eq!(world.trade("B-20").await["flags"], json!(["resized"]));
+    let row = world.trade("B-20").await;
+    assert_eq!(row["flags"], json!(["resized"]));
+    assert_eq!(row["notional"], "15000000");
+    a_part_that_ended_early_is_valued_no_more(world, whole).await;
+    let rest = world
+        .get(&world.auditor, "/trades/B-20/payoff")
+        .await
+        .is(200);
+    let ends = |drawn: &Value| drawn["payoff"].as_array().unwrap().clone();
+    for (whole, rest) in ends(&drawn).iter().zip(ends(&rest)) {
+        let (whole, rest) = (whole.as_f64().unwrap(), rest.as_f64().unwrap());
+        assert!((rest - 0.75 * whole).abs() < 0.02, "{rest} {whole}");
+    }
     let events = world
         .get(&world.auditor, "/trades/B-20/events?page_size=2")
         .await
@@ -261,6 +301,174 @@ pub async fn events_that_do_not_fit_are_refused_by_name(world: &World) {
             .await;
         assert_eq!(gone.status, 404, "{what}");
     }
+}
+
+/// Where a list of names is, in both languages.
+fn told(answer: &Answer, parts: &[&str]) {
+    let text = answer.json()["text"].clone();
+    for part in parts {
+        let both = ["en", "zh"].map(|lang| text[lang].as_str().unwrap_or_default().to_owned());
+        assert!(
+            both.iter().any(|text| text.contains(part)),
+            "{part}: {text}"
+        );
+    }
+    assert!(
+        !text["zh"].as_str().unwrap_or_default().is_empty(),
+        "{text}"
+    );
+}
+
+pub async fn a_novation_needs_a_replacement_that_is_there_signed_and_the_same(world: &World) {
+    const ON: &str = "2024-05-15";
+    live(world, "B-40").await;
+    let post = async |event: &str, replacement: &str| {
+        let seen = world.get(&world.auditor, "/trades/B-40").await;
+        let tag = seen.header("etag").to_owned();
+        let payload = json!({"form": "three_party", "replacement": replacement,
+            "transferee": "Other fund", "unwind": "0", "fee": "0", "pay_date": "2024-05-20"});
+        let body = json!({"event_id": event, "kind": "novate", "effective": ON, "payload": payload,
+                "reason": "the fund is wound up"});
+        let path = "/trades/B-40/events";
+        world
+            .call_if(&world.trader, "POST", path, Some(&tag), Some(body))
+            .await
+    };
+    let refusal = (409, "E-BOOK-NOVATION".to_owned());
+    let missing = post("n1", "B-41").await;
+    assert_eq!(missing.refusal(), refusal);
+    told(
+        &missing,
+        &["no trade B-41", "没有交易 B-41", "novated_from"],
+    );
+
+    let mut other = snowball("B-41");
+    other["underlying"]["initial"] = "5700".into();
+    other["state"] = json!({"ki": false});
+    other["parties"]["counterparty"]["name"] = "Other fund".into();
+    let link = json!({"kind": "novated_from", "trade_id": "B-40"});
+    let mut wrong = other.clone();
+    wrong["notional"] = "10000000".into();
+    wrong["terms"]["coupon"]["rate"] = "12%".into();
+    wrong["parties"]["counterparty"]["name"] = "Sample fund".into();
+    let body = json!({"terms": wrong, "link": link});
+    world.post(&world.trader, "/trades", body).await.is(201);
+    let differs = post("n2", "B-41").await;
+    assert_eq!(differs.refusal(), refusal);
+    told(
+        &differs,
+        &[
+            "not approved yet",
+            "terms differ",
+            "20000000",
+            "leaving one",
+            "受让方",
+            "尚未复核",
+            "\"effective\": \"2024-05-15\"",
+        ],
+    );
+
+    // The same with the new party, approved: the novation may be put before the second person.
+    let sheet = |id: &str| {
+        let mut sheet = other.clone();
+        sheet["trade_id"] = id.into();
+        json!({"terms": sheet, "link": link, "effective": ON})
+    };
+    let approved = async |id: &str| {
+        let made = world.post(&world.trader, "/trades", sheet(id)).await;
+        made.is(201);
+        let draft = post(&format!("draft-{id}"), id).await;
+        assert_eq!(draft.refusal(), refusal);
+        world
+            .event(&world.trader, id, "submit", json!({}))
+            .await
+            .is(201);
+        let open = world.trade(id).await["open_approval"].clone();
+        world
+            .approve(&world.middle, open.as_str().unwrap())
+            .await
+            .is(200);
+    };
+    approved("B-42").await;
+    let waits = post("n3", "B-42").await.is(202);
+    let id = waits["approval"]["id"].as_str().unwrap().to_owned();
+    // Meanwhile the replacement is called off: what waits is not signed.
+    let cancel = json!({"reason": "the fund withdrew"});
+    world.signed(&world.trader, "B-42", "cancel", cancel).await;
+    let gone = world.approve(&world.middle, &id).await;
+    assert_eq!(gone.refusal(), refusal);
+    told(&gone, &["cancelled", "已撤销"]);
+    assert_eq!(world.trade("B-40").await["status"], "live");
+
+    approved("B-43").await;
+    let waits = post("n4", "B-43").await.is(202);
+    let id = waits["approval"]["id"].as_str().unwrap().to_owned();
+    world.approve(&world.middle, &id).await.is(200);
+    let over = world.trade("B-40").await;
+    assert_eq!(over["outcome"], format!("novated {ON}"));
+    assert_eq!(over["state"]["replacement"], "B-43");
+    world
+        .event(
+            &world.middle,
+            "B-43",
+            "confirm",
+            json!({"reference": "CF-9"}),
+        )
+        .await
+        .is(201);
+    let next = world.trade("B-43").await;
+    assert_eq!(
+        (&next["status"], &next["state"]["link"]["trade_id"]),
+        (&json!("live"), &json!("B-40"))
+    );
+    assert_eq!(next["state"]["flows"], json!([]), "nothing is owed by both");
+}
+
+pub async fn a_part_that_ended_early_is_valued_no_more(world: &World, whole: f64) {
+    let left = value(world, "B-20").await;
+    assert!(
+        (left - 0.75 * whole).abs() < 1e-6 * whole.abs(),
+        "{left} {whole}"
+    );
+}
+
+/// What a trade is worth to its holder on 10 May 2024, without what is determined already.
+pub async fn value(world: &World, trade: &str) -> f64 {
+    let body = crate::world::market("2024-05-10", "5700");
+    let made = world.post(&world.trader, "/snapshots", body).await.json();
+    let id = made["id"].as_str().unwrap();
+    let path = format!("/trades/{trade}/valuation?snapshot_id={id}");
+    let found = world.get(&world.auditor, &path).await.is(200);
+    found["value_open"].as_f64().unwrap()
+}
+
+pub async fn clocks_that_are_not_named_are_written_out_in_the_book(world: &World) {
+    let mut sheet = snowball("B-50");
+    sheet.as_object_mut().unwrap().remove("clocks");
+    let body = json!({"terms": sheet});
+    let made = world
+        .post(&world.trader, "/trades", body.clone())
+        .await
+        .is(201);
+    assert_eq!(
+        made["terms"]["clocks"],
+        json!({"variance": "sessions:XSHG/244", "rate": "act365", "coupon": "act365"})
+    );
+    let again = world.post(&world.trader, "/trades", body).await.is(201);
+    assert_eq!(again["seq"], made["seq"], "the same booking");
+    let told = world
+        .post(
+            &world.auditor,
+            "/termsheets/validate",
+            json!({"terms": sheet}),
+        )
+        .await
+        .is(200);
+    let notice = &told["findings"][0];
+    assert_eq!(
+        (&notice["code"], &notice["pointer"]),
+        (&json!("N-TERM-CLOCKS"), &json!("/clocks"))
+    );
 }
 
 pub async fn the_blotter_is_filtered_and_sorted(world: &World) {
@@ -336,7 +544,7 @@ pub async fn changes_are_told_live_to_readers_alone(world: &World) {
     let refused = world
         .get(&world.auditor, "/events/stream?topics=job:1")
         .await;
-    assert_eq!(refused.status, 403);
+    assert_eq!(refused.status.as_u16(), 403);
     let developer = world.token("developer", Role::Developer).await;
     assert_eq!(world.get(&developer, path).await.status, 403);
 }

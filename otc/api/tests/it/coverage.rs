@@ -3,7 +3,7 @@
 use rialto_otc_api::ENDPOINTS;
 
 use crate::world::{Calls, World};
-use crate::{book, fixings, life, market};
+use crate::{book, decisions, fixings, life, market};
 
 #[tokio::test]
 async fn the_stories_call_every_operation_with_success_and_error() {
@@ -13,8 +13,10 @@ async fn the_stories_call_every_operation_with_success_and_error() {
         market::every_product_has_a_template(&world).await;
         let snapshot = market::a_market_is_one_whatever_its_spelling(&world).await;
         market::sheets_are_priced(&world, &snapshot).await;
+        market::a_name_given_twice_is_refused_wherever_it_is_read(&world, &snapshot).await;
         let trade = market::a_quote_becomes_a_trade_in_one_step(&world, &snapshot).await;
         life::fixings_knock_it_out(&world, &trade).await;
+        life::its_principal_is_paid_in(&world, &trade).await;
         life::flows_are_instructed_by_two_and_settled(&world, &trade).await;
         life::a_correction_reopens_it(&world, &trade).await;
         life::it_is_drawn_and_valued(&world, &trade).await;
@@ -31,6 +33,9 @@ async fn the_stories_call_every_operation_with_success_and_error() {
         fixings::each_wrong_row_says_what_is_wrong_and_the_others_are_taken(&world).await;
         fixings::outliers_and_manual_prices_wait_for_a_second_person(&world).await;
         fixings::a_late_trade_catches_up(&world).await;
+        fixings::a_file_that_corrects_says_why(&world).await;
+        book::clocks_that_are_not_named_are_written_out_in_the_book(&world).await;
+        book::a_novation_needs_a_replacement_that_is_there_signed_and_the_same(&world).await;
         book::the_blotter_is_filtered_and_sorted(&world).await;
         book::changes_are_told_live_to_readers_alone(&world).await;
         world.replayed().await;
@@ -53,4 +58,17 @@ async fn the_stories_call_every_operation_with_success_and_error() {
         "interface coverage: {} operations, each with success and error",
         ENDPOINTS.len()
     );
+}
+
+#[tokio::test]
+async fn what_is_signed_and_what_is_paid_stand_in_the_book() {
+    for world in World::on_each_engine(&Calls::default()).await {
+        fixings::a_correction_tells_what_known_prices_do_after_it(&world).await;
+        market::what_a_buyer_pays_is_booked(&world).await;
+        market::the_principal_of_a_note_is_paid_in(&world).await;
+        decisions::every_decision_has_a_reason_and_a_second_person(&world).await;
+        decisions::the_approval_of_a_payment_says_what_it_is_for(&world).await;
+        decisions::a_cancelled_trade_is_worth_nothing_and_says_why(&world).await;
+        world.replayed().await;
+    }
 }

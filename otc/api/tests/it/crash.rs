@@ -101,7 +101,7 @@ async fn an_import_that_is_killed_is_finished_by_the_same_file_and_no_event_is_t
             let bytes = file.clone();
             let import = tokio::spawn(async move {
                 let actor = middle_office();
-                desk.import_fixings(&actor, bytes, FileKind::Csv, false)
+                desk.import_fixings(&actor, bytes, FileKind::Csv, "", false)
                     .await
             });
             tokio::time::sleep(Duration::from_millis(3 + 23 * n)).await;

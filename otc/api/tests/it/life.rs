@@ -115,6 +115,16 @@ async fn open_flows(world: &World, trade: &str) -> Vec<Value> {
         .collect()
 }
 
+/// The value of a trade at the close of a date.
+async fn valued_on(world: &World, trade: &str, date: &str) -> f64 {
+    let day = market(date, "5820");
+    let made = world.post(&world.trader, "/snapshots", day).await.json();
+    let id = made["id"].as_str().unwrap();
+    let path = format!("/trades/{trade}/valuation?snapshot_id={id}");
+    let found = world.get(&world.auditor, &path).await.is(200);
+    found["value"].as_f64().unwrap()
+}
+
 /// What is determined and unpaid is the value of a trade that has ended; nothing of it moves.
 async fn settling_is_worth_its_flows(world: &World, trade: &str, open: &[Value]) {
     let number = |value: &Value| match value {
@@ -143,6 +153,62 @@ async fn settling_is_worth_its_flows(world: &World, trade: &str, open: &[Value])
         .await
         .is(200);
     assert_eq!(odds["items"], json!([]));
+    let late = valued_on(world, trade, "2024-08-30").await;
+    assert!(
+        (late - owed).abs() < 1e-6,
+        "overdue, undiscounted: {late} {owed}"
+    );
+    let over = world.get(&world.auditor, &at("payoff")).await.is(200);
+    assert_eq!((&over["axis"], &over["payoff"]), (&json!([]), &json!([])));
+    // Valuing the whole book counts it too.
+    let day = json!({"snapshot_id": made["id"]});
+    let marked = world.post(&world.risk, "/valuations", day).await.is(200);
+    assert_eq!(
+        (marked["over"].as_u64(), &marked["failed"]),
+        (Some(1), &json!([]))
+    );
+    let row = world.trade(trade).await;
+    assert_eq!(
+        (row["pv"].as_f64(), &row["pv_as_of"]),
+        (Some(-pv), &json!("2024-08-12"))
+    );
+}
+
+/// The money of the buyer of a note comes first: its principal is a payment like any other.
+pub async fn its_principal_is_paid_in(world: &World, trade: &str) {
+    let open = open_flows(world, trade).await;
+    let of = |leg: &str| {
+        let found = open.iter().find(|flow| flow["leg"] == leg);
+        found.unwrap_or_else(|| panic!("no {leg}: {open:?}"))
+    };
+    let (paid_in, back) = (of("paid_in"), of("principal"));
+    assert_eq!(paid_in["amount"], back["amount"]);
+    let ways = [paid_in, back].map(|flow| (flow["payer"].clone(), flow["payee"].clone()));
+    assert_eq!(ways[0], (json!("counterparty"), json!("house")));
+    assert_eq!(ways[1], (json!("house"), json!("counterparty")));
+    assert_eq!(
+        (&paid_in["leg_text"], &paid_in["trace_text"]),
+        (
+            &json!({"en": "principal paid in", "zh": "期初投入本金"}),
+            &json!({"en": "principal 20,000,000", "zh": "本金 20,000,000"})
+        )
+    );
+    let id = escaped(paid_in["id"].as_str().unwrap());
+    let path = |step: &str| format!("/flows/{trade}/{id}/{step}");
+    let waits = world
+        .post(&world.settlement, &path("instruct"), json!({}))
+        .await
+        .is(202);
+    let approval = waits["approval"]["id"].as_str().unwrap().to_owned();
+    world.approve(&world.middle, &approval).await.is(200);
+    let note = json!({"note": "bank 1"});
+    world
+        .post(&world.settlement, &path("settle"), note)
+        .await
+        .is(201);
+    let postings = format!("/trades/{trade}/postings");
+    let told = world.get(&world.auditor, &postings).await.is(200);
+    assert_eq!(told["balances"]["CASH CNY"], "20000000.00", "{told}");
 }
 
 pub async fn flows_are_instructed_by_two_and_settled(world: &World, trade: &str) {
@@ -162,6 +228,8 @@ pub async fn flows_are_instructed_by_two_and_settled(world: &World, trade: &str)
     assert_eq!(listed["items"].as_array().unwrap().len(), 2);
     let refused = world.get(&world.auditor, "/flows?status=lost").await;
     assert_eq!(refused.refusal(), (422, "invalid".into()));
+    assert_eq!(coupon["leg_text"], json!({"en": "coupon", "zh": "票息"}));
+    a_rejected_instruction_can_be_given_again(world, trade, coupon).await;
     for flow in &open {
         let id = escaped(flow["id"].as_str().unwrap());
         let path = |step: &str| format!("/flows/{trade}/{id}/{step}");
@@ -204,9 +272,10 @@ pub async fn flows_are_instructed_by_two_and_settled(world: &World, trade: &str)
         world.approve(&world.middle, &approval).await.is(200);
         let note = json!({"note": "bank 7"});
         world
-            .post(&world.settlement, &path("settle"), note)
+            .post(&world.settlement, &path("settle"), note.clone())
             .await
             .is(201);
+        settled_again(world, trade, &path("settle"), note).await;
     }
     let unknown = format!("/flows/{trade}/nothing/instruct");
     assert_eq!(
@@ -223,6 +292,21 @@ pub async fn flows_are_instructed_by_two_and_settled(world: &World, trade: &str)
     );
     let closed = world.trade(trade).await;
     assert_eq!(closed["status"], "closed");
+    let paid = valued_on(world, trade, "2024-08-30").await;
+    assert!(paid.abs() < 1e-9, "{paid}");
+    // Paid in full it is worth nothing: once that is kept it is not valued again.
+    let later = market("2024-08-20", "5700");
+    let later = world.post(&world.trader, "/snapshots", later).await.is(201);
+    let body = json!({"snapshot_id": later["id"]});
+    for over in [1, 0] {
+        let marked = world.post(&world.risk, "/valuations", body.clone()).await;
+        let marked = marked.is(200);
+        assert_eq!(
+            (marked["over"].as_u64(), &marked["failed"]),
+            (Some(over), &json!([]))
+        );
+        assert_eq!(world.trade(trade).await["pv"], 0.0);
+    }
     let postings = world
         .get(&world.auditor, &format!("/trades/{trade}/postings"))
         .await
@@ -234,6 +318,58 @@ pub async fn flows_are_instructed_by_two_and_settled(world: &World, trade: &str)
         "{}",
         postings["balances"]
     );
+}
+
+/// A second person said no: the same payment is asked for anew, not answered with the old no.
+async fn a_rejected_instruction_can_be_given_again(world: &World, trade: &str, flow: &Value) {
+    let id = escaped(flow["id"].as_str().unwrap());
+    let path = format!("/flows/{trade}/{id}/instruct");
+    let first = world
+        .post(&world.settlement, &path, json!({}))
+        .await
+        .is(202);
+    let other = world.token("settlement2", rialto_platform_identity::Role::Settlement);
+    let other = other.await;
+    let twice = world.post(&other, &path, json!({})).await;
+    assert_eq!(twice.refusal(), (409, "E-BOOK-CONFLICT".into()));
+    let text = twice.json()["text"].to_string();
+    assert!(
+        text.contains("settlement put this") && text.contains("正待复核"),
+        "{text}"
+    );
+    let no = first["approval"]["id"].as_str().unwrap();
+    let reject = format!("/approvals/{no}/reject");
+    let why = json!({"comment": "another account"});
+    world.post(&world.middle, &reject, why).await.is(200);
+    let again = world
+        .post(&world.settlement, &path, json!({}))
+        .await
+        .is(202);
+    assert_ne!(again["approval"]["id"], first["approval"]["id"]);
+    assert_eq!(again["approval"]["state"], "open");
+}
+
+/// The same money is never paid twice; who paid it, and when, is told.
+async fn settled_again(world: &World, trade: &str, path: &str, note: Value) {
+    let postings = format!("/trades/{trade}/postings");
+    let before = world.get(&world.auditor, &postings).await.is(200);
+    let seq = world.trade(trade).await["seq"].clone();
+    let twice = world.post(&world.settlement, path, note).await;
+    assert_eq!(twice.refusal(), (409, "E-FLOW-STATUS".into()));
+    let text = twice.json()["text"].clone();
+    let today = jiff::tz::Offset::constant(8).to_datetime(jiff::Timestamp::now());
+    for (lang, words) in [
+        ("en", "settled already, by settlement"),
+        ("zh", "已由 settlement 于"),
+    ] {
+        let told = text[lang].as_str().unwrap();
+        for part in [words, "bank 7", &today.date().to_string()] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
+    let after = world.get(&world.auditor, &postings).await.is(200);
+    assert_eq!(after, before, "nothing is posted twice");
+    assert_eq!(world.trade(trade).await["seq"], seq);
 }
 
 /// Three weeks later the price of 12 August turns out to have been lower.
@@ -417,6 +553,7 @@ pub async fn it_is_drawn_and_valued(world: &World, trade: &str) {
     let dates = dates["items"].as_array().unwrap();
     assert_eq!(dates[0]["date"], "2024-09-11");
     assert!(dates[0]["probability"].as_f64().is_some() && dates[0]["distance"].is_number());
+    watched_day_by_day(world, trade).await;
     let paid = world
         .get(&world.auditor, "/calendar?kind=payment&page_size=1")
         .await
@@ -441,6 +578,43 @@ pub async fn it_is_drawn_and_valued(world: &World, trade: &str) {
             .status,
         403
     );
+}
+
+/// The knock-in is looked at on every session: one item tells all of them.
+async fn watched_day_by_day(world: &World, trade: &str) {
+    let path = "/calendar?from=2024-09-07&to=2024-10-31&kind=knock_in";
+    let told = world.get(&world.auditor, path).await.is(200);
+    let items = told["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1, "{told}");
+    let (item, count) = (&items[0], |from| sessions(from, "2026-03-11").len());
+    assert_eq!(
+        (&item["trade_id"], &item["date"]),
+        (&json!(trade), &json!("2024-09-09"))
+    );
+    assert_eq!(
+        item["span"],
+        json!({"first": "2024-03-12", "last": "2026-03-11", "next": "2024-09-09",
+            "count": count("2024-03-12"), "left": count("2024-09-09")})
+    );
+    assert!(
+        item["level"].is_string() && item["distance"].as_f64().unwrap() < 0.0,
+        "{item}"
+    );
+    // Over pages each item comes once.
+    let (mut path, mut seen) = ("/calendar?from=2024-09-04&page_size=1".to_owned(), 0);
+    loop {
+        let page = world.get(&world.auditor, &path).await.is(200);
+        let items = page["items"].as_array().unwrap().iter();
+        seen += items.filter(|item| item["span"].is_object()).count();
+        let Some(token) = page["next_page_token"].as_str() else {
+            break;
+        };
+        path = format!("/calendar?from=2024-09-04&page_size=1&page_token={token}");
+    }
+    assert_eq!(seen, 1);
+    let past = "/calendar?from=2026-03-12&kind=knock_in";
+    let past = world.get(&world.auditor, past).await.is(200);
+    assert_eq!(past["items"], json!([]));
 }
 
 pub async fn tables_are_files(world: &World) {

@@ -10,6 +10,7 @@ mod access;
 mod book;
 mod coverage;
 mod crash;
+mod decisions;
 mod fixings;
 mod life;
 mod market;

@@ -35,6 +35,66 @@ pub async fn sheets_are_checked_with_all_findings(world: &World) {
     assert_eq!(refused.refusal(), (422, "invalid".into()));
 }
 
+/// The last of two values would win in silence; which one was meant is nothing to guess.
+pub async fn a_name_given_twice_is_refused_wherever_it_is_read(world: &World, snapshot: &str) {
+    let one = "\"notional\":\"20000000\"";
+    let sheet = snowball("V-3").to_string();
+    assert!(sheet.contains(one));
+    let sheet = sheet.replacen(one, &format!("{one},\"notional\":\"30000000\""), 1);
+    let spot = "\"spot\":\"5802.16\"";
+    let market = market("2024-03-11", "5802.16").to_string();
+    assert!(market.contains(spot));
+    let market = market.replacen(spot, &format!("{spot},\"spot\":\"58\""), 1);
+    let priced = format!("{{\"terms\":{sheet},\"snapshot_id\":\"{snapshot}\"}}");
+    let solved =
+        format!("{{\"terms\":{sheet},\"snapshot_id\":\"{snapshot}\",\"unknown\":\"coupon\"}}");
+    let items = "{\"items\":[{\"value\":\"5700\",\"value\":\"5701\"}]}";
+    let rows = [
+        (
+            "/termsheets/validate",
+            format!("{{\"terms\":{sheet}}}"),
+            "/terms/notional",
+        ),
+        ("/prices", priced, "/terms/notional"),
+        ("/solves", solved, "/terms/notional"),
+        (
+            "/trades",
+            format!("{{\"terms\":{sheet}}}"),
+            "/terms/notional",
+        ),
+        ("/snapshots", market, "/underlyings/XSHG:000905/spot"),
+        ("/fixings", items.to_owned(), "/items/0/value"),
+    ];
+    for (path, body, at) in rows {
+        let who = match path {
+            "/fixings" => &world.middle,
+            _ => &world.trader,
+        };
+        let refused = world.post_text(who, path, body).await;
+        assert_eq!(refused.status, 422, "{path}: {}", refused.text());
+        let told = refused.json();
+        assert_eq!(told["errors"][0]["pointer"], at, "{path}");
+        assert_eq!(told["errors"][0]["code"], "duplicate_name", "{path}");
+        for lang in ["en", "zh"] {
+            assert!(told["text"][lang].as_str().unwrap().contains(at), "{told}");
+        }
+    }
+    // As text, with line and column.
+    let told = world
+        .post(
+            &world.auditor,
+            "/termsheets/validate",
+            json!({"terms": sheet}),
+        )
+        .await
+        .is(200);
+    let finding = &told["findings"][0];
+    assert_eq!(
+        (&finding["code"], &finding["pointer"], &finding["line"]),
+        (&json!("E-DOC-DUPLICATE"), &json!("/notional"), &json!(1))
+    );
+}
+
 pub async fn every_product_has_a_template(world: &World) {
     let told = world.get(&world.auditor, "/templates").await.is(200);
     let items = told["items"].as_array().unwrap();
@@ -144,6 +204,13 @@ pub async fn sheets_are_priced(world: &World, snapshot: &str) {
         .await
         .is(200);
     assert!(told["rounded"].as_str().unwrap().ends_with('%'), "{told}");
+    let mut percent = solve.clone();
+    percent["increment"] = "0.01%".into();
+    let same = world.post(&world.auditor, "/solves", percent.clone()).await;
+    assert_eq!(same.is(200)["rounded"], told["rounded"]);
+    percent["increment"] = "0%".into();
+    let refused = world.post(&world.auditor, "/solves", percent).await;
+    assert_eq!(refused.refusal(), (422, "invalid".into()));
     let mut solved = json!({"terms": told["terms"], "snapshot_id": snapshot});
     solved["greeks"] = "none".into();
     let value = world.post(&world.auditor, "/prices", solved).await.is(200)["value"].as_f64();
@@ -253,4 +320,138 @@ pub async fn a_quote_becomes_a_trade_in_one_step(world: &World, snapshot: &str) 
         409
     );
     trade
+}
+
+/// What the buyer pays for an option whose strike was asked for is its premium, in the quote and in
+/// the book; a sheet that names another one is refused with both.
+pub async fn what_a_buyer_pays_is_booked(world: &World) {
+    let day = market("2024-03-11", "5802.16");
+    let made = world.post(&world.trader, "/snapshots", day).await.is(201);
+    let mut terms = snowball("OPT");
+    terms["template"] = "european/1".into();
+    terms.as_object_mut().unwrap().remove("preset");
+    terms["underlying"] = json!({"code": "XSHG:000905", "initial": "5802.16"});
+    terms["terms"] = json!({"type": "call", "strike": "100%"});
+    let ask = |terms: &Value, unknown: &str| {
+        json!({"terms": terms, "unknown": unknown, "side": "house_sells", "counterparty": "Fund",
+            "snapshot_id": made["id"], "pays": "3%", "valid_minutes": 30})
+    };
+    let made = world.post(&world.trader, "/quotes", ask(&terms, "strike"));
+    let made = made.await;
+    let tag = made.header("etag").to_owned();
+    let quote = made.is(201);
+    assert_eq!(quote["pays"], 600_000.0);
+    assert_eq!(quote["terms"]["premium"]["amount"], "600000");
+    let accept = format!("/quotes/{}/accept", quote["id"].as_str().unwrap());
+    let spot = Some(json!({"spot": "5802.16"}));
+    let accepted = world.call_if(&world.trader, "POST", &accept, Some(&tag), spot);
+    let trade = accepted.await.is(201)["trade"].clone();
+    assert_eq!(trade["terms"]["premium"]["amount"], "600000");
+    let id = trade["id"].as_str().unwrap();
+    world.make_live(id).await;
+    let path = format!("/trades/{id}/flows");
+    let flows = world.get(&world.auditor, &path).await;
+    let flows = flows.is(200)["items"].clone();
+    let premium = flows.as_array().unwrap().iter();
+    let premium: Vec<&Value> = premium.filter(|flow| flow["leg"] == "premium").collect();
+    assert_eq!(premium.len(), 1, "{flows}");
+    let (house, on) = (&premium[0]["house"], &premium[0]["pay_date"]);
+    assert_eq!(
+        (house, on),
+        (&json!("600000.00"), &json!("2024-03-11")),
+        "{flows}"
+    );
+
+    terms["premium"] = json!({"amount": "600000.01"});
+    let refused = world.post(&world.trader, "/quotes", ask(&terms, "strike"));
+    let refused = refused.await;
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    let told = refused.json();
+    assert_eq!(told["errors"][0]["pointer"], "/terms/premium/amount");
+    for lang in ["en", "zh"] {
+        let text = told["text"][lang].as_str().unwrap();
+        assert!(
+            text.contains("600000.01") && text.contains(" 600000"),
+            "{text}"
+        );
+    }
+    terms["premium"] = json!({"amount": "600000.00", "date": "2024-03-13"});
+    let same = world.post(&world.trader, "/quotes", ask(&terms, "strike"));
+    let same = same.await.is(201);
+    assert_eq!(same["terms"]["premium"]["date"], "2024-03-13");
+    // The premium that is asked for is the answer, whatever the sheet began with.
+    let asked = world.post(&world.trader, "/quotes", ask(&terms, "premium"));
+    let asked = asked.await.is(201);
+    let amount = asked["terms"]["premium"]["amount"].as_str().unwrap();
+    assert_eq!(amount.parse::<f64>().ok(), asked["pays"].as_f64());
+}
+
+/// Flows of a trade as `leg house pay_date status`.
+async fn flows(world: &World, id: &str) -> Vec<String> {
+    let path = format!("/trades/{id}/flows");
+    let told = world.get(&world.auditor, &path).await.is(200);
+    let text = |flow: &Value, name: &str| flow[name].as_str().unwrap_or_default().to_owned();
+    let items = told["items"].as_array().unwrap().iter();
+    items
+        .map(|flow| {
+            let [leg, house, on] = ["leg", "house", "pay_date"].map(|name| text(flow, name));
+            format!("{leg} {house} {on} {}", text(&flow["leg_text"], "zh"))
+        })
+        .collect()
+}
+
+/// The principal of a note is paid in when it is accepted: at par by itself, above or below it with
+/// a premium; a trade booked directly pays it too.
+pub async fn the_principal_of_a_note_is_paid_in(world: &World) {
+    let day = market("2024-03-11", "5802.16");
+    let made = world.post(&world.trader, "/snapshots", day).await.json();
+    let mut terms = snowball("NOTE");
+    terms["underlying"] = json!({"code": "XSHG:000905", "initial": "5802.16"});
+    let ask = |terms: &Value, pays: &str| {
+        json!({"terms": terms, "unknown": "coupon", "side": "house_sells", "counterparty": "Fund",
+            "snapshot_id": made["id"], "pays": pays, "valid_minutes": 30})
+    };
+    let par = "paid_in 20000000.00 2024-03-11 期初投入本金";
+    let rows = [
+        ("100%", Value::Null, vec![par]),
+        (
+            "99%",
+            json!("19800000"),
+            vec![par, "premium -200000.00 2024-03-11 期权费"],
+        ),
+    ];
+    for (pays, premium, wanted) in rows {
+        let made = world
+            .post(&world.trader, "/quotes", ask(&terms, pays))
+            .await;
+        let tag = made.header("etag").to_owned();
+        let quote = made.is(201);
+        assert_eq!(quote["terms"]["premium"]["amount"], premium, "{pays}");
+        let accept = format!("/quotes/{}/accept", quote["id"].as_str().unwrap());
+        let spot = Some(json!({"spot": "5802.16"}));
+        let accepted = world.call_if(&world.trader, "POST", &accept, Some(&tag), spot);
+        let trade = accepted.await.is(201)["trade"].clone();
+        let id = trade["id"].as_str().unwrap();
+        world.make_live(id).await;
+        assert_eq!(flows(world, id).await, wanted, "{pays}");
+        let told = world
+            .get(&world.auditor, &format!("/trades/{id}/postings"))
+            .await
+            .is(200);
+        let sides: Vec<(&Value, &Value)> = (told["items"].as_array().unwrap().iter())
+            .map(|entry| (&entry["debit"], &entry["credit"]))
+            .collect();
+        assert_eq!(sides[0], (&json!("RECV"), &json!("FV")), "{told}");
+        assert_eq!(sides.len(), wanted.len());
+    }
+    terms["premium"] = json!({"amount": "20000000"});
+    let note = world
+        .post(&world.trader, "/quotes", ask(&terms, "100%"))
+        .await;
+    assert_eq!(note.is(201)["terms"]["premium"]["amount"], "20000000");
+    terms["premium"] = json!({"amount": "200000"});
+    let booked = world.post(&world.trader, "/trades", json!({"terms": terms}));
+    let refused = booked.await;
+    assert_eq!(refused.refusal(), (422, "E-BOOK-PREMIUM".into()));
+    assert!(refused.text().contains("20,200,000"), "{}", refused.text());
 }

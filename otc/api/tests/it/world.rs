@@ -199,9 +199,29 @@ impl World {
         self.call(token, "POST", path, Some(body)).await
     }
 
+    /// A body as it is written.
+    pub async fn post_text(&self, token: &str, path: &str, text: String) -> Answer {
+        let request = Request::post(format!("/api/otc/v1{path}"))
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .header(CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(text)).unwrap()).await
+    }
+
     /// A file of fixings.
     pub async fn import(&self, token: &str, kind: &str, bytes: Vec<u8>, dry: bool) -> Answer {
-        let request = Request::post(format!("/api/otc/v1/fixings/import?dry_run={dry}"))
+        self.import_with(token, kind, bytes, &format!("dry_run={dry}"))
+            .await
+    }
+
+    /// A file of fixings with what stands behind the `?`.
+    pub async fn import_with(
+        &self,
+        token: &str,
+        kind: &str,
+        bytes: Vec<u8>,
+        query: &str,
+    ) -> Answer {
+        let request = Request::post(format!("/api/otc/v1/fixings/import?{query}"))
             .header(AUTHORIZATION, format!("Bearer {token}"))
             .header(CONTENT_TYPE, kind);
         self.send(request.body(Body::from(bytes)).unwrap()).await

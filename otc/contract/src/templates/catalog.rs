@@ -5,6 +5,7 @@ use super::{
     accumulator_terms, airbag, asian, barrier, binary, multi, phoenix_terms, presets, range,
     sharkfin, snowball_terms, trs, vanilla,
 };
+use crate::names;
 use crate::reader::Field;
 
 /// Reads terms (and a preset that the product knows) and builds the contract.
@@ -96,8 +97,12 @@ pub fn build(
                 format!("是否应为 {name:?}？"),
             ),
             None => {
-                let names = names.join(", ");
-                (format!("Known: {names}."), format!("可用模板：{names}。"))
+                let told = |product: &Product| format!("{}（{}）", product.zh, product.name);
+                let zh: Vec<String> = PRODUCTS.iter().map(told).collect();
+                (
+                    format!("Known: {}.", names.join(", ")),
+                    format!("可用模板：{}。", zh.join("、")),
+                )
             }
         };
         let en = format!("There is no template {template:?}. {en}");
@@ -112,8 +117,12 @@ pub fn build(
         let (en, zh) = match product.presets {
             [] => ("It has none.".to_owned(), "该模板没有预设。".to_owned()),
             presets => {
-                let names = presets.join(", ");
-                (format!("It has: {names}."), format!("可用预设：{names}。"))
+                let told = |name: &&str| format!("{}（{name}）", names::preset_zh(name));
+                let zh: Vec<String> = presets.iter().map(told).collect();
+                (
+                    format!("It has: {}.", presets.join(", ")),
+                    format!("可用预设：{}。", zh.join("、")),
+                )
             }
         };
         let en = format!("Template {template:?} has no preset {name:?}. {en}");

@@ -323,13 +323,13 @@ pub fn ordered(
 /// Coupon clock from accrual start to the contract's end, as numerator over denominator.
 pub fn whole_time(context: &Context<'_>) -> Option<Expr> {
     let end = context.schedule("end", None, IfAbsent::End)?;
-    let (above, below) = end.rows.last()?.accrued;
+    let (above, below) = end.rows.last()?.accrued.fraction();
     Some(div(n(above), n(below)))
 }
 
 /// The same as a number.
 pub fn whole_time_number(context: &Context<'_>) -> Option<Decimal> {
     let end = context.schedule("end", None, IfAbsent::End)?;
-    let (above, below) = end.rows.last()?.accrued;
+    let (above, below) = end.rows.last()?.accrued.fraction();
     above.checked_div(below)
 }

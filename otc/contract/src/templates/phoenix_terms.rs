@@ -193,7 +193,7 @@ fn read_due(
                 "E-TERM-PRESET",
                 "Preset \"fcn\": coupons are unconditional. Drop \"level\", or give \
                  \"guaranteed\" when only the first ones are.",
-                "预设 \"fcn\"：票息无条件支付。请去掉 level，或以 guaranteed 给出无条件的期数。",
+                "预设“固定票息”（fcn）：票息无条件支付。请去掉 level，或以 guaranteed 给出无条件的期数。",
             );
             None
         }
@@ -283,7 +283,7 @@ fn knocks_in_at_end(
         "E-TERM-PRESET",
         "Preset \"dcn\": knock-in is looked at on the last date only. Give \"ki\" without a \
          schedule.",
-        "预设 \"dcn\"：仅在到期日观察敲入，请给出不含 schedule 的 ki。",
+        "预设“期末敲入”（dcn）：仅在到期日观察敲入，请给出不含 schedule 的 ki。",
     );
     None
 }

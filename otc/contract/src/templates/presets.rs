@@ -7,6 +7,7 @@ use super::Context;
 use super::autocall::Basis;
 use super::snowball_terms::Read;
 use crate::document::Node;
+use crate::names;
 use crate::reader::Field;
 
 /// A named form of the snowball.
@@ -150,7 +151,10 @@ impl Preset {
         field.error(
             CODE,
             format!("Preset {name:?}: {en} Correct the terms or drop the preset."),
-            format!("预设 {name:?}：{zh}请更正条款或去掉 preset。"),
+            format!(
+                "预设“{}”（{name}）：{zh}请更正条款或去掉 preset。",
+                names::preset_zh(name)
+            ),
         );
         None
     }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod explaining;
+mod funding;
 mod lives;
 mod properties;
 mod refusals;

@@ -95,3 +95,29 @@ fn memory_is_carried_as_its_use_allows() {
     assert_eq!(bespoke.class.discrete_states, 4);
     assert_eq!(bespoke.class.underlyings, 2);
 }
+
+#[test]
+fn clocks_that_a_sheet_does_not_name_are_told_with_those_that_were_taken() {
+    let told = |text: &str| {
+        let contract = compiled(text).expect("compiles");
+        let found = contract.notices.iter().find(|f| f.code == "N-TERM-CLOCKS");
+        (found.cloned(), contract.clocks)
+    };
+    let named = sheet("snowball");
+    let mut silent: serde_json::Value = serde_json::from_str(named).expect("json");
+    silent.as_object_mut().expect("an object").remove("clocks");
+    let (notice, clocks) = told(&silent.to_string());
+    let notice = notice.expect("told");
+    assert_eq!(notice.pointer, "/clocks");
+    for part in ["sessions:XSHG/244", "act365", "clocks"] {
+        assert!(
+            notice.en.contains(part) && notice.zh.contains(part),
+            "{notice}"
+        );
+    }
+    assert_eq!((told(named).0, told(named).1), (None, clocks));
+    // Times of a numeric contract are years on all clocks: nothing was chosen.
+    let mut numeric: serde_json::Value = serde_json::from_str(sheet("program")).expect("json");
+    numeric.as_object_mut().expect("an object").remove("clocks");
+    assert_eq!(told(&numeric.to_string()).0, None);
+}

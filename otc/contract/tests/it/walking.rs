@@ -73,6 +73,7 @@ fn past_observations_must_be_in_the_state() {
     let calendars = Calendars::builtin();
     let start = AsOf::post_close(date("2026-03-09"));
     let whole = contract
+        .clone()
         .remaining(&start, None, calendars)
         .expect("nothing is past at the start");
     assert_eq!(whole.plan.instants.len(), contract.plan.instants.len());

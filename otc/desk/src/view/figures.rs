@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{GreeksView, TradeView};
+use super::{GreeksView, NoteView, TradeView};
 
 /// The open field of a quote, found.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -105,7 +105,7 @@ pub struct QuoteView {
     /// Engine.
     pub engine: String,
     /// What a reader should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<NoteView>,
     /// Until when it stands.
     pub valid_until: Timestamp,
     /// SHA-256 of everything it said when it was made.
@@ -140,8 +140,9 @@ pub struct LevelView {
     pub level: f64,
 }
 
-/// What the contract pays the holder at its end, by the price of its first underlying.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+/// What the contract pays the holder at its end, by the price of its first underlying. Without prices
+/// the contract is over: what it still pays is determined, and among its cash flows.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct PayoffView {
     /// Prices of the first underlying; the others move by the same share.
     pub axis: Vec<f64>,
@@ -225,6 +226,24 @@ pub struct CalendarItemView {
     pub distance: Option<f64>,
     /// Under the pricing measure, as of the last valuation of the book.
     pub probability: Option<f64>,
+    /// Of a schedule that is looked at day by day: its dates, told in this one item on the next of
+    /// them.
+    pub span: Option<SpanView>,
+}
+
+/// A schedule of many dates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SpanView {
+    /// Its first date.
+    pub first: String,
+    /// Its last date.
+    pub last: String,
+    /// How many dates it has.
+    pub count: u64,
+    /// How many of them are on or after the date asked from.
+    pub left: u64,
+    /// The first of those.
+    pub next: String,
 }
 
 /// A trade that could not be valued.
@@ -241,8 +260,10 @@ pub struct Unvalued {
 pub struct MarkReport {
     /// Market.
     pub snapshot_id: String,
-    /// Trades in force that were valued.
+    /// Trades that were valued: in force, and over with flows still to be paid.
     pub valued: u64,
+    /// Of these the ones that are over: worth what is determined and not paid.
+    pub over: u64,
     /// Those that could not be; they keep the value they had.
     pub failed: Vec<Unvalued>,
 }

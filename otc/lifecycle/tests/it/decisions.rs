@@ -4,16 +4,19 @@ use rialto_otc_lifecycle::payload::{
     Abandon, Amend, Cancel, Exercise, Link, LinkKind, Novate, NovationForm, Payload, Resize,
     Settlement, Terminate,
 };
-use rialto_otc_lifecycle::{Account, Document, FlowStatus, Outcome, Status};
+use rialto_otc_lifecycle::{
+    Account, Document, Flow, FlowStatus, Language, Outcome, Status, TradeState, difference,
+};
 use rialto_otc_time::Date;
 use serde_json::Value;
 
 use crate::world::{ACCUMULATOR, Desk, SNOWBALL, at, d, date, json, sessions, shown};
 
-/// A snowball with its fixings up to a date.
+/// A snowball whose principal is paid in, with its fixings up to a date.
 fn snowball(to: &str) -> Desk {
     let mut desk = Desk::new("SB-2026-0091", "XSHG:000905", date("2026-03-06"));
     desk.live(&json(SNOWBALL), date("2026-03-06"));
+    desk.pay(date("2026-03-09"));
     for day in sessions("2026-03-09", to) {
         desk.fix(
             day,
@@ -139,7 +142,8 @@ fn an_early_end_pays_its_price_and_nothing_after() {
     assert_eq!(trade.accounts().balance(Account::Fv, "CNY"), d("0"));
     assert_eq!(
         trade.accounts().balance(Account::Cash, "CNY"),
-        d("-19900000")
+        d("100000"),
+        "20,000,000 paid in"
     );
 }
 
@@ -344,6 +348,7 @@ fn a_barrier_hit_between_two_fixings_counts_once_it_is_told() {
     let (hits, flows) = run(false);
     assert!(hits.is_empty());
     insta::assert_snapshot!(flows, @r"
+    2026-04-15 paid_in 5000000.00 to House Determined = principal 5,000,000
     2026-10-20 principal 5000000.00 to Counterparty Determined = 5,000,000
     2026-10-20 floor 20000.00 to Counterparty Determined = 5,000,000 x 0.4 %
     2026-10-20 payoff 88772.47 to Counterparty Determined = 5,000,000 x 55 % x max(2,800 - 2,712.44, 0) / 2,712.44
@@ -351,6 +356,7 @@ fn a_barrier_hit_between_two_fixings_counts_once_it_is_told() {
     let (hits, flows) = run(true);
     assert_eq!(hits, [date("2026-06-09")]);
     insta::assert_snapshot!(flows, @r"
+    2026-04-15 paid_in 5000000.00 to House Determined = principal 5,000,000
     2026-10-20 principal 5000000.00 to Counterparty Determined = 5,000,000
     2026-10-20 rebate 52643.84 to Counterparty Determined = 5,000,000 x 2.1 % x 183 / 365
     ");
@@ -391,6 +397,7 @@ fn a_barrier_hit_acts_on_its_day_not_when_the_contract_is_next_observed() {
     let status = told_of_a_hit(&mut desk, "2026-06-09");
     assert_eq!(status, Some(Status::Settling));
     insta::assert_snapshot!(open(&desk), @r"
+    2026-04-15 paid_in 5000000.00 to House Determined = principal 5,000,000
     2026-06-12 principal 5000000.00 to Counterparty Determined = 5,000,000
     2026-06-12 rebate 105000.00 to Counterparty Determined = 5,000,000 x 2.1 %
     ");
@@ -472,4 +479,104 @@ fn nothing_is_decided_before_the_contract_was_dealt_or_paid_before_it_is_decided
     assert_eq!(desk.state().status, Some(Status::Live));
     let done = desk.signed(date("2026-05-06"), end("2026-05-06"));
     assert_eq!(done.expect("ends").status, Some(Status::Settling));
+}
+
+#[test]
+fn a_decision_before_the_close_is_told_the_last_date_that_can_be_taken() {
+    let mut desk = snowball("2026-05-18");
+    let amend = || Payload::Amend(amended(2, "10%"));
+    let refused = desk.signed(date("2026-05-19"), amend());
+    let refused = refused.expect_err("the session is not over");
+    assert_eq!(refused.code, "E-BOOK-WAITING");
+    for text in [&refused.en, &refused.zh] {
+        assert!(
+            text.contains("2026-05-19") && text.contains("2026-05-18"),
+            "{text}"
+        );
+    }
+    desk.signed(date("2026-05-18"), amend())
+        .expect("the date that was told");
+}
+
+#[test]
+fn an_amendment_tells_each_field_that_it_changes() {
+    let mut desk = snowball("2026-05-18");
+    let before = desk.state();
+    desk.signed(date("2026-05-18"), Payload::Amend(amended(2, "10%")))
+        .expect("amends");
+    let found = difference(&before, &desk.state());
+    insta::assert_snapshot!(found.text(Language::En), @r"
+    Terms: version 1 -> 2
+    /terms/coupon/rate: 14.7% -> 10%
+    ");
+    insta::assert_snapshot!(found.text(Language::Zh), @r"
+    条款：第 1 版 → 第 2 版
+    /terms/coupon/rate：14.7% → 10%
+    ");
+}
+
+/// A state whose sheet is that of another one, changed.
+fn with(state: &TradeState, change: impl Fn(&mut Value)) -> TradeState {
+    let mut changed = state.clone();
+    changed.contract_hash = None;
+    change(&mut changed.sheet.as_mut().expect("booked").0);
+    changed
+}
+
+#[test]
+fn of_many_changed_fields_the_first_are_told_and_the_rest_counted() {
+    let before = snowball("2026-05-18").state();
+    let after = with(&before, |sheet| {
+        for n in 10..35 {
+            sheet["terms"][format!("x{n}")] = "x".repeat(200).into();
+        }
+    });
+    let told = difference(&before, &after).text(Language::En);
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines.len(), 22, "{told}");
+    assert_eq!(lines[21], "5 more fields of the terms changed");
+    assert!(
+        lines.iter().all(|line| line.chars().count() < 150),
+        "{told}"
+    );
+    let twenty = with(&before, |sheet| {
+        for n in 10..30 {
+            sheet["terms"][format!("x{n}")] = 1.into();
+        }
+    });
+    let told = difference(&before, &twenty).text(Language::Zh);
+    assert_eq!(told.lines().count(), 21, "{told}");
+}
+
+#[test]
+fn what_is_not_settled_is_due_also_after_its_day() {
+    let mut desk = snowball("2026-05-18");
+    let end = Terminate {
+        fee: d("0"),
+        pay_date: date("2026-05-21"),
+        unwind: d("19900000"),
+    };
+    desk.signed(date("2026-05-18"), Payload::Terminate(end))
+        .expect("ends");
+    desk.now = at(date("2026-06-30"), 9);
+    let due = |desk: &Desk| -> Vec<_> {
+        let state = desk.state().pricing_state(Flow::is_open);
+        assert!(state.ended);
+        state.pending.iter().map(|flow| flow.amount).collect()
+    };
+    assert_eq!(due(&desk), [d("19900000")], "overdue");
+    desk.pay(date("2026-05-19"));
+    assert_eq!(due(&desk), [], "paid before its day");
+}
+
+#[test]
+fn the_sheet_at_the_size_that_is_left() {
+    let mut desk = snowball("2026-05-18");
+    let part = resize("5000000", "4987000.5", "1000");
+    desk.signed(date("2026-05-18"), Payload::TerminatePartial(part))
+        .expect("ends in part");
+    let sizes = [desk.log.trade().sheet(), desk.log.trade().sized_sheet()];
+    let sizes = sizes.map(|sheet| sheet.expect("booked").size);
+    let notional = rialto_otc_contract::envelope::Size::Notional;
+    assert_eq!(sizes, [notional(d("20000000")), notional(d("15000000"))]);
 }

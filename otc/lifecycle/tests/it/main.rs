@@ -1,6 +1,7 @@
 //! Facts about the book.
 
 mod decisions;
+mod funding;
 mod integrity;
 mod properties;
 mod refusals;

@@ -1,8 +1,10 @@
 //! What the book refuses, and what it says.
 
-use rialto_otc_lifecycle::payload::{Approve, Cancel, Flows, NOT_ACTED_ON, Payload, Submit};
+use rialto_otc_lifecycle::payload::{
+    Amend, Approve, BarrierHit, Cancel, Exercise, Flows, NOT_ACTED_ON, Payload, Settlement, Submit,
+};
 use rialto_otc_lifecycle::state::allowed;
-use rialto_otc_lifecycle::{Kind, NewEvent, Refusal, Status};
+use rialto_otc_lifecycle::{Document, Kind, NewEvent, Refusal, Status};
 
 use crate::world::{Desk, SNOWBALL, at, d, date, json, sessions};
 
@@ -54,7 +56,8 @@ fn what_does_not_fit_the_status_is_refused_with_what_does() {
     let refusal = desk.send(submit).expect_err("it is live");
     assert_eq!(refusal.code, "E-BOOK-STATE");
     assert!(refusal.allowed.contains(&"terminate-partial") && !refusal.allowed.contains(&"submit"));
-    insta::assert_snapshot!(refusal.en, @r#""submit" does not fit a trade that is live. Allowed now: exercise, abandon, terminate, novate, terminate-partial, notional-increase, amend, extend, cancel, revaluation, review-closed, fixing, fixing-corrected, barrier-hit, settlement-instructed, settled, settlement-failed."#);
+    insta::assert_snapshot!(refusal.en, @r#""submit" does not fit a trade that is live. Allowed now: terminate, novate, terminate-partial, notional-increase, amend, extend, cancel, revaluation, review-closed, fixing, fixing-corrected, settlement-instructed, settled, settlement-failed."#);
+    insta::assert_snapshot!(refusal.zh, @"交易处于“存续”，不接受提交复核（submit）。当前可用：提前终止（terminate）、更替（novate）、部分平仓（terminate-partial）、追加规模（notional-increase）、修订（amend）、展期（extend）、撤销（cancel）、估值（revaluation）、复核事项完成（review-closed）、定盘价（fixing）、更正定盘价（fixing-corrected）、付款指令（settlement-instructed）、结算（settled）、结算失败（settlement-failed）。");
     assert_eq!(allowed(None), [Kind::Book]);
     for status in Status::ALL {
         let kinds = allowed(Some(status));
@@ -62,6 +65,53 @@ fn what_does_not_fit_the_status_is_refused_with_what_does() {
         let ends = kinds.contains(&Kind::Terminate);
         assert_eq!(ends, status == Status::Live, "{status:?}");
     }
+}
+
+#[test]
+fn a_contract_without_right_or_watched_barrier_takes_neither() {
+    let mut desk = live();
+    let on = date("2026-03-20");
+    let hit = BarrierHit {
+        code: CODE.to_owned(),
+        date: on,
+        price: d("4000"),
+    };
+    let refusal = desk.signed(on, Payload::BarrierHit(hit));
+    let refusal = refusal.expect_err("daily fixings count");
+    assert_eq!(refusal.code, "E-BOOK-BARRIER");
+    assert!(refusal.zh.contains("定盘价"), "{}", refusal.zh);
+    let exercise = Payload::Exercise(Exercise {
+        settlement: Settlement::Cash,
+    });
+    let exercise = desk.event(on, exercise);
+    assert_eq!(
+        desk.send(exercise).expect_err("no right").code,
+        "E-BOOK-RIGHT"
+    );
+}
+
+#[test]
+fn an_amendment_does_not_change_clocks_unseen() {
+    let mut desk = live();
+    let mut sheet = json(SNOWBALL);
+    sheet["version"] = 2.into();
+    sheet.as_object_mut().expect("an object").remove("clocks");
+    let reason = "another coupon".to_owned();
+    let amend = |sheet: &serde_json::Value| {
+        Payload::Amend(Amend {
+            reason: reason.clone(),
+            sheet: Document(sheet.clone()),
+        })
+    };
+    let refusal = desk.signed(date("2026-03-20"), amend(&sheet));
+    let refusal = refusal.expect_err("which clocks?");
+    assert_eq!(
+        (refusal.code, refusal.pointer.as_ref()),
+        ("E-BOOK-CLOCKS", "/payload/sheet/clocks")
+    );
+    sheet["clocks"] = json(SNOWBALL)["clocks"].clone();
+    desk.signed(date("2026-03-20"), amend(&sheet))
+        .expect("named");
 }
 
 #[test]
@@ -115,7 +165,7 @@ fn four_eyes_are_two_people_who_saw_the_same() {
 #[test]
 fn who_booked_a_trade_does_not_approve_it() {
     let mut desk = Desk::new("SB-2026-0091", CODE, date("2026-03-06"));
-    let sheet = rialto_otc_lifecycle::Document(json(SNOWBALL));
+    let sheet = Document(json(SNOWBALL));
     let book = rialto_otc_lifecycle::payload::Book {
         link: None,
         quote: Some("Q-1".to_owned()),
@@ -144,9 +194,9 @@ fn of_two_who_amend_at_once_the_second_is_told_the_version() {
         let mut sheet = json(SNOWBALL);
         sheet["version"] = 2.into();
         sheet["terms"]["coupon"]["rate"] = rate.into();
-        let amend = rialto_otc_lifecycle::payload::Amend {
+        let amend = Amend {
             reason: "agreed".to_owned(),
-            sheet: rialto_otc_lifecycle::Document(sheet),
+            sheet: Document(sheet),
         };
         let mut new = desk.event(date("2026-03-20"), Payload::Amend(amend));
         new.expected_version = Some(version);
@@ -219,7 +269,7 @@ fn sheets_that_the_book_cannot_keep_are_refused() {
         let book = rialto_otc_lifecycle::payload::Book {
             link: None,
             quote: None,
-            sheet: rialto_otc_lifecycle::Document(sheet),
+            sheet: Document(sheet),
         };
         let book = desk.event(date("2026-03-06"), Payload::Book(book));
         desk.send(book).expect_err("refused")
@@ -250,7 +300,8 @@ fn payments_go_their_way_and_nothing_is_paid_under_review() {
     for day in sessions("2026-03-23", "2026-06-09") {
         desk.fix(day, "5900");
     }
-    let flows: Vec<String> = desk.open().into_iter().map(|flow| flow.flow_id).collect();
+    let due = desk.open().into_iter().filter(|flow| flow.leg != "paid_in");
+    let flows: Vec<String> = due.map(|flow| flow.flow_id).collect();
     let note = "bank".to_owned();
     let all = Flows { flows, note };
     let today = date("2026-06-12");

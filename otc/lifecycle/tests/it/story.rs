@@ -12,6 +12,9 @@ const CODE: &str = "XSHG:000905";
 fn closed() -> Desk {
     let mut desk = Desk::new("SB-2026-0091", CODE, date("2026-03-06"));
     desk.live(&json(SNOWBALL), date("2026-03-06"));
+    let paid_in: Vec<String> = desk.open().iter().map(shown).collect();
+    insta::assert_snapshot!(paid_in.join("\n"), @"2026-03-09 paid_in 20000000.00 to House Determined = principal 20,000,000");
+    desk.pay(date("2026-03-09"));
     assert_eq!(desk.state().waiting_for, Some(date("2026-03-09")));
     for day in sessions("2026-03-09", "2026-08-07") {
         desk.fix(
@@ -80,7 +83,8 @@ fn a_snowball_lives_knocks_out_is_paid_and_is_corrected() {
         .collect();
     assert_eq!(
         balances,
-        ["CASH CNY -21240438.36", "INVINC CNY 21240438.36"]
+        ["CASH CNY -1240438.36", "INVINC CNY 1240438.36"],
+        "the coupon is the cost of the money"
     );
 
     corrected(desk);
@@ -109,7 +113,7 @@ fn corrected(mut desk: Desk) {
     Waiting for fixings of: - -> 2026-09-01
     + adjustment of coupon CNY 1,240,438.36 on 2026-09-03 (determined) = 0 - 1,240,438.36 paid
     + adjustment of principal CNY 20,000,000.00 on 2026-09-03 (determined) = 0 - 20,000,000 paid
-    Net cash of the house: -21,240,438.36 -> 0.00 (change 21,240,438.36)
+    Net cash of the house: -1,240,438.36 -> 20,000,000.00 (change 21,240,438.36)
     Review 1 is open: a correction took the end of the trade back; it lives again
     ");
     insta::assert_snapshot!(told.text(Language::Zh), @r"
@@ -117,13 +121,13 @@ fn corrected(mut desk: Desk) {
     终止：2026-08-10 已敲出 → 存续
     已观察至：2026-08-10 → 2026-08-31
     等待定盘价：- → 2026-09-01
-    + 调整 coupon CNY 1,240,438.36，2026-09-03 支付（已确定）= 0 - 1,240,438.36 paid
-    + 调整 principal CNY 20,000,000.00，2026-09-03 支付（已确定）= 0 - 20,000,000 paid
-    我方净现金流：-21,240,438.36 → 0.00（变动 21,240,438.36）
+    + 调整 票息 CNY 1,240,438.36，2026-09-03 支付（已确定）= 0 - 1,240,438.36 已付
+    + 调整 本金 CNY 20,000,000.00，2026-09-03 支付（已确定）= 0 - 20,000,000 已付
+    我方净现金流：-1,240,438.36 → 20,000,000.00（变动 21,240,438.36）
     复核事项 1：更正后合约的终止不再成立，交易恢复存续
     ");
     assert_eq!(after.reviews[0].why, Why::Reopened);
-    assert_eq!(after.net_cash(), d("0"));
+    assert_eq!(after.net_cash(), d("20000000"), "what was paid in");
 
     // As known before the correction, nothing of it shows.
     let known = at(date("2026-08-30"), 0);

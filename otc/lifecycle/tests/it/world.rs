@@ -106,6 +106,7 @@ impl Desk {
         let fixing = Fixing {
             code: self.code.clone(),
             date: on,
+            reason: String::new(),
             rule: "close".to_owned(),
             value: d(value),
         };
@@ -127,6 +128,7 @@ impl Desk {
         let fixing = Fixing {
             code: self.code.clone(),
             date: on,
+            reason: "the exchange corrected its close".to_owned(),
             rule: "close".to_owned(),
             value: d(value),
         };

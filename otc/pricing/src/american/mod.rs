@@ -19,6 +19,8 @@ use crate::closed::{European, european, finite};
 use crate::engine::{
     Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeking, Greeks, LadderPoint, PriceError, Priced,
 };
+use crate::notes;
+use crate::reason::Reason;
 
 /// Name and version of the engine.
 pub const ID: &str = "american/1";
@@ -82,12 +84,15 @@ impl Flat {
         }
     }
 
-    fn refuse(&self) -> Option<String> {
+    fn refuse(&self) -> Option<Reason> {
         let (r, q) = self.roles();
         (r <= 0.0 && q < r).then(|| {
-            format!(
-                "r = {} and q = {} may give two exercise boundaries",
-                self.r, self.q
+            Reason::new(
+                format!(
+                    "r = {} and q = {} may give two exercise boundaries",
+                    self.r, self.q
+                ),
+                format!("r = {}、q = {} 可能有两条行权边界", self.r, self.q),
             )
         })
     }
@@ -199,34 +204,37 @@ impl Flat {
 }
 
 /// The option and its flat parameters, or why this engine is not for them.
-fn read<'p>(world: &World<'p>) -> Result<(&'p Vanilla<f64>, Flat), String> {
+fn read<'p>(world: &World<'p>) -> Result<(&'p Vanilla<f64>, Flat), Reason> {
     let plan = world.plan;
     let Some(Shape::American(option)) = &plan.shape else {
-        return Err("it is not an American option".into());
+        return Err(Reason::new("it is not an American option", "不是美式期权"));
     };
     if plan.underlyings.len() != 1 || world.model.names.len() != 1 {
-        return Err(format!(
-            "{} underlyings, one is needed",
-            plan.underlyings.len()
-        ));
+        return Err(Reason::one_underlying(plan.underlyings.len()));
     }
     if option.units < 0.0 {
-        return Err("the right to exercise is not the holder's".into());
+        return Err(Reason::new(
+            "the right to exercise is not the holder's",
+            "行权权利不属于持有人",
+        ));
     }
     let name = &world.model.names[0];
-    let curve = gbm(name).map_err(|error| error.to_string())?;
+    let curve = gbm(name)?;
     let Some(end) = world.end() else {
-        return Err("no date is left".into());
+        return Err(Reason::new("no date is left", "没有剩余日期"));
     };
-    let (time, years) = world.elapsed(end).map_err(|error| error.to_string())?;
+    let (time, years) = world.elapsed(end)?;
     let flat = [
-        ("r", &world.model.discount, years),
-        ("q", &name.carry, years),
-        ("the volatility", curve, time),
+        ("r", "r", &world.model.discount, years),
+        ("q", "q", &name.carry, years),
+        ("the volatility", "波动率", curve, time),
     ];
-    for (what, curve, until) in flat {
+    for (what, what_zh, curve, until) in flat {
         if !is_flat(curve, until) {
-            return Err(format!("{what} is not the same up to the end"));
+            return Err(Reason::new(
+                format!("{what} is not the same up to the end"),
+                format!("{what_zh} 至到期并非不变"),
+            ));
         }
     }
     if name
@@ -234,7 +242,10 @@ fn read<'p>(world: &World<'p>) -> Result<(&'p Vanilla<f64>, Flat), String> {
         .iter()
         .any(|one| one.rate > 0.0 && one.rate <= years)
     {
-        return Err("a dividend is paid before the end".into());
+        return Err(Reason::new(
+            "a dividend is paid before the end",
+            "到期前有分红",
+        ));
     }
     let total = curve.integral_to(time).max(0.0);
     let per_year = |integral: f64| if years > 0.0 { integral / years } else { 0.0 };
@@ -278,17 +289,17 @@ impl Engine for American {
         finite("an American option", own.value * units)?;
         let mut notes = Vec::new();
         if ask.greeks == Greeking::All {
-            notes.push("theta_1d: the next session is not known to this engine".into());
+            notes.push(notes::no_session());
         }
         if ask.flows {
-            notes.push("expected flows are not told by this engine".into());
+            notes.push(notes::no_flows());
         }
         let (time, years) = match world.end() {
             Some(end) => world.elapsed(end)?,
             None => (0.0, 0.0),
         };
         if (time - years).abs() > 1e-9 {
-            notes.push("rate time is taken to run in proportion to variance time".into());
+            notes.push(notes::one_clock());
         }
         let clock = if years > 0.0 {
             (time / years).sqrt()

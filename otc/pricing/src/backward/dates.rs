@@ -7,6 +7,7 @@ use rialto_otc_contract::program::{VarKind, phase};
 
 use super::expr::{Linear, MAX_AFFINE, Point, kinks, sees_spot};
 use crate::engine::PriceError;
+use crate::reason::Reason;
 
 /// Values of all variables; those of affine ones stay 0.
 pub(crate) type Memory = Vec<f64>;
@@ -74,16 +75,18 @@ const LOOKED_BACK: usize = 4;
 const MOST_STATES: usize = 64;
 
 /// Why nothing is known of what a plan does at a spot, if it is so.
-pub(crate) fn beyond(plan: &Plan<f64>, logs: &[f64]) -> Option<String> {
+pub(crate) fn beyond(plan: &Plan<f64>, logs: &[f64]) -> Option<Reason> {
     let initial = plan.underlyings.first()?.initial;
     let most = (FAR * FARTHER).ln();
     let far = logs
         .iter()
         .find(|log| (**log - initial.ln()).abs() > most)?;
-    Some(format!(
-        "the spot {:e} lies beyond {:e} times the initial fixing {initial}, or below as small a part",
-        far.exp(),
-        FAR * FARTHER
+    let (far, most) = (far.exp(), FAR * FARTHER);
+    Some(Reason::new(
+        format!(
+            "the spot {far:e} lies beyond {most:e} times the initial fixing {initial}, or below as small a part"
+        ),
+        format!("现价 {far:e} 超出初始价 {initial} 的 {most:e} 倍，或低于同样小的比例"),
     ))
 }
 
@@ -92,7 +95,7 @@ impl Dates {
     ///
     /// # Errors
     /// A reason why the plan cannot be carried by states and affine variables.
-    pub(crate) fn read(plan: &Plan<f64>) -> Result<Self, String> {
+    pub(crate) fn read(plan: &Plan<f64>) -> Result<Self, Reason> {
         let mut affine = Vec::new();
         let mut affine_vars = Vec::new();
         for (index, var) in plan.vars.iter().enumerate() {
@@ -103,14 +106,23 @@ impl Dates {
                     Some(affine_vars.len() - 1)
                 }
                 Carry::Path => {
-                    return Err(format!("variable `{}` depends on the whole path", var.name));
+                    return Err(Reason::new(
+                        format!("variable `{}` depends on the whole path", var.name),
+                        format!("变量 `{}` 取决于整条路径", var.name),
+                    ));
                 }
             });
         }
         if affine_vars.len() > MAX_AFFINE {
-            return Err(format!(
-                "{} linear variables, at most {MAX_AFFINE} are carried",
-                affine_vars.len()
+            return Err(Reason::new(
+                format!(
+                    "{} linear variables, at most {MAX_AFFINE} are carried",
+                    affine_vars.len()
+                ),
+                format!(
+                    "有 {} 个线性变量，最多携带 {MAX_AFFINE} 个",
+                    affine_vars.len()
+                ),
             ));
         }
         // A barrier counts once: behind the variables a state holds which ones were hit.
@@ -134,7 +146,7 @@ impl Dates {
 
     /// Walks the dates until no new state appears; states found late are then looked at on the
     /// earlier dates too, which costs little and keeps one table.
-    fn fill(&mut self, plan: &Plan<f64>) -> Result<(), String> {
+    fn fill(&mut self, plan: &Plan<f64>) -> Result<(), Reason> {
         loop {
             self.table.clear();
             let mut distinct: Vec<usize> = Vec::new();
@@ -172,7 +184,7 @@ impl Dates {
         plan: &Plan<f64>,
         number: usize,
         monitor: &Monitor<f64>,
-    ) -> Result<Strike, String> {
+    ) -> Result<Strike, Reason> {
         let mark = plan.vars.len() + number;
         let rules = vec![Rule {
             phase: phase::FIXING,
@@ -191,7 +203,12 @@ impl Dates {
                 Some(unless) => self
                     .point(plan, monitor.level, &memory)
                     .holds(unless)
-                    .ok_or("a barrier's condition is not linear in what it remembers")?,
+                    .ok_or_else(|| {
+                        Reason::new(
+                            "a barrier's condition is not linear in what it remembers",
+                            "障碍的条件对所记忆的量不是线性的",
+                        )
+                    })?,
             };
             if idle || memory[mark] != 0.0 {
                 outcomes.push(None);
@@ -211,7 +228,7 @@ impl Dates {
         Ok(Strike { rules, outcomes })
     }
 
-    fn row(&mut self, plan: &Plan<f64>, instant: &Instant<f64>) -> Result<Vec<Vec<Cell>>, String> {
+    fn row(&mut self, plan: &Plan<f64>, instant: &Instant<f64>) -> Result<Vec<Vec<Cell>>, Reason> {
         let mut row = Vec::new();
         let mut state = 0;
         while state < self.states.len() {
@@ -227,7 +244,7 @@ impl Dates {
         plan: &Plan<f64>,
         instant: &Instant<f64>,
         memory: &Memory,
-    ) -> Result<Vec<Cell>, String> {
+    ) -> Result<Vec<Cell>, Reason> {
         let initial = plan.underlyings[0].initial;
         let (lo, hi) = (initial / FAR, initial * FAR);
         let mut cuts = vec![lo, hi];
@@ -293,14 +310,19 @@ impl Dates {
         instant: &Instant<f64>,
         memory: &Memory,
         cells: &mut [Cell],
-    ) -> Result<(), String> {
-        let same = |cell: &Cell, spot: f64| -> Result<bool, String> {
+    ) -> Result<(), Reason> {
+        let same = |cell: &Cell, spot: f64| -> Result<bool, Reason> {
             let course = self.course(plan, &instant.rules, spot, memory)?;
             let next = course.memory.as_deref();
             let known = cell.outcome.next.map(|state| &*self.states[state]);
             Ok(course.actions == cell.outcome.actions && next == known)
         };
-        let beyond = || format!("a level lies beyond {FAR:e} times the initial fixing");
+        let beyond = || {
+            Reason::new(
+                format!("a level lies beyond {FAR:e} times the initial fixing"),
+                format!("水平超出初始价的 {FAR:e} 倍"),
+            )
+        };
         if let Some(first) = cells.first_mut() {
             first.lo /= FARTHER;
             if !same(first, first.lo)? {
@@ -316,12 +338,15 @@ impl Dates {
         Ok(())
     }
 
-    fn state(&mut self, memory: Memory) -> Result<usize, String> {
+    fn state(&mut self, memory: Memory) -> Result<usize, Reason> {
         if let Some(known) = self.states.iter().position(|state| *state == memory) {
             return Ok(known);
         }
         if self.states.len() == MOST_STATES {
-            return Err(format!("more than {MOST_STATES} states of the memory"));
+            return Err(Reason::new(
+                format!("more than {MOST_STATES} states of the memory"),
+                format!("记忆状态超过 {MOST_STATES} 个"),
+            ));
         }
         self.states.push(memory);
         Ok(self.states.len() - 1)
@@ -344,10 +369,15 @@ impl Dates {
         rules: &[Rule<f64>],
         spot: f64,
         memory: &Memory,
-    ) -> Result<Course, String> {
+    ) -> Result<Course, Reason> {
         let mut memory = memory.clone();
         let mut actions = Vec::new();
-        let nonlinear = || "a condition or amount is not linear in what it remembers".to_owned();
+        let nonlinear = || {
+            Reason::new(
+                "a condition or amount is not linear in what it remembers",
+                "条件或金额对所记忆的量不是线性的",
+            )
+        };
         for (number, rule) in rules.iter().enumerate() {
             if let Some(condition) = &rule.condition
                 && !self

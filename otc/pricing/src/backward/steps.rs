@@ -4,6 +4,7 @@ use rialto_otc_contract::plan::{Action, Plan};
 use rialto_otc_market::model::{Dynamics, Model, Name};
 
 use crate::engine::PriceError;
+use crate::reason::Reason;
 
 /// Times and integrals of the dates ahead.
 #[derive(Debug)]
@@ -22,25 +23,34 @@ pub(crate) struct Steps {
 }
 
 /// Why a plan is refused by engines that walk its dates in geometric Brownian motion.
-pub(crate) fn refuse(plan: &Plan<f64>, model: &Model) -> Option<String> {
+pub(crate) fn refuse(plan: &Plan<f64>, model: &Model) -> Option<Reason> {
     if plan.underlyings.len() != 1 || model.names.len() != 1 {
-        return Some(format!(
-            "{} underlyings, one is needed",
-            plan.underlyings.len()
-        ));
+        return Some(Reason::one_underlying(plan.underlyings.len()));
     }
     if !plan.monitors.is_empty() {
-        return Some("a barrier is watched continuously".into());
+        return Some(Reason::new(
+            "a barrier is watched continuously",
+            "障碍为连续观察",
+        ));
     }
     if plan.exercise.is_some() {
-        return Some("the holder may exercise early".into());
+        return Some(Reason::new(
+            "the holder may exercise early",
+            "持有人可提前行权",
+        ));
     }
     let name = &model.names[0];
     if !matches!(name.dynamics, Dynamics::Gbm { .. }) {
-        return Some("the model is not geometric Brownian motion".into());
+        return Some(Reason::new(
+            "the model is not geometric Brownian motion",
+            "模型不是几何布朗运动",
+        ));
     }
     if name.dividends.iter().any(|dividend| dividend.cash != 0.0) {
-        return Some("a cash dividend moves the spot by an amount".into());
+        return Some(Reason::new(
+            "a cash dividend moves the spot by an amount",
+            "现金分红使现价变动一个金额",
+        ));
     }
     None
 }

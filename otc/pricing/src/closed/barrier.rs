@@ -7,6 +7,7 @@ use super::images::{Levels, Motion, Piece, cash, option};
 use super::jet::Jet;
 use super::world::{CERTAIN, Law, World, gbm, is_flat};
 use crate::engine::PriceError;
+use crate::reason::Reason;
 
 /// Name of the flag of a knock-in.
 pub(crate) const KNOCKED_IN: &str = "ki";
@@ -25,33 +26,40 @@ pub(crate) struct Watched {
 }
 
 /// Why levels cannot be watched in this market by a closed form.
-pub(crate) fn refuse(world: &World<'_>) -> Result<(), String> {
+pub(crate) fn refuse(world: &World<'_>) -> Result<(), Reason> {
     let Some(end) = world.end() else {
         return Ok(());
     };
-    let name = world.name(0).map_err(|error| error.to_string())?;
-    let (time, years) = world.elapsed(end).map_err(|error| error.to_string())?;
-    let variance = gbm(name).map_err(|error| error.to_string())?;
+    let name = world.name(0)?;
+    let (time, years) = world.elapsed(end)?;
+    let variance = gbm(name)?;
     let curves = [
-        ("r", &world.model.discount, years),
-        ("q", &name.carry, years),
-        ("the volatility", variance, time),
+        ("r", "r", &world.model.discount, years),
+        ("q", "q", &name.carry, years),
+        ("the volatility", "波动率", variance, time),
     ];
-    for (what, curve, until) in curves {
+    for (what, what_zh, curve, until) in curves {
         if !is_flat(curve, until) {
-            return Err(format!(
-                "a level is watched continuously and {what} is not the same up to the end"
+            return Err(Reason::new(
+                format!("a level is watched continuously and {what} is not the same up to the end"),
+                format!("水平为连续观察，而 {what_zh} 至到期并非不变"),
             ));
         }
     }
     let ahead = |rate: f64| rate > 0.0 && rate <= years;
     if name.dividends.iter().any(|dividend| ahead(dividend.rate)) {
-        return Err("a level is watched continuously over a dividend".into());
+        return Err(Reason::new(
+            "a level is watched continuously over a dividend",
+            "连续观察的水平跨越分红",
+        ));
     }
     for monitor in &world.plan.monitors {
         let from = monitor.from.rate - world.model.as_of.rate;
         if from > 1e-10 || (monitor.to.rate - end.rate).abs() > 1e-10 {
-            return Err("the level is not watched from now to the end".into());
+            return Err(Reason::new(
+                "the level is not watched from now to the end",
+                "水平并非从现在观察至到期",
+            ));
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use rialto_otc_contract::plan::{Action, Cond, Expr};
 use super::jet::Jet;
 use super::world::World;
 use crate::engine::PriceError;
+use crate::reason::Reason;
 
 /// Price of underlying `.1` on date `.0` to the power `.2`.
 type Factor = (usize, usize, i32);
@@ -137,10 +138,13 @@ impl Linear {
     ///
     /// # Errors
     /// Why it is not linear.
-    pub(crate) fn read(world: &World<'_>) -> Result<Self, String> {
+    pub(crate) fn read(world: &World<'_>) -> Result<Self, Reason> {
         let plan = world.plan;
         if !plan.monitors.is_empty() || plan.exercise.is_some() {
-            return Err("it has no shape with a closed form".into());
+            return Err(Reason::new(
+                "it has no shape with a closed form",
+                "没有对应闭式解的形状",
+            ));
         }
         let mut vars: Vec<Polynomial> = plan
             .vars
@@ -153,7 +157,12 @@ impl Linear {
                 match rule.condition {
                     None | Some(Cond::Always(true)) => {}
                     Some(Cond::Always(false)) => continue,
-                    Some(_) => return Err("it has no shape with a closed form".into()),
+                    Some(_) => {
+                        return Err(Reason::new(
+                            "it has no shape with a closed form",
+                            "没有对应闭式解的形状",
+                        ));
+                    }
                 }
                 for (at_action, action) in rule.actions.iter().enumerate() {
                     match action {
@@ -167,7 +176,9 @@ impl Linear {
                                 *var = value;
                             }
                         }
-                        Action::Stop => return Err("it may end early".into()),
+                        Action::Stop => {
+                            return Err(Reason::new("it may end early", "可能提前终止"));
+                        }
                     }
                 }
             }
@@ -206,14 +217,14 @@ fn polynomial(
     expr: &Expr<f64>,
     date: usize,
     vars: &[Polynomial],
-) -> Result<Polynomial, String> {
+) -> Result<Polynomial, Reason> {
     let of = |expr: &Expr<f64>| polynomial(world, expr, date, vars);
-    let sum = |items: &[Expr<f64>], sign: f64| {
+    let sum = |items: &[Expr<f64>], sign: f64| -> Result<Polynomial, Reason> {
         let mut total = Polynomial::default();
         for item in items {
             total = total.plus(of(item)?, sign);
         }
-        Ok::<_, String>(total)
+        Ok(total)
     };
     let value = match expr {
         Expr::Const(value) => Polynomial::default().plus(Polynomial::constant(*value), 1.0),
@@ -238,7 +249,10 @@ fn polynomial(
             for item in items {
                 let item = of(item)?;
                 if product.0.len() * item.0.len() > MOST {
-                    return Err("its amounts have too many terms".into());
+                    return Err(Reason::new(
+                        "its amounts have too many terms",
+                        "金额的项过多",
+                    ));
                 }
                 product = product.times(&item);
             }
@@ -246,18 +260,29 @@ fn polynomial(
         }
         Expr::Div(items) => {
             let Some((first, rest)) = items.split_first() else {
-                return Err("it has no shape with a closed form".into());
+                return Err(Reason::new(
+                    "it has no shape with a closed form",
+                    "没有对应闭式解的形状",
+                ));
             };
             let mut quotient = of(first)?;
             for item in rest {
                 let inverse = of(item)?.inverse();
-                let inverse = inverse.ok_or("an amount is divided by a sum of prices")?;
+                let inverse = inverse.ok_or_else(|| {
+                    Reason::new(
+                        "an amount is divided by a sum of prices",
+                        "金额除以价格之和",
+                    )
+                })?;
                 quotient = quotient.times(&inverse);
             }
             quotient
         }
         Expr::Worst | Expr::Best | Expr::Min(_) | Expr::Max(_) | Expr::If(..) => {
-            return Err("it has no shape with a closed form".into());
+            return Err(Reason::new(
+                "it has no shape with a closed form",
+                "没有对应闭式解的形状",
+            ));
         }
     };
     Ok(value)

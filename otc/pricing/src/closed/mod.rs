@@ -19,6 +19,7 @@ pub(crate) mod terminal;
 mod tests;
 pub(crate) mod world;
 
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::plan::{Moment, Plan};
 use rialto_otc_contract::shape::{Mean, Shape, Side};
 use rialto_otc_market::model::{Dynamics, Model};
@@ -31,6 +32,8 @@ use self::world::World;
 use crate::engine::{
     Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeking, Greeks, LadderPoint, PriceError, Priced,
 };
+use crate::notes;
+use crate::reason::Reason;
 
 /// Name and version of the engine.
 pub const ID: &str = "closed/1";
@@ -66,7 +69,7 @@ impl Engine for Closed {
                         error: escrow_error(&world, value),
                         cost: 2e3,
                     },
-                    Err(error) => Fit::No(error.to_string()),
+                    Err(error) => Fit::No(error.into()),
                 }
             }
         }
@@ -78,10 +81,10 @@ impl Engine for Closed {
         let own = value(&form, &world)?;
         finite("a closed form", own.v)?;
         let mut error = 1e-14 * (own.v.abs() + plan.notional.abs());
-        let mut notes = notes(&world, ask);
+        let mut notes = noted(&world, ask);
         if escrowed(&world) {
             error += escrow_error(&world, own);
-            notes.push("cash dividends: escrowed spot (lognormal less what they are worth)".into());
+            notes.push(notes::escrowed());
         }
         if matches!(form, Form::Shape(shape, _) if watched(shape)) {
             notes.extend(clock_note(&world));
@@ -109,23 +112,21 @@ pub(crate) fn finite(stage: &'static str, value: f64) -> Result<f64, PriceError>
     }
 }
 
-fn notes(world: &World<'_>, ask: &Ask) -> Vec<String> {
+fn noted(world: &World<'_>, ask: &Ask) -> Vec<Note> {
     let mut notes = Vec::new();
     if ask.greeks == Greeking::All && !world.plan.instants.is_empty() {
-        notes.push("theta_1d: the next session is not known to a closed form".into());
+        notes.push(notes::no_session());
     }
     if ask.flows {
-        notes.push("expected flows are not told by closed forms".into());
+        notes.push(notes::no_flows());
     }
     notes
 }
 
 /// Hits are timed on one clock; say so when there are two.
-fn clock_note(world: &World<'_>) -> Option<String> {
+fn clock_note(world: &World<'_>) -> Option<Note> {
     let (time, years) = world.elapsed(world.end()?).ok()?;
-    ((time - years).abs() > 1e-9).then(|| {
-        "between now and the end rate time is taken to run in proportion to variance time".into()
-    })
+    ((time - years).abs() > 1e-9).then(notes::one_clock)
 }
 
 fn greeks(
@@ -165,7 +166,7 @@ fn ladder(form: &Form<'_>, world: World<'_>, ask: &Ask) -> Result<Vec<LadderPoin
     if !ask.ladder.is_empty() && world.model.names.len() != 1 {
         return Err(PriceError::Refused {
             engine: ID,
-            reason: "a ladder is for one underlying".into(),
+            reason: Reason::new("a ladder is for one underlying", "阶梯估值只适用于单一标的"),
         });
     }
     let mut points = Vec::with_capacity(ask.ladder.len());
@@ -221,27 +222,40 @@ fn escrow_error(world: &World<'_>, value: Jet) -> f64 {
 }
 
 /// Reads the plan, or says why it is not one for closed forms.
-fn form<'p>(world: &World<'p>) -> Result<Form<'p>, String> {
+fn form<'p>(world: &World<'p>) -> Result<Form<'p>, Reason> {
     let plan = world.plan;
     if plan.instants.is_empty() {
         return Ok(Form::Over);
     }
     if plan.underlyings.len() != world.model.names.len() {
-        return Err(format!(
-            "{} underlyings in the contract, {} in the model",
-            plan.underlyings.len(),
-            world.model.names.len()
+        return Err(Reason::new(
+            format!(
+                "{} underlyings in the contract, {} in the model",
+                plan.underlyings.len(),
+                world.model.names.len()
+            ),
+            format!(
+                "合约有 {} 个标的，模型有 {} 个",
+                plan.underlyings.len(),
+                world.model.names.len()
+            ),
         ));
     }
     if plan.exercise.is_some() {
-        return Err("the holder may exercise early".into());
+        return Err(Reason::new(
+            "the holder may exercise early",
+            "持有人可提前行权",
+        ));
     }
     let Some(shape) = &plan.shape else {
         let linear = Linear::read(world)?;
         if linear.needs_law() {
             lognormal(world)?;
             if escrowed(world) {
-                return Err("cash dividends lie between the dates of a product of prices".into());
+                return Err(Reason::new(
+                    "cash dividends lie between the dates of a product of prices",
+                    "价格乘积的日期之间有现金分红",
+                ));
             }
         }
         return Ok(Form::Linear(linear));
@@ -251,10 +265,13 @@ fn form<'p>(world: &World<'p>) -> Result<Form<'p>, String> {
     Ok(Form::Shape(shape, payment))
 }
 
-fn lognormal(world: &World<'_>) -> Result<(), String> {
+fn lognormal(world: &World<'_>) -> Result<(), Reason> {
     for name in &world.model.names {
         if !matches!(name.dynamics, Dynamics::Gbm { .. }) {
-            return Err("the model is not geometric Brownian motion".into());
+            return Err(Reason::new(
+                "the model is not geometric Brownian motion",
+                "模型不是几何布朗运动",
+            ));
         }
     }
     Ok(())
@@ -274,7 +291,7 @@ fn watched(shape: &Shape<f64>) -> bool {
     }
 }
 
-fn refuse(shape: &Shape<f64>, world: &World<'_>) -> Result<(), String> {
+fn refuse(shape: &Shape<f64>, world: &World<'_>) -> Result<(), Reason> {
     let names = world.plan.underlyings.len();
     let needed = match shape {
         Shape::Exchange { .. } => 2,
@@ -285,7 +302,10 @@ fn refuse(shape: &Shape<f64>, world: &World<'_>) -> Result<(), String> {
         return parts.iter().try_for_each(|part| refuse(part, world));
     }
     if needed != names {
-        return Err(format!("{names} underlyings, {needed} needed"));
+        return Err(Reason::new(
+            format!("{names} underlyings, {needed} needed"),
+            format!("有 {names} 个标的，须为 {needed} 个"),
+        ));
     }
     if !matches!(shape, Shape::Cash { .. } | Shape::Forward { .. }) {
         lognormal(world)?;
@@ -301,33 +321,52 @@ fn refuse(shape: &Shape<f64>, world: &World<'_>) -> Result<(), String> {
     };
     if let Some((lower, upper)) = levels {
         if !(lower > 0.0 && lower < upper && lower.is_finite()) {
-            return Err(format!(
-                "levels {lower} and {upper} are not above 0 and in order"
+            return Err(Reason::new(
+                format!("levels {lower} and {upper} are not above 0 and in order"),
+                format!("水平 {lower} 与 {upper} 须大于 0 且依次递增"),
             ));
         }
         return barrier::refuse(world);
     }
+    no_form(shape, world)
+}
+
+/// Why a shape without levels that are watched has no closed form.
+fn no_form(shape: &Shape<f64>, world: &World<'_>) -> Result<(), Reason> {
     match shape {
-        Shape::American(_) => Err("early exercise has no closed form".into()),
-        Shape::Basket { .. } | Shape::Extreme { .. } => {
-            Err("an option on several prices has no closed form".into())
-        }
+        Shape::American(_) => Err(Reason::new(
+            "early exercise has no closed form",
+            "提前行权没有闭式解",
+        )),
+        Shape::Basket { .. } | Shape::Extreme { .. } => Err(Reason::new(
+            "an option on several prices has no closed form",
+            "多个价格的期权没有闭式解",
+        )),
         Shape::Asian {
             mean: Mean::Arithmetic,
             ..
-        } => Err("an arithmetic mean has no closed form".into()),
+        } => Err(Reason::new(
+            "an arithmetic mean has no closed form",
+            "算术平均没有闭式解",
+        )),
         Shape::Asian { .. } | Shape::Accumulator { daily: false, .. } if escrowed(world) => {
-            Err("cash dividends lie between the fixings".into())
+            Err(Reason::new(
+                "cash dividends lie between the fixings",
+                "观察日之间有现金分红",
+            ))
         }
         Shape::EnhancedAsian {
             w, strike, level, ..
-        } if w.w() * (level - strike) < 0.0 => Err(
+        } if w.w() * (level - strike) < 0.0 => Err(Reason::new(
             "the outer maximum of the enhanced Asian is not idle: the level is on the wrong side of \
-             the strike"
-                .into(),
-        ),
+             the strike",
+            "增强亚式的外层最大值并非无效：水平位于行权价的错误一侧",
+        )),
         Shape::Exchange { first, second, .. } if !(*first > 0.0 && *second > 0.0) => {
-            Err("the factors of an exchange are not above 0".into())
+            Err(Reason::new(
+                "the factors of an exchange are not above 0",
+                "交换期权的系数不大于 0",
+            ))
         }
         Shape::Cash { .. }
         | Shape::Forward { .. }
@@ -340,7 +379,10 @@ fn refuse(shape: &Shape<f64>, world: &World<'_>) -> Result<(), String> {
         | Shape::RangeAccrual { .. }
         | Shape::Accumulator { .. }
         | Shape::Exchange { .. } => Ok(()),
-        _ => Err("there is no closed form of this shape".into()),
+        _ => Err(Reason::new(
+            "there is no closed form of this shape",
+            "该形状没有闭式解",
+        )),
     }
 }
 
@@ -502,7 +544,7 @@ fn watched_value(
         _ => {
             return Err(PriceError::Refused {
                 engine: ID,
-                reason: "there is no closed form of this shape".into(),
+                reason: Reason::new("there is no closed form of this shape", "该形状没有闭式解"),
             });
         }
     };

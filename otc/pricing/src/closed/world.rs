@@ -7,6 +7,7 @@ use rialto_otc_market::model::{Curve, Dynamics, Model, Name};
 
 use super::jet::Jet;
 use crate::engine::PriceError;
+use crate::reason::Reason;
 
 /// Total variance below which a moment is certain.
 pub(crate) const CERTAIN: f64 = 1e-24;
@@ -189,9 +190,9 @@ impl<'a> World<'a> {
     }
 
     /// When the money of the end moves.
-    pub(crate) fn end_payment(&self) -> Result<Moment, String> {
+    pub(crate) fn end_payment(&self) -> Result<Moment, Reason> {
         let Some(last) = self.plan.instants.last() else {
-            return Err("no date is left".into());
+            return Err(Reason::new("no date is left", "没有剩余日期"));
         };
         let terminal = last
             .rules
@@ -211,7 +212,10 @@ impl<'a> World<'a> {
             };
             match paid {
                 Some(other) if (other.rate - at.rate).abs() > SAME => {
-                    return Err("the amounts of the end are paid on different dates".into());
+                    return Err(Reason::new(
+                        "the amounts of the end are paid on different dates",
+                        "到期金额在不同日期支付",
+                    ));
                 }
                 _ => paid = Some(*at),
             }

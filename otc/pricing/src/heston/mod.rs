@@ -16,6 +16,8 @@ use crate::closed::world::World;
 use crate::engine::{
     Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeking, Greeks, LadderPoint, PriceError, Priced,
 };
+use crate::notes;
+use crate::reason::Reason;
 
 /// Name and version of the engine.
 pub const ID: &str = "heston/1";
@@ -155,7 +157,10 @@ impl At {
             _ => {
                 return Err(PriceError::Refused {
                     engine: ID,
-                    reason: "it is not a vanilla or a cash digital".into(),
+                    reason: Reason::new(
+                        "it is not a vanilla or a cash digital",
+                        "不是香草期权或现金数字期权",
+                    ),
                 });
             }
         })
@@ -181,37 +186,41 @@ fn vanilla(shape: &Shape<f64>) -> bool {
     }
 }
 
-fn read<'p>(world: &World<'p>) -> Result<(&'p Shape<f64>, At), String> {
+fn read<'p>(world: &World<'p>) -> Result<(&'p Shape<f64>, At), Reason> {
     let plan = world.plan;
     let Some(shape) = plan.shape.as_ref().filter(|shape| vanilla(shape)) else {
-        return Err("it is not a vanilla or a cash digital".into());
+        return Err(Reason::new(
+            "it is not a vanilla or a cash digital",
+            "不是香草期权或现金数字期权",
+        ));
     };
     if plan.underlyings.len() != 1 || world.model.names.len() != 1 {
-        return Err(format!(
-            "{} underlyings, one is needed",
-            plan.underlyings.len()
-        ));
+        return Err(Reason::one_underlying(plan.underlyings.len()));
     }
     let name = &world.model.names[0];
     let Dynamics::Heston(heston) = name.dynamics else {
-        return Err("the model is not Heston's".into());
+        return Err(Reason::new(
+            "the model is not Heston's",
+            "模型不是 Heston 模型",
+        ));
     };
     if let Err(broken) = heston.check() {
-        let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
-        return Err(broken.join("; "));
+        return Err(Reason::all(broken.iter().map(Reason::from)));
     }
     if name.dividends.iter().any(|one| one.cash != 0.0) {
-        return Err("a cash dividend moves the spot by an amount".into());
+        return Err(Reason::new(
+            "a cash dividend moves the spot by an amount",
+            "现金分红使现价变动一个金额",
+        ));
     }
     let Some(end) = world.end() else {
-        return Err("no date is left".into());
+        return Err(Reason::new("no date is left", "没有剩余日期"));
     };
-    let told = |error: PriceError| error.to_string();
     let payment: Moment = world.end_payment()?;
-    let (time, years) = world.elapsed(end).map_err(told)?;
-    let (_, paid) = world.elapsed(&payment).map_err(told)?;
-    let spot = world.spot(0).map_err(told)?.v;
-    let forward = world.forward(0, end).map_err(told)?.v;
+    let (time, years) = world.elapsed(end)?;
+    let (_, paid) = world.elapsed(&payment)?;
+    let spot = world.spot(0)?.v;
+    let forward = world.forward(0, end)?.v;
     let discount = &world.model.discount;
     let rates = discount.integral_to(years);
     let at = At {
@@ -257,7 +266,7 @@ impl Engine for HestonVanilla {
         if ask.greeks == Greeking::All {
             greeks.rho = Some(finite("rho", own.rho)?);
             greeks.rho_q = vec![finite("rho_q", own.rho_q)?];
-            notes.push("vega: √v0 and √θ move together".into());
+            notes.push(notes::both_variances());
             let moved = |by: f64| -> Result<f64, PriceError> {
                 let square = |v: f64| (v.sqrt() + by).max(0.0).powi(2);
                 let heston = Heston {
@@ -275,7 +284,7 @@ impl Engine for HestonVanilla {
             greeks.vega = vec![finite("vega", (8.0 * near - far) / (12.0 * h))?];
         }
         if ask.flows {
-            notes.push("expected flows are not told by this engine".into());
+            notes.push(notes::no_flows());
         }
         let mut ladder = Vec::with_capacity(ask.ladder.len());
         for spot in &ask.ladder {

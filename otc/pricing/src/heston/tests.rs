@@ -180,7 +180,7 @@ fn other_models_and_shapes_are_refused() {
     else {
         panic!("refused");
     };
-    assert_eq!(reason, "the model is not Heston's");
+    assert_eq!(reason.en, "the model is not Heston's");
     let mut broken = model(100.0, (0.03, 0.01), HESTON);
     broken.discount = Curve::pieces(&[(0.5, 0.01), (2.0, 0.05)]);
     assert!(

@@ -7,6 +7,7 @@ use super::ID;
 use super::solve::Layout;
 use super::timeline::{NONE, NOW, Timeline};
 use crate::engine::PriceError;
+use crate::reason::Reason;
 
 /// Standard deviations of the log-spot at the last date between now and an end of the grid.
 const REACH: f64 = 6.5;
@@ -84,7 +85,10 @@ pub(super) fn lay_out(
     if !(cells.is_finite() && cells < 4.0 * MOST_CELLS) {
         return Err(PriceError::Refused {
             engine: ID,
-            reason: format!("it would take {cells:.0} nodes"),
+            reason: Reason::new(
+                format!("it would take {cells:.0} nodes"),
+                format!("需要 {cells:.0} 个节点"),
+            ),
         });
     }
     Ok(Layout {

@@ -29,6 +29,7 @@ use crate::backward::dates::{Dates, beyond};
 use crate::engine::{
     Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeking, Greeks, LadderPoint, PriceError, Priced,
 };
+use crate::reason::Reason;
 
 /// Name and version of the engine.
 pub const ID: &str = "pde1d/1";
@@ -49,14 +50,13 @@ impl Engine for FiniteDifferences {
     }
 
     fn fit(&self, plan: &Plan<f64>, model: &Model, ask: &Ask) -> Fit {
-        let work = || -> Result<f64, String> {
+        let work = || -> Result<f64, Reason> {
             if let Some(reason) = refuse(plan, model) {
                 return Err(reason);
             }
             let dates = Dates::read(plan)?;
-            let line = Timeline::new(plan, model).map_err(|error| error.to_string())?;
-            let layout =
-                lay_out(plan, &line, &logs(model, ask)).map_err(|error| error.to_string())?;
+            let line = Timeline::new(plan, model)?;
+            let layout = lay_out(plan, &line, &logs(model, ask))?;
             Ok(work(&dates, &line, layout.cells, LEVELS.0) * dates.states.len() as f64)
         };
         match work() {
@@ -152,19 +152,16 @@ fn logs(model: &Model, ask: &Ask) -> Vec<f64> {
 }
 
 /// Why a plan or a model is not for finite differences.
-fn refuse(plan: &Plan<f64>, model: &Model) -> Option<String> {
+fn refuse(plan: &Plan<f64>, model: &Model) -> Option<Reason> {
     if plan.underlyings.len() != 1 || model.names.len() != 1 {
-        return Some(format!(
-            "{} underlyings, one is needed",
-            plan.underlyings.len()
-        ));
+        return Some(Reason::one_underlying(plan.underlyings.len()));
     }
     let name = &model.names[0];
     if matches!(name.dynamics, Dynamics::Heston(_)) {
-        return Some("the variance is random".into());
+        return Some(Reason::new("the variance is random", "方差是随机的"));
     }
     let Some(last) = plan.instants.last() else {
-        return Some("nothing is ahead".into());
+        return Some(Reason::new("nothing is ahead", "没有剩余观察"));
     };
     let end = timeline::time(model, &last.at);
     let variance = match &name.dynamics {
@@ -172,10 +169,16 @@ fn refuse(plan: &Plan<f64>, model: &Model) -> Option<String> {
         _ => end.variance,
     };
     if variance.is_nan() || variance <= NONE {
-        return Some("nothing moves before the last date: walk the forward path".into());
+        return Some(Reason::new(
+            "nothing moves before the last date: walk the forward path",
+            "最后日期之前没有波动，应沿远期路径推算",
+        ));
     }
     if plan.exercise.is_some() && plan.class.affine > 0 {
-        return Some("early exercise of a contract with linear variables".into());
+        return Some(Reason::new(
+            "early exercise of a contract with linear variables",
+            "带线性变量的合约可提前行权",
+        ));
     }
     None
 }
@@ -192,7 +195,10 @@ fn check(problem: &Problem<'_>) -> Result<(), PriceError> {
             if at(initial)? != at(1.25 * initial)? {
                 return Err(PriceError::Refused {
                     engine: ID,
-                    reason: "what is paid at a hit depends on the price".into(),
+                    reason: Reason::new(
+                        "what is paid at a hit depends on the price",
+                        "触及时的支付取决于价格",
+                    ),
                 });
             }
         }

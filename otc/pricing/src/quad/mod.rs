@@ -11,6 +11,7 @@ mod solve;
 #[cfg(test)]
 mod tests;
 
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::plan::Plan;
 use rialto_otc_market::model::Model;
 
@@ -21,6 +22,7 @@ use crate::backward::steps::{Steps, refuse};
 use crate::engine::{
     Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeking, Greeks, LadderPoint, PriceError, Priced,
 };
+use crate::notes;
 
 /// Name and version of the engine.
 pub const ID: &str = "quad1d/1";
@@ -124,7 +126,10 @@ impl Engine for Quadrature {
             ladder: ladder(ask, &fine[1..]),
             flows: Vec::new(),
             error: ErrorEstimate {
-                abs: (value - coarse).abs() + floor,
+                abs: match ask.draft {
+                    true => f64::INFINITY,
+                    false => (value - coarse).abs() + floor,
+                },
                 kind: ErrorKind::TwoGrid,
             },
             notes,
@@ -142,7 +147,7 @@ struct Orders {
     fine: Vec<Point>,
     /// What the cut tails of the kernels leave, whatever the order.
     floor: f64,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 /// Raises the order until the value is within the tolerance, and delta and gamma, when they are asked
@@ -158,11 +163,21 @@ fn refined(
         Greeking::None => 1,
         _ => logs.len(),
     };
-    let (mut order, mut coarse) = if plan.instants.len() > FEW {
-        (ORDER, solve(ORDER - FEWER, &logs[..eyes])?)
+    let mut order = if plan.instants.len() > FEW {
+        ORDER
     } else {
-        (FINE_ORDER, solve(FINE_ORDER - 2, &logs[..eyes])?)
+        FINE_ORDER
     };
+    if ask.draft {
+        return Ok(Orders {
+            order,
+            coarse: f64::NAN,
+            fine: solve(order, logs)?,
+            floor: 0.0,
+            notes: Vec::new(),
+        });
+    }
+    let mut coarse = solve(order - FEWER, &logs[..eyes])?;
     let mut fine = solve(order, logs)?;
     let floor = 3e-9 * (plan.notional.abs() + fine[0][0].abs());
     let rough = |coarse: &[Point], fine: &[Point]| match ask.greeks {
@@ -178,17 +193,15 @@ fn refined(
         fine = solve(order, logs)?;
     }
     let left = rough(&coarse, &fine);
-    let note = || {
-        format!(
-            "delta and gamma may be off by {left:.1e} of max(|Greek|, notional/spot or /spot\u{b2})"
-        )
-    };
     Ok(Orders {
         order,
         coarse: coarse[0][0],
         fine,
         floor,
-        notes: (left > CLOSE).then(note).into_iter().collect(),
+        notes: (left > CLOSE)
+            .then(|| notes::rough(left))
+            .into_iter()
+            .collect(),
     })
 }
 

@@ -13,6 +13,7 @@ use crate::backward::dates::{Dates, UNIT};
 use crate::backward::expr::{Linear, MAX_AFFINE};
 use crate::backward::steps::Steps;
 use crate::engine::PriceError;
+use crate::reason::Reason;
 
 /// Panels are this many standard deviations of the shortest step wide.
 const PANEL: f64 = 4.0;
@@ -124,7 +125,10 @@ impl Solver<'_> {
         if now.variance < SAME {
             return Err(PriceError::Refused {
                 engine: super::ID,
-                reason: "the first date has no variance before it".into(),
+                reason: Reason::new(
+                    "the first date has no variance before it",
+                    "第一个日期之前没有方差",
+                ),
             });
         }
         let cuts = cuts(&chain.pieces[..1]);
@@ -151,7 +155,10 @@ impl Solver<'_> {
         if !nodes.is_finite() || nodes > MOST_NODES as f64 {
             return Err(PriceError::Refused {
                 engine: super::ID,
-                reason: format!("it would take {nodes:.0} nodes, at most {MOST_NODES} are used"),
+                reason: Reason::new(
+                    format!("it would take {nodes:.0} nodes, at most {MOST_NODES} are used"),
+                    format!("需要 {nodes:.0} 个节点，最多使用 {MOST_NODES} 个"),
+                ),
             });
         }
         Grid::new((lo, hi), cuts, width, order, panels)
@@ -227,7 +234,10 @@ impl Solver<'_> {
         if shortest < SAME {
             return Err(PriceError::Refused {
                 engine: super::ID,
-                reason: "two dates have no variance between them".into(),
+                reason: Reason::new(
+                    "two dates have no variance between them",
+                    "两个日期之间没有方差",
+                ),
             });
         }
         let cuts = cuts(&chain.pieces[1..]);
@@ -434,7 +444,10 @@ impl<'a> Kernels<'a> {
         if steepest(moves) * (hi - centre) > MOST_EXPONENT {
             return Err(PriceError::Refused {
                 engine: super::ID,
-                reason: "the drift is too large for the variance".into(),
+                reason: Reason::new(
+                    "the drift is too large for the variance",
+                    "漂移相对方差过大",
+                ),
             });
         }
         Ok(Self {

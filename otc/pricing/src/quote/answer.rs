@@ -1,5 +1,6 @@
 //! What a quote says.
 
+use rialto_otc_contract::note::Note;
 use rialto_otc_time::AsOf;
 use serde::Serialize;
 
@@ -99,5 +100,5 @@ pub struct Quoted {
     pub why: Vec<Candidate>,
     /// What a reader should know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }

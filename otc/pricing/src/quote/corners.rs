@@ -1,6 +1,7 @@
 //! Values of one contract at the corners of the marks' spreads.
 
 use rayon::prelude::*;
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::sheet::TermSheet;
 use rialto_otc_market::bump::{Bump, Which, Window};
 use rialto_otc_market::model::Model;
@@ -10,6 +11,8 @@ use serde::Serialize;
 
 use super::Spreads;
 use crate::engine::{Ask, Greeking, PriceError};
+use crate::notes;
+use crate::reason::Reason;
 use crate::select;
 use crate::valuation::{Prepared, Request, ValueError, prepare};
 
@@ -56,7 +59,7 @@ pub(super) fn points(spreads: &Spreads) -> Vec<Point> {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Values {
     pub(super) values: Vec<f64>,
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Note>,
 }
 
 /// Values a sheet at points. Where the engine is chosen and not named, all points take the engine
@@ -72,7 +75,10 @@ pub(super) fn values(
     if prepared.plan.instants.is_empty() {
         return Err(PriceError::Refused {
             engine: "quote",
-            reason: "nothing of the contract is left to be observed".into(),
+            reason: Reason::new(
+                "nothing of the contract is left to be observed",
+                "合约没有剩余观察",
+            ),
         }
         .into());
     }
@@ -99,10 +105,8 @@ pub(super) fn values(
     for (point, one) in others.iter().zip(rest) {
         let one = one?;
         if one.engine != at_first.engine {
-            found.notes.push(format!(
-                "{} cannot price with volatility, q and r moved by {point:?}: {} did",
-                at_first.engine, one.engine
-            ));
+            let note = notes::other_engine(at_first.engine, point, one.engine);
+            found.notes.push(note);
         }
         found.values.push(one.value);
     }

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use rialto_otc_contract::sheet::{Product, TermSheet};
-use rialto_otc_contract::value::{decimal as read_decimal, percentage};
+use rialto_otc_contract::note::Note;
+use rialto_otc_contract::sheet::TermSheet;
 use rialto_otc_market::snapshot::Snapshot;
 use rialto_otc_time::Calendars;
 use rust_decimal::Decimal;
@@ -15,6 +15,7 @@ use super::answer::{Charge, Quoted, Shares, Solved};
 use super::corners::{MIDDLE, Point, Values, values};
 use super::{Asked, Corner, QuoteError, Side};
 use crate::desk::desk;
+use crate::notes;
 use crate::solve::places::{self, Place, decimal};
 use crate::solve::search::{Found, Search, notional};
 use crate::solve::{SolveError, Target, Unknown, World, unknown};
@@ -45,7 +46,7 @@ struct Money {
 struct Answer {
     solved: Solved,
     sheet: TermSheet,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 impl Desk<'_> {
@@ -195,8 +196,8 @@ impl Desk<'_> {
             Some(Target::Share(share)) => share * notional,
             Some(Target::Amount(amount)) => amount,
             Some(Target::Premium) => premium.ok_or(QuoteError::NoPayment)?,
-            None => match (principal(sheet), premium) {
-                (Some(share), _) => share * notional,
+            None => match (sheet.principal(), premium) {
+                (Some(principal), _) => principal.share.to_f64().unwrap_or(f64::NAN) * notional,
                 (None, Some(premium)) => premium,
                 (None, None) => return Err(QuoteError::NoPayment),
             },
@@ -256,16 +257,12 @@ impl Desk<'_> {
         let off = (search.value_of(&search.written(x))? - target).abs();
         if off > allowed {
             let mut found = search.brent(target)?;
-            found.notes.push(format!(
-                "the value is not a straight line here (off by {off:.2e}): found by Brent's method"
-            ));
+            found.notes.push(notes::curved(off));
             return Ok(found);
         }
         let notes = match roots.len() {
             0 | 1 => Vec::new(),
-            count => vec![format!(
-                "{count} numbers give this value; this is the one nearest to the sheet's"
-            )],
+            count => vec![notes::several(count, true)],
         };
         Ok(Found {
             x,
@@ -346,35 +343,4 @@ impl Desk<'_> {
             r: value - passed[2],
         })
     }
-}
-
-/// The principal that is paid at inception and among the flows, as a share of the notional; `None`
-/// when there is none.
-fn principal(sheet: &TermSheet) -> Option<f64> {
-    let Product::Template { name, .. } = &sheet.product else {
-        return None;
-    };
-    let root = sheet.to_value();
-    let told = root.pointer("/terms/principal");
-    let note = match name.as_str() {
-        "snowball" | "phoenix" | "enhanced_index" => true,
-        "sharkfin" | "double_sharkfin" => {
-            root.pointer("/terms/form").and_then(|f| f.as_str()) == Some("note")
-        }
-        "range_accrual" => told.is_some(),
-        _ => false,
-    };
-    let included = told
-        .and_then(|told| told.get("included"))
-        .and_then(serde_json::Value::as_bool);
-    if !note || included == Some(false) {
-        return None;
-    }
-    let margin = told.and_then(|told| told.get("margin")).and_then(|margin| {
-        let text = margin
-            .as_str()
-            .map_or_else(|| margin.to_string(), str::to_owned);
-        percentage(&text).or_else(|| read_decimal(&text))?.to_f64()
-    });
-    Some(margin.unwrap_or(1.0))
 }

@@ -17,6 +17,7 @@ mod tests;
 mod timeline;
 mod walk;
 
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::plan::Plan;
 use rialto_otc_market::model::{Dynamics, Model};
 use rialto_otc_numerics::statistics;
@@ -25,6 +26,8 @@ use self::run::{Job, REPLICATES, Totals};
 use crate::engine::{
     Ask, Engine, ErrorEstimate, ErrorKind, ExpectedFlow, Fit, Greeking, Greeks, PriceError, Priced,
 };
+use crate::notes;
+use crate::reason::Reason;
 
 /// Name and version of the engine.
 pub const ID: &str = "rqmc/1";
@@ -81,7 +84,7 @@ impl Engine for Rqmc {
             return Ok(nothing(ask));
         }
         let job = Job::new(plan, model, (ask.seed, ask.flows, 1.0))?;
-        let mut notes = notes(&job);
+        let mut notes = noted(&job);
         let totals = simulate(&job, ask)?;
         let means = totals.means();
         let estimate = statistics::estimate(&means).map_err(|_| PriceError::Number {
@@ -89,16 +92,11 @@ impl Engine for Rqmc {
             value: f64::NAN,
         })?;
         let mut abs = SMALL_SAMPLE * estimate.std_error + 1e-14 * plan.notional.abs();
-        notes.push(format!(
-            "{} paths in {REPLICATES} scrambles; as many pseudo-random ones would leave {:.2e}",
-            u64::from(totals.paths) * u64::from(REPLICATES),
-            totals.plain_error()
-        ));
+        let paths = u64::from(totals.paths) * u64::from(REPLICATES);
+        notes.push(notes::paths(paths, REPLICATES, totals.plain_error()));
         if job.simulation.timeline.discretised && !job.simulation.draws.is_certain() {
             let bias = halving(&job, plan, model, ask, &totals)?;
-            notes.push(format!(
-                "steps between dates: twice as long ones change the value by {bias:.2e}"
-            ));
+            notes.push(notes::steps(bias));
             abs += bias.abs();
         }
         let flows = if ask.flows {
@@ -123,42 +121,54 @@ impl Engine for Rqmc {
 }
 
 /// Why a plan is refused.
-fn refuse(plan: &Plan<f64>, model: &Model) -> Option<String> {
+fn refuse(plan: &Plan<f64>, model: &Model) -> Option<Reason> {
     if plan.exercise.is_some() {
-        return Some("the holder may exercise early".into());
+        return Some(Reason::new(
+            "the holder may exercise early",
+            "持有人可提前行权",
+        ));
     }
     if plan.underlyings.is_empty() || plan.underlyings.len() != model.names.len() {
-        return Some(format!(
-            "{} underlyings in the plan, {} in the model",
-            plan.underlyings.len(),
-            model.names.len()
+        return Some(Reason::new(
+            format!(
+                "{} underlyings in the plan, {} in the model",
+                plan.underlyings.len(),
+                model.names.len()
+            ),
+            format!(
+                "合约有 {} 个标的，模型有 {} 个",
+                plan.underlyings.len(),
+                model.names.len()
+            ),
         ));
     }
     if model.correlation.len() != model.names.len() * model.names.len() {
-        return Some("the correlation matrix has another size than the model".into());
+        return Some(Reason::new(
+            "the correlation matrix has another size than the model",
+            "相关系数矩阵与模型大小不符",
+        ));
     }
     if let Some(name) = model
         .names
         .iter()
         .find(|name| !(name.spot.is_finite() && name.spot > 0.0))
     {
-        return Some(format!(
-            "the spot of `{}` is {}, not above 0",
-            name.code, name.spot
+        return Some(Reason::new(
+            format!("the spot of `{}` is {}, not above 0", name.code, name.spot),
+            format!("`{}` 的现价为 {}，不大于 0", name.code, name.spot),
         ));
     }
     for name in &model.names {
         if let Dynamics::Heston(heston) = &name.dynamics {
             if model.names.len() > 1 {
-                return Some(
+                return Some(Reason::new(
                     "Heston's model is simulated for one underlying only: how several variances \
-                     hang together is not quoted"
-                        .into(),
-                );
+                     hang together is not quoted",
+                    "Heston 模型只模拟单一标的：多个方差之间的关系没有报价",
+                ));
             }
             if let Err(broken) = heston.check() {
-                let texts: Vec<String> = broken.iter().map(ToString::to_string).collect();
-                return Some(texts.join("; "));
+                return Some(Reason::all(broken.iter().map(Reason::from)));
             }
         }
     }
@@ -215,23 +225,17 @@ fn halving(
     Ok(mean(&coarse)? - mean(job)?)
 }
 
-fn notes(job: &Job<'_>) -> Vec<String> {
+fn noted(job: &Job<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
     let beyond = job.simulation.draws.beyond();
     if beyond > 0 {
-        notes.push(format!(
-            "the last {beyond} coordinates of each path are pseudo-random"
-        ));
+        notes.push(notes::beyond(beyond));
     }
     if job.simulation.watches_several_names() {
-        notes.push(
-            "hits of barriers on different underlyings between two steps are independent given the \
-             steps' ends"
-                .into(),
-        );
+        notes.push(notes::independent_hits());
     }
     if job.simulation.timeline.has_cash() {
-        notes.push("a cash dividend leaves at least 1e-6 of the spot".into());
+        notes.push(notes::dividend_floor());
     }
     notes
 }

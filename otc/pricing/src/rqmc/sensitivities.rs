@@ -5,8 +5,9 @@
 //! as `h^(−1/2)` for a first and `h^(−3/2)` for a second derivative, while the bias of fourth-order
 //! differences falls as `h⁴`.
 
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::plan::Plan;
-use rialto_otc_market::bump::{Bump, Move, Stickiness, Which, Window};
+use rialto_otc_market::bump::{Bump, BumpError, Move, Stickiness, Which, Window};
 use rialto_otc_market::model::{Dynamics, Model};
 use rialto_otc_numerics::statistics;
 
@@ -14,6 +15,8 @@ use super::run::Job;
 use super::wants_spot;
 use crate::engine::{Ask, Greeking, LadderPoint, PriceError, Priced};
 use crate::greeks::{SIDES, first, second};
+use crate::notes;
+use crate::reason::Reason;
 
 /// Widest relative step of the spot.
 const SPOT_STEP: f64 = 1e-2;
@@ -81,10 +84,7 @@ pub(super) fn fill(
         priced.greeks.rho = work.first(model, RATE_STEP, rate, ("rho", &mut priced.notes))?;
     }
     if !work.noise.is_empty() {
-        priced.notes.push(format!(
-            "standard errors of the Greeks: {}",
-            work.noise.join(", ")
-        ));
+        priced.notes.push(notes::noise(&work.noise));
     }
     ladder(plan, model, ask, paths, priced)
 }
@@ -102,7 +102,7 @@ fn ladder(
     if model.names.len() != 1 {
         return Err(PriceError::Refused {
             engine: super::ID,
-            reason: "a ladder needs one underlying".into(),
+            reason: Reason::new("a ladder needs one underlying", "阶梯估值只适用于单一标的"),
         });
     }
     let work = Work {
@@ -112,8 +112,8 @@ fn ladder(
         noise: Vec::new(),
     };
     for spot in &ask.ladder {
-        let moved =
-            moved(model, &spot_by(0, spot - model.names[0].spot)).map_err(PriceError::Model)?;
+        let moved = moved(model, &spot_by(0, spot - model.names[0].spot))
+            .map_err(|error| PriceError::Model(error.to_string()))?;
         let means = work.means(&moved)?;
         let [delta, gamma] = work.spot(&moved, 0, &means)?;
         priced.ladder.push(LadderPoint {
@@ -130,8 +130,8 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
-fn moved(model: &Model, bump: &Bump) -> Result<Model, String> {
-    model.bumped(bump).map_err(|error| error.to_string())
+fn moved(model: &Model, bump: &Bump) -> Result<Model, BumpError> {
+    model.bumped(bump)
 }
 
 struct Work<'a> {
@@ -166,14 +166,14 @@ impl Work<'_> {
         model: &Model,
         step: f64,
         bump: impl Fn(f64) -> Bump,
-        (name, notes): (&str, &mut Vec<String>),
+        (name, notes): (&str, &mut Vec<Note>),
     ) -> Result<Option<f64>, PriceError> {
         let mut sides = Vec::new();
         for times in SIDES {
             match moved(model, &bump(times * step)) {
                 Ok(model) => sides.push(self.means(&model)?),
                 Err(error) => {
-                    notes.push(format!("{name} is not given: {error}"));
+                    notes.push(notes::missing(name, notes::of_bump(&error)));
                     return Ok(None);
                 }
             }
@@ -193,7 +193,8 @@ impl Work<'_> {
         let step = spot * self.spot_step(model, name);
         let mut sides = Vec::new();
         for times in SIDES {
-            let model = moved(model, &spot_by(name, times * step)).map_err(PriceError::Model)?;
+            let model = moved(model, &spot_by(name, times * step))
+                .map_err(|error| PriceError::Model(error.to_string()))?;
             sides.push(self.means(&model)?);
         }
         let mut greeks = [Vec::new(), Vec::new()];

@@ -19,6 +19,7 @@ fn ask(paths: u64, seed: u64) -> Ask {
         tolerance: 0.0,
         seed,
         paths: Some(paths),
+        draft: false,
     }
 }
 

@@ -7,6 +7,7 @@ use rialto_otc_market::model::{Curve, Dynamics, Model};
 use rialto_otc_numerics::linalg::{Matrix, cholesky};
 
 use crate::engine::PriceError;
+use crate::reason::Reason;
 
 /// Two moments closer than this on the rate clock are one, years.
 const SAME: f64 = 1e-12;
@@ -97,7 +98,10 @@ impl Timeline {
             if timeline.steps.len() as f64 + pieces > MOST_STEPS as f64 {
                 return Err(PriceError::Refused {
                     engine: super::ID,
-                    reason: format!("a path of more than {MOST_STEPS} steps would be needed"),
+                    reason: Reason::new(
+                        format!("a path of more than {MOST_STEPS} steps would be needed"),
+                        format!("路径须多于 {MOST_STEPS} 步"),
+                    ),
                 });
             }
             let pieces = pieces as usize;

@@ -4,6 +4,7 @@ mod scan;
 
 use rialto_otc_contract::compile::{Compiled, compile_with};
 use rialto_otc_contract::finding::Findings;
+use rialto_otc_contract::note::Note;
 use rialto_otc_contract::sheet::TermSheet;
 use rialto_otc_numerics::roots::{RootTolerance, brent};
 use rust_decimal::Decimal;
@@ -12,6 +13,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use super::places::{Place, decimal};
 use super::{PRECISION, SolveError, World};
 use crate::engine::Greeking;
+use crate::notes;
 use crate::valuation::{self, Prepared, Request, Valuation, ValueError, initials};
 
 /// Halvings of an interval towards the limit of validity: a millionth of the bracket.
@@ -21,7 +23,7 @@ const HALVINGS: usize = 24;
 pub(crate) struct Found {
     pub(crate) x: f64,
     pub(crate) method: &'static str,
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Note>,
 }
 
 /// Notional of a sheet, currency units.
@@ -65,6 +67,8 @@ pub(crate) struct Search<'a> {
     /// The ends, until they are priced: they were compiled to see that they are valid.
     ready: Vec<Ready>,
     last: Option<Last>,
+    /// How far the value last was off a straight line.
+    off: f64,
 }
 
 impl<'a> Search<'a> {
@@ -90,6 +94,7 @@ impl<'a> Search<'a> {
             unknown,
             ready: vec![lo.1, hi.1],
             last: None,
+            off: 0.0,
         })
     }
 
@@ -115,13 +120,35 @@ impl<'a> Search<'a> {
         self.value_of(&self.written(x))
     }
 
+    /// The same without its error: the number that [`Self::at`] has unless the engine finds that it
+    /// must compute finer to meet the tolerance.
+    fn draft(&mut self, x: f64) -> Result<f64, SolveError> {
+        let text = self.written(x);
+        if self.world.measure.is_some() {
+            return self.value_of(&text);
+        }
+        self.evaluations += 1;
+        let ready = match self.ready(&text) {
+            Some(ready) => ready,
+            None => compiled(self.place, self.world, text)?,
+        };
+        let request = self.world.plain();
+        let prepared = self.world.prepared(ready.compiled, &request)?;
+        Ok(prepared.draft(&request).map_err(ValueError::from)?)
+    }
+
+    /// The contract with a text, when it was compiled to find the limits and is not yet priced.
+    fn ready(&mut self, text: &str) -> Option<Ready> {
+        let at = self.ready.iter().position(|ready| ready.text == text);
+        at.map(|at| self.ready.swap_remove(at))
+    }
+
     pub(crate) fn value_of(&mut self, text: &str) -> Result<f64, SolveError> {
         if let Some(last) = self.last.as_ref().filter(|last| last.text == text) {
             return Ok(last.value);
         }
         self.evaluations += 1;
-        let ready = self.ready.iter().position(|ready| ready.text == text);
-        let ready = ready.map(|at| self.ready.swap_remove(at));
+        let ready = self.ready(text);
         let last = self.last.insert(match self.world.measure {
             Some(measure) => {
                 let sheet = match ready {
@@ -167,7 +194,8 @@ impl<'a> Search<'a> {
             return Ok((sheet, valuation));
         };
         if *request == self.world.plain() {
-            return Ok((sheet.clone(), valuation::signed(found, &sheet, snapshot)));
+            let valuation = valuation::signed(found, &sheet, snapshot);
+            return Ok((sheet, valuation));
         }
         self.evaluations += 1;
         let valuation = valuation::told(&prepared, &sheet, snapshot, calendars, request)?;
@@ -183,8 +211,28 @@ impl<'a> Search<'a> {
     /// the way when the line does not reach the target. When it does not, the search goes on as for
     /// any other unknown.
     pub(crate) fn affine(&mut self, target: f64) -> Result<Found, SolveError> {
+        let ends = (self.draft(self.lo)?, self.draft(self.hi)?);
+        if let Some(found) = self.line(target, ends)? {
+            return Ok(found);
+        }
+        // Off the line: it bends, or its ends were not fine enough.
+        let ends = (self.at(self.lo)?, self.at(self.hi)?);
+        if let Some(found) = self.line(target, ends)? {
+            return Ok(found);
+        }
+        let mut found = self.brent(target)?;
+        found.notes.push(notes::curved(self.off));
+        Ok(found)
+    }
+
+    /// Where a straight line through the values at both ends meets the target; `None` when the value
+    /// there is not on it.
+    fn line(
+        &mut self,
+        target: f64,
+        (at_lo, at_hi): (f64, f64),
+    ) -> Result<Option<Found>, SolveError> {
         let (lo, hi) = (self.lo, self.hi);
-        let (at_lo, at_hi) = (self.at(lo)?, self.at(hi)?);
         let x = lo + (target - at_lo) * (hi - lo) / (at_hi - at_lo);
         let slack = 1e-12 * (hi - lo);
         let inside = x.is_finite() && x >= lo - slack && x <= hi + slack;
@@ -195,22 +243,18 @@ impl<'a> Search<'a> {
         };
         // The farther the ends, the coarser the digits of the line.
         let allowed = self.near() + 1e-9 * (at_hi - at_lo).abs();
-        let off = (self.at(third)? - line).abs();
-        if off > allowed {
-            let mut found = self.brent(target)?;
-            found.notes.push(format!(
-                "the value is not a straight line here (off by {off:.2e}): found by Brent's method"
-            ));
-            return Ok(found);
+        self.off = (self.at(third)? - line).abs();
+        if self.off > allowed {
+            return Ok(None);
         }
         if !inside {
             return Err(self.out_of_reach(target, &[(lo, at_lo), (hi, at_hi)]));
         }
-        Ok(Found {
+        Ok(Some(Found {
             x,
             method: "affine",
             notes: Vec::new(),
-        })
+        }))
     }
 
     /// Brent's method between two numbers that enclose the target.
@@ -335,15 +379,14 @@ impl World<'_> {
         }
     }
 
+    fn prepared(&self, compiled: Compiled, request: &Request) -> Result<Prepared, Findings> {
+        let (as_of, config) = (request.as_of, &request.config);
+        valuation::prepared(compiled, self.snapshot, self.calendars, as_of, config)
+    }
+
     fn priced(&self, ready: Ready) -> Result<Last, ValueError> {
         let request = self.plain();
-        let prepared = valuation::prepared(
-            ready.compiled,
-            self.snapshot,
-            self.calendars,
-            request.as_of,
-            &request.config,
-        )?;
+        let prepared = self.prepared(ready.compiled, &request)?;
         let found = prepared.value(&request)?;
         Ok(Last {
             text: ready.text,

@@ -334,7 +334,10 @@ fn a_barrier_that_is_met_twice_is_the_one_nearest_to_the_sheet() {
         let again = worth(&TermSheet::from_value(&found.terms).unwrap());
         assert!((again - target).abs() <= 1.5, "{again} {target}");
         assert!(
-            found.notes.iter().any(|note| note.contains("at 2 places")),
+            found
+                .notes
+                .iter()
+                .any(|note| note.en.contains("at 2 places")),
             "{:?}",
             found.notes
         );

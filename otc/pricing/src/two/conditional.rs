@@ -16,6 +16,8 @@ use crate::closed::world::{CERTAIN, Law, World};
 use crate::engine::{
     Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeking, Greeks, PriceError, Priced,
 };
+use crate::notes;
+use crate::reason::Reason;
 
 /// Name and version of the engine.
 pub const ID: &str = "conditional2/1";
@@ -55,10 +57,10 @@ enum Payoff {
 }
 
 impl Payoff {
-    fn read(shape: &Shape<f64>) -> Result<(f64, Self), String> {
+    fn read(shape: &Shape<f64>) -> Result<(f64, Self), Reason> {
         let pair = |factors: &[f64]| match factors {
             [a, b] => Ok((*a, *b)),
-            _ => Err(format!("{} underlyings, two are needed", factors.len())),
+            _ => Err(Reason::two_underlyings(factors.len())),
         };
         let (units, payoff) = match shape {
             Shape::Exchange {
@@ -93,7 +95,10 @@ impl Payoff {
             } => {
                 let (a, b) = pair(factors)?;
                 if !(a > 0.0 && b > 0.0) {
-                    return Err("the factors of a worst-of or best-of are not above 0".into());
+                    return Err(Reason::new(
+                        "the factors of a worst-of or best-of are not above 0",
+                        "最差或最好表现的系数不大于 0",
+                    ));
                 }
                 let payoff = Self::Extreme {
                     w: *w,
@@ -104,10 +109,18 @@ impl Payoff {
                 };
                 (*units, payoff)
             }
-            _ => return Err("it is not an option on two prices at one date".into()),
+            _ => {
+                return Err(Reason::new(
+                    "it is not an option on two prices at one date",
+                    "不是同一日期上两个价格的期权",
+                ));
+            }
         };
         if let Self::Sum { b: 0.0, .. } = payoff {
-            return Err("the second price has no weight".into());
+            return Err(Reason::new(
+                "the second price has no weight",
+                "第二个价格没有权重",
+            ));
         }
         Ok((units, payoff))
     }
@@ -296,28 +309,34 @@ impl Pair {
     }
 }
 
-fn read(world: &World<'_>) -> Result<(f64, Payoff), String> {
+fn read(world: &World<'_>) -> Result<(f64, Payoff), Reason> {
     let plan = world.plan;
     let Some(shape) = &plan.shape else {
-        return Err("it is not an option on two prices at one date".into());
+        return Err(Reason::new(
+            "it is not an option on two prices at one date",
+            "不是同一日期上两个价格的期权",
+        ));
     };
     let read = Payoff::read(shape)?;
     if plan.underlyings.len() != 2 || world.model.names.len() != 2 {
-        return Err(format!(
-            "{} underlyings, two are needed",
-            plan.underlyings.len()
-        ));
+        return Err(Reason::two_underlyings(plan.underlyings.len()));
     }
     for name in &world.model.names {
         if !matches!(name.dynamics, Dynamics::Gbm { .. }) {
-            return Err("the model is not geometric Brownian motion".into());
+            return Err(Reason::new(
+                "the model is not geometric Brownian motion",
+                "模型不是几何布朗运动",
+            ));
         }
         if name.dividends.iter().any(|one| one.cash != 0.0) {
-            return Err("a cash dividend moves the spot by an amount".into());
+            return Err(Reason::new(
+                "a cash dividend moves the spot by an amount",
+                "现金分红使现价变动一个金额",
+            ));
         }
     }
     if plan.instants.is_empty() {
-        return Err("no date is left".into());
+        return Err(Reason::new("no date is left", "没有剩余日期"));
     }
     Ok(read)
 }
@@ -342,7 +361,10 @@ impl Engine for Conditional {
         let refused = |reason| PriceError::Refused { engine: ID, reason };
         let (units, payoff) = read(&world).map_err(refused)?;
         if !ask.ladder.is_empty() {
-            return Err(refused("a ladder is for one underlying".into()));
+            return Err(refused(Reason::new(
+                "a ladder is for one underlying",
+                "阶梯估值只适用于单一标的",
+            )));
         }
         let payment = world.end_payment().map_err(refused)?;
         let mut greeks = Greeks::default();
@@ -353,7 +375,7 @@ impl Engine for Conditional {
             }
             let world = World { seed, ..world };
             let Some(pair) = Pair::new(&world)? else {
-                return Err(refused("no date is left".into()));
+                return Err(refused(Reason::new("no date is left", "没有剩余日期")));
             };
             let scale = world.discount(&payment)? * units;
             let (fine, coarse) = pair.value(&payoff)?;
@@ -375,10 +397,10 @@ impl Engine for Conditional {
         let (value, error) = own.unwrap_or_default();
         let mut notes = Vec::new();
         if ask.greeks == Greeking::All {
-            notes.push("theta_1d: the next session is not known to this engine".into());
+            notes.push(notes::no_session());
         }
         if ask.flows {
-            notes.push("expected flows are not told by this engine".into());
+            notes.push(notes::no_flows());
         }
         Ok(Priced {
             value,

@@ -10,7 +10,7 @@
 
 use rialto_otc_contract::plan::{Action, Expr, Plan};
 use rialto_otc_contract::shape::{Mean, Shape, Side};
-use rialto_otc_market::model::{Dynamics, Model};
+use rialto_otc_market::model::{Dynamics, Model, Name};
 
 use crate::closed::finite;
 use crate::closed::jet::Jet;
@@ -18,6 +18,8 @@ use crate::closed::world::{Law, World};
 use crate::engine::{
     Ask, Engine, ErrorEstimate, ErrorKind, Fit, Greeking, Greeks, LadderPoint, PriceError, Priced,
 };
+use crate::notes;
+use crate::reason::Reason;
 
 /// Name and version of the engine.
 pub const ID: &str = "logrec/1";
@@ -85,7 +87,10 @@ impl Cloud {
         if !(count.is_finite() && count <= MOST) {
             return Err(PriceError::Refused {
                 engine: ID,
-                reason: format!("it would take {count} points, at most {MOST} are used"),
+                reason: Reason::new(
+                    format!("it would take {count} points, at most {MOST} are used"),
+                    format!("需要 {count} 个点，最多使用 {MOST} 个"),
+                ),
             });
         }
         let count = count as usize;
@@ -138,8 +143,25 @@ impl Cloud {
     }
 }
 
+/// Refuses a price that is not lognormal at every date.
+fn lognormal(name: &Name) -> Result<(), Reason> {
+    if !matches!(name.dynamics, Dynamics::Gbm { .. }) {
+        return Err(Reason::new(
+            "the model is not geometric Brownian motion",
+            "模型不是几何布朗运动",
+        ));
+    }
+    if name.dividends.iter().any(|one| one.cash != 0.0) {
+        return Err(Reason::new(
+            "a cash dividend moves the spot by an amount",
+            "现金分红使现价变动一个金额",
+        ));
+    }
+    Ok(())
+}
+
 impl Terms {
-    fn read(world: &World<'_>) -> Result<Self, String> {
+    fn read(world: &World<'_>) -> Result<Self, Reason> {
         let plan = world.plan;
         let Some(Shape::Asian {
             units,
@@ -149,38 +171,37 @@ impl Terms {
             weights,
         }) = &plan.shape
         else {
-            return Err("it is not an option on an arithmetic mean".into());
+            return Err(Reason::new(
+                "it is not an option on an arithmetic mean",
+                "不是算术平均期权",
+            ));
         };
         if plan.underlyings.len() != 1 || world.model.names.len() != 1 {
-            return Err(format!(
-                "{} underlyings, one is needed",
-                plan.underlyings.len()
-            ));
+            return Err(Reason::one_underlying(plan.underlyings.len()));
         }
-        let name = &world.model.names[0];
-        if !matches!(name.dynamics, Dynamics::Gbm { .. }) {
-            return Err("the model is not geometric Brownian motion".into());
-        }
-        if name.dividends.iter().any(|one| one.cash != 0.0) {
-            return Err("a cash dividend moves the spot by an amount".into());
-        }
+        lognormal(&world.model.names[0])?;
         let rows = world.rows("fixings");
         let Some(past) = weights.len().checked_sub(rows.len()) else {
-            return Err("the contract has fewer weights than fixings ahead".into());
+            return Err(Reason::new(
+                "the contract has fewer weights than fixings ahead",
+                "合约的权重少于尚未观察的次数",
+            ));
         };
-        let told = |error: PriceError| error.to_string();
         let Some(end) = world.end() else {
-            return Err("no date is left".into());
+            return Err(Reason::new("no date is left", "没有剩余日期"));
         };
         let known = known(world, weights, &rows, past)?;
         if weights.iter().any(|weight| *weight < 0.0) {
-            return Err("a weight of the mean is below 0".into());
+            return Err(Reason::new(
+                "a weight of the mean is below 0",
+                "平均的权重为负",
+            ));
         }
-        let spot = world.spot(0).map_err(told)?.v;
+        let spot = world.spot(0)?.v;
         let (mut before, mut forward) = (0.0, spot);
         let mut ahead = Vec::with_capacity(rows.len());
         for ((_, index), weight) in rows.iter().zip(&weights[past..]) {
-            let law = world.law(0, &plan.instants[*index].at).map_err(told)?;
+            let law = world.law(0, &plan.instants[*index].at)?;
             ahead.push(Step {
                 weight: *weight,
                 variance: (law.variance.v - before).max(0.0),
@@ -188,7 +209,7 @@ impl Terms {
             });
             (before, forward) = (law.variance.v, law.forward.v);
         }
-        let last = world.law(0, end).map_err(told)?;
+        let last = world.law(0, end)?;
         let payment = world.end_payment()?;
         Ok(Self {
             units: *units,
@@ -200,7 +221,7 @@ impl Terms {
                 (last.variance.v - before).max(0.0),
                 (last.forward.v / forward).ln(),
             ),
-            discount: world.discount(&payment).map_err(told)?.v,
+            discount: world.discount(&payment)?.v,
             spot,
         })
     }
@@ -319,11 +340,16 @@ fn known(
     weights: &[f64],
     rows: &[(u32, usize)],
     past: usize,
-) -> Result<f64, String> {
+) -> Result<f64, Reason> {
     let sum = match (world.remembered("fixings_sum"), past) {
         (_, 0) => return Ok(0.0),
         (Some(sum), _) => sum,
-        (None, _) => return Err("past fixings are not in variable `fixings_sum`".into()),
+        (None, _) => {
+            return Err(Reason::new(
+                "past fixings are not in variable `fixings_sum`",
+                "变量 `fixings_sum` 中没有过去的定盘价",
+            ));
+        }
     };
     for ((_, index), share) in rows.iter().zip(&weights[past..]) {
         let rules = &world.plan.instants[*index].rules;
@@ -339,7 +365,10 @@ fn known(
     if raw_sum(weights) {
         Ok(sum / weights.len() as f64)
     } else {
-        Err("no row ahead tells the scale of the weights in `fixings_sum`".into())
+        Err(Reason::new(
+            "no row ahead tells the scale of the weights in `fixings_sum`",
+            "剩余日程无法确定 `fixings_sum` 中权重的尺度",
+        ))
     }
 }
 
@@ -374,9 +403,9 @@ fn raw_sum(weights: &[f64]) -> bool {
         .all(|pair| (pair[0] - pair[1]).abs() < 1e-12)
 }
 
-fn refuse(terms: &Terms) -> Option<String> {
+fn refuse(terms: &Terms) -> Option<Reason> {
     if terms.ahead.is_empty() {
-        return Some("no fixing is left".into());
+        return Some(Reason::new("no fixing is left", "没有剩余观察"));
     }
     None
 }
@@ -415,13 +444,16 @@ impl Engine for LogRecursion {
         }
         let mut notes = Vec::new();
         if ask.greeks == Greeking::All {
-            notes.push("vega, rho and rho_q are left to differences of the engine".into());
+            notes.push(notes::by_differences());
         }
         if ask.flows {
-            notes.push("expected flows are not told by this engine".into());
+            notes.push(notes::no_flows());
         }
         let ladder = ladder(&terms, &ask.ladder).map_err(|error| match error {
-            None => refused("a ladder of a floating strike is not done".into()),
+            None => refused(Reason::new(
+                "a ladder of a floating strike is not done",
+                "浮动行权价不支持阶梯估值",
+            )),
             Some(error) => error,
         })?;
         Ok(Priced {

@@ -135,7 +135,7 @@ fn holds(name: &str, pending: &[(i64, Date)], on: Date, phase: &str, quoted: boo
             assert_eq!(found.error_estimate.abs, 0.0);
             assert_eq!(found.error_estimate.kind, ErrorKind::Exact);
             assert!(found.tolerance_met && found.flows.is_empty());
-            assert!(found.why[0].chosen && found.why[0].reason.starts_with("determined flows"));
+            assert!(found.why[0].chosen && found.why[0].reason.en.starts_with("determined flows"));
             assert_eq!(found.ladder.len(), 2, "{what}");
             for point in &found.ladder {
                 let moved = (point.value, point.delta, point.gamma);
@@ -343,7 +343,7 @@ fn nothing_of_an_ended_contract_can_be_solved_for() {
         else {
             panic!("{unknown:?}: {refused:?}");
         };
-        assert!(reason.contains("has ended"), "{reason}");
+        assert!(reason.en.contains("has ended"), "{reason}");
     }
 }
 

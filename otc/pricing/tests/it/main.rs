@@ -1,5 +1,6 @@
 //! Engines against each other.
 
+mod autocalls;
 mod batch;
 mod ended;
 mod engines;

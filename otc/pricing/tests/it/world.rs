@@ -111,5 +111,6 @@ pub fn ask(plan: &Plan<f64>) -> Ask {
         tolerance: 1e-5 * plan.notional.abs(),
         seed: 11,
         paths: Some(1 << 11),
+        draft: false,
     }
 }

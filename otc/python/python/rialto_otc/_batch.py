@@ -76,7 +76,7 @@ def price(
     pandas, polars) whose columns are fields of term sheets by their path with dots
     (``terms.strike``), or one column ``sheet`` of whole sheets as text. The answer has one row per
     contract, in order: ``trade_id``, the measures, ``currency``, ``engine``, ``tolerance_met``,
-    ``notes``, and for one that cannot be priced ``error_code``, ``error``, ``error_zh`` and
+    ``notes`` and ``notes_zh`` (lines of code and text), and for one that cannot be priced ``error_code``, ``error``, ``error_zh`` and
     ``findings`` (JSON). The bits do not depend on the number of threads.
     """
     given = options(

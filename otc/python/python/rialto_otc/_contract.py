@@ -25,10 +25,11 @@ def options(**given: object) -> dict[str, Any]:
 
 def _warn(told: dict[str, Any]) -> dict[str, Any]:
     for note in told.get("notes", ()):
-        if note.startswith("N-STATE-ASSUMED"):
+        if note["code"] == "N-STATE-ASSUMED":
             import warnings
 
-            warnings.warn(note, StateAssumedWarning, stacklevel=3)
+            text = f"{note['code']}: {note['en']}"
+            warnings.warn(text, StateAssumedWarning, stacklevel=3)
     return told
 
 

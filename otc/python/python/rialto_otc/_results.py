@@ -5,9 +5,19 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, TypedDict
 
     from ._contract import Contract
+
+    class Note(TypedDict):
+        """What a reader should know: an approximation or a notice."""
+
+        code: str
+        """Stable code, ``N-RQMC-PATHS``."""
+        en: str
+        """In English."""
+        zh: str
+        """In Simplified Chinese."""
 
 
 def _frame(rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None) -> Any:
@@ -29,8 +39,8 @@ class Answer:
         return dict(self._told)
 
     @property
-    def notes(self) -> list[str]:
-        """Approximations and notices in force."""
+    def notes(self) -> list[Note]:
+        """Approximations and notices in force: dicts of ``code``, ``en`` and ``zh``."""
         return list(self._told.get("notes", ()))
 
 

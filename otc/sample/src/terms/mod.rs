@@ -34,7 +34,7 @@ pub(crate) struct Draw<'a> {
 /// What a product says beside the envelope.
 pub(crate) struct Terms {
     pub terms: Value,
-    /// Premium as a share of the notional, in 10⁻⁴; `None` for what is paid in as principal.
+    /// Premium as a share of the notional, in 10⁻⁴; `None` for what costs nothing or its principal.
     pub premium: Option<i64>,
     /// Underlyings, when there is not just the first at its initial price.
     pub underlyings: Option<Value>,
@@ -252,7 +252,7 @@ impl<'a> Draw<'a> {
     fn terms(&mut self) -> Terms {
         match self.slot.product {
             "snowball" => Terms {
-                // Of a margin snowball and a swap the client pays no principal beyond it.
+                // Also of a margin snowball: what is paid in is its margin.
                 premium: None,
                 ..Terms::note(self.snowball())
             },

@@ -7,7 +7,9 @@ use std::time::Instant;
 use rayon::prelude::*;
 use rialto_otc_contract::TermSheet;
 use rialto_otc_contract::envelope::{State, When};
-use rialto_otc_lifecycle::{Book, Context, FlowStatus, Kind, Outcome, Policy, Status};
+use rialto_otc_lifecycle::{
+    Book, Context, Flow, FlowStatus, Kind, Outcome, Policy, Status, TradeLog,
+};
 use rialto_otc_pricing::engine::Greeking;
 use rialto_otc_pricing::valuation::{Request, value};
 use rialto_otc_sample::{SampleHouse, Story, house};
@@ -250,7 +252,7 @@ fn every_live_contract_is_valued_from_the_state_of_the_book() {
         .iter()
         .filter(|log| log.trade().status() == Some(Status::Live))
         .map(|log| {
-            let sheet = log.trade().valued_sheet(house.as_of).expect("booked");
+            let sheet = log.trade().valued_sheet(Flow::is_open).expect("booked");
             (log.trade().id(), sheet)
         })
         .collect();
@@ -306,7 +308,7 @@ fn a_snowball_that_was_knocked_in_is_worth_less_than_one_that_was_not() {
         if contract.product != "snowball" || state.status != Some(Status::Live) || !knocked_in {
             continue;
         }
-        let sheet = log.trade().valued_sheet(house.as_of).expect("booked");
+        let sheet = log.trade().valued_sheet(Flow::is_open).expect("booked");
         let mut other = sheet.clone();
         let state = other.state.get_or_insert_with(State::default);
         state.values.insert("ki".to_owned(), Decimal::ZERO);
@@ -355,4 +357,118 @@ fn a_day_that_the_calendars_do_not_reach_is_refused() {
     );
     let sunday = house(1, "2026-11-22".parse().expect("a date")).expect("a house");
     assert_eq!(sunday.as_of, HOUSE.as_of, "the session before");
+}
+
+/// Sum of flows that count, by leg, in the house's favour.
+fn net(log: &TradeLog, legs: &[&str]) -> Decimal {
+    let flows = log.trade().flows().iter();
+    flows
+        .filter(|flow| flow.counts() && legs.contains(&flow.leg.as_str()))
+        .map(Flow::house)
+        .sum()
+}
+
+#[test]
+fn principal_paid_in_is_paid_back_by_every_contract_that_ends_without_loss() {
+    let house = &*HOUSE;
+    let (mut ended, mut total, mut lost) = (BTreeMap::<&str, usize>::new(), Decimal::ZERO, 0);
+    for (contract, log) in house.contracts.iter().zip(&house.logs) {
+        let state = log.state();
+        let sheet = log.trade().sheet().expect("booked");
+        let paid_in = net(log, &["paid_in"]);
+        let lives = !matches!(
+            state.status,
+            Some(Status::Draft | Status::PendingApproval | Status::PendingConfirm)
+        );
+        let stands =
+            lives && state.status != Some(Status::Cancelled) && contract.story != Story::TakesOver;
+        let sign = Decimal::from(sheet.direction.house_sign());
+        let principal = sheet.principal().map_or(Decimal::ZERO, |par| par.amount);
+        let wanted = if stands {
+            -sign * principal
+        } else {
+            Decimal::ZERO
+        };
+        assert_eq!(paid_in, wanted, "{}", contract.trade_id);
+        let whole = state.size.is_none();
+        let through = matches!(
+            state.outcome,
+            Some((Outcome::KnockedOut | Outcome::Expired, _))
+        );
+        if !(stands && whole && through) {
+            continue;
+        }
+        let back = -net(log, &["principal", "redemption"]);
+        let value = |name: &str| state.values.get(name).copied().unwrap_or_default();
+        let touches = contract.terms["terms"]["ki"]["count"].as_u64();
+        let knocked_in = !value("ki").is_zero()
+            || touches.is_some_and(|count| value("touches") >= Decimal::from(count));
+        // What follows the index, or was knocked in and not out, may lose or gain.
+        if contract.product == "enhanced_index" || (knocked_in && back != paid_in) {
+            lost += usize::from(back.abs() < paid_in.abs());
+            continue;
+        }
+        assert_eq!(back, paid_in, "{}", contract.trade_id);
+        total += paid_in.abs();
+        if !paid_in.is_zero() {
+            *ended.entry(&contract.product).or_default() += 1;
+        }
+    }
+    eprintln!("{total} paid in and back: {ended:?}; {lost} with a loss");
+    for product in ["snowball", "phoenix", "sharkfin", "range_accrual"] {
+        assert!(
+            ended.get(product).is_some_and(|n| *n > 0),
+            "{product}: {ended:?}"
+        );
+    }
+    assert!(lost > 0, "no contract shows a loss");
+}
+
+#[test]
+fn every_ledger_balances_and_a_closed_trade_has_nothing_left() {
+    use rialto_otc_lifecycle::Account;
+    let house = &*HOUSE;
+    let mut closed = 0;
+    for log in &house.logs {
+        let accounts = log.trade().accounts();
+        let id = log.trade().id();
+        assert_eq!(
+            accounts.balances().values().sum::<Decimal>(),
+            Decimal::ZERO,
+            "{id}"
+        );
+        let cash: Decimal = (log.trade().flows().iter())
+            .filter(|flow| flow.status == FlowStatus::Settled)
+            .map(Flow::house)
+            .sum();
+        assert_eq!(accounts.balance(Account::Cash, "CNY"), cash, "{id}");
+        if log.trade().status() == Some(Status::Closed) {
+            closed += 1;
+            for account in [Account::Fv, Account::Recv, Account::Payb] {
+                assert_eq!(
+                    accounts.balance(account, "CNY"),
+                    Decimal::ZERO,
+                    "{id} {account:?}"
+                );
+            }
+        }
+    }
+    assert!(closed >= 60, "{closed}");
+}
+
+#[test]
+fn who_takes_a_note_over_pays_what_the_leaving_party_is_paid() {
+    let house = &*HOUSE;
+    let of = |story: Story| {
+        let at = house.contracts.iter().position(|c| c.story == story);
+        &house.logs[at.expect("one")]
+    };
+    let (old, new) = (of(Story::Novated), of(Story::TakesOver));
+    assert!(net(old, &["paid_in"]) > Decimal::ZERO);
+    assert_eq!(net(new, &["paid_in"]), Decimal::ZERO);
+    assert!(net(new, &["premium"]) > Decimal::ZERO);
+    assert_eq!(
+        net(old, &["unwind"]) + net(new, &["premium"]),
+        Decimal::ZERO
+    );
 }

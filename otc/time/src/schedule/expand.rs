@@ -133,7 +133,10 @@ fn note_projected(rows: &[DatedRow], pointer: &str, found: &mut Found) {
                 "{count} dates from {} on are projected: their year is not announced",
                 first.date
             ),
-            format!("自 {} 起 {count} 个日期为推算,相应年份尚未公布", first.date),
+            format!(
+                "自 {} 起 {count} 个日期为推算，相应年份尚未公布",
+                first.date
+            ),
         ),
         Bilingual::new("they are derived again when it is", "公布后将重新推导"),
     ));

@@ -129,7 +129,9 @@ pub fn verify_bundle<R: Read>(
     let mut reader = BufReader::new(reader);
     let magic = reader.fill_buf().map_err(no_bundle)?;
     if !magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        return Err(VerifyError::NotABundle("it is not a zstd file".into()));
+        return Err(VerifyError::NotABundle(
+            "a bundle is a tar compressed with zstd (.tar.zst), this is none".into(),
+        ));
     }
     let mut decoder = zstd::Decoder::with_buffer(reader).map_err(no_bundle)?;
     decoder.window_log_max(MAX_WINDOW_LOG).map_err(no_bundle)?;

@@ -198,6 +198,14 @@ async fn records_are_found_by_type_and_subject_newest_first() {
         );
         assert_eq!(
             find(RecordQuery {
+                from_seq: Some(u64::MAX),
+                ..all.clone()
+            })
+            .await,
+            [0_u64; 0]
+        );
+        assert_eq!(
+            find(RecordQuery {
                 subject: subject.clone(),
                 ..all.clone()
             })

@@ -71,8 +71,13 @@ impl Screen {
         format!("{} {} ", self.paint(code, &name), self.paint(2, "|"))
     }
 
-    /// The table at the end.
-    pub fn summary(&self, summary: &LocalSummary, coverage: &[Option<String>]) {
+    /// The table at the end, with the coverage of each job and why it did not run.
+    pub fn summary(
+        &self,
+        summary: &LocalSummary,
+        coverage: &[Option<String>],
+        unrun: &[Option<String>],
+    ) {
         let mut text = String::from("\n");
         let width = summary
             .jobs
@@ -93,13 +98,17 @@ impl Screen {
             "JOB", "STAGE", "STATUS", "TIME"
         );
         let _ = writeln!(text, "{}", self.paint(1, head.trim_end()));
-        for (job, coverage) in summary.jobs.iter().zip(coverage) {
+        for ((job, coverage), unrun) in summary.jobs.iter().zip(coverage).zip(unrun) {
             let (word, colour) = status_word(job);
             let time = job.duration.map(seconds).unwrap_or_default();
             let coverage = coverage
                 .as_ref()
                 .map(|c| format!("  coverage {c} %"))
                 .unwrap_or_default();
+            let word = match unrun {
+                Some(reason) => format!("{word}: {reason}"),
+                None => word,
+            };
             let status = self.paint(colour, &format!("{word:<20}"));
             let line = format!(
                 "{:<width$}  {:<stages$}  {status}  {time:>9}{coverage}",

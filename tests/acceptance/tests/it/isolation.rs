@@ -155,7 +155,7 @@ async fn a_service_pushed_to_the_test_environment_reaches_nothing_of_the_server(
     ensure!(pipeline["status"] != "failed", "{pipeline}");
 
     let slots = data.join("services/sample%2Fnav-report/test");
-    let logs = ["blue", "green"].map(|slot| slots.join(slot).join("log/stdout.log"));
+    let logs = ["blue", "green", "violet"].map(|slot| slots.join(slot).join("log/stdout.log"));
     let log = developer
         .until("the service to have looked around", async |_| {
             let texts = logs.iter().filter_map(|log| fs::read_to_string(log).ok());

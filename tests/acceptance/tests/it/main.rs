@@ -7,3 +7,4 @@ mod load;
 mod local;
 mod push;
 mod refusals;
+mod standby;

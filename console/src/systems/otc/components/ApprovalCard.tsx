@@ -1,16 +1,16 @@
-import { Input, Modal } from "antd";
-import { useState } from "react";
+import { Modal } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Approval, Decision } from "@/api/contract.otc";
 import { useSession } from "@/api/session";
 import { TimeAgo } from "@/shared/format";
-import { ActionButton, Card, StatusIcon, useDenied, useWord } from "@/shared/ui";
+import { DecisionForm } from "@/shared/record";
+import { Card, JsonBlock, StatusIcon, useDenied, useWord } from "@/shared/ui";
 import { useAction, writes } from "../api";
 import { paths } from "../paths";
 import { Difference } from "./Difference";
 import { Effects } from "./Effects";
-import { JsonBlock, useLocal } from "./words";
+import { useLocal } from "./words";
 
 interface Props {
   approval: Approval;
@@ -46,7 +46,7 @@ export function ApprovalCard({ approval, decided }: Props) {
           </span>
         }
       >
-        <div className="approval-body">
+        <div className="decision-body">
           <div className="stack tight">
             <p>
               <b>{local.one(approval.words)}</b>
@@ -77,57 +77,31 @@ export function ApprovalCard({ approval, decided }: Props) {
 function Decide({ approval, decided }: Props) {
   const { t } = useTranslation("otc");
   const { user } = useSession();
-  const [comment, setComment] = useState("");
   const mine = [user.id, user.login, user.name].includes(approval.maker);
   const denied = useDenied()("otc.approval.decide");
   const whyNot = mine ? t("approval.own") : denied;
   const approve = useAction(
-    () => writes.approve(approval.id, comment.trim()),
+    (comment: string) => writes.approve(approval.id, comment),
     t("approval.done"),
     decided,
   );
   const reject = useAction(
-    () => writes.reject(approval.id, comment.trim()),
+    (comment: string) => writes.reject(approval.id, comment),
     t("approval.turnedDown"),
   );
-  const id = `comment-${approval.id}`;
   return (
-    <div className="stack tight">
-      {whyNot && (
-        <div className="notice tone-wait" role="note">
-          <StatusIcon state="awaiting_approval" />
-          <span className="grow">{whyNot}</span>
-        </div>
-      )}
-      <label htmlFor={id}>{t("approval.comment")}</label>
-      <Input.TextArea
-        id={id}
-        rows={2}
-        disabled={whyNot !== null}
-        value={comment}
-        onChange={(event) => setComment(event.target.value)}
-      />
-      <div className="row wrap">
-        <ActionButton
-          primary
-          icon="check"
-          busy={approve.isPending}
-          whyNot={whyNot}
-          onClick={() => approve.mutate(undefined)}
-        >
-          {t("approval.approve")}
-        </ActionButton>
-        <ActionButton
-          danger
-          icon="close"
-          busy={reject.isPending}
-          whyNot={whyNot ?? (comment.trim() === "" ? t("approval.needsComment") : null)}
-          onClick={() => reject.mutate(undefined)}
-        >
-          {t("approval.reject")}
-        </ActionButton>
-      </div>
-    </div>
+    <DecisionForm
+      id={`comment-${approval.id}`}
+      label={t("approval.comment")}
+      whyNot={whyNot}
+      yes={{ label: t("approval.approve"), busy: approve.isPending, give: approve.mutate }}
+      no={{
+        label: t("approval.reject"),
+        busy: reject.isPending,
+        whyNot: (comment) => (comment === "" ? t("approval.needsComment") : null),
+        give: reject.mutate,
+      }}
+    />
   );
 }
 

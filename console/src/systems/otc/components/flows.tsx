@@ -17,7 +17,7 @@ export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Fl
     {
       key: "pay_date",
       title: t("flow.payDate"),
-      width: "92px",
+      width: "84px",
       cell: (flow) => <span className="nums nowrap">{flow.pay_date}</span>,
       value: (flow) => flow.pay_date,
       sortable: true,
@@ -25,7 +25,7 @@ export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Fl
     {
       key: "leg",
       title: t("flow.leg"),
-      width: "minmax(170px, 1fr)",
+      width: "minmax(140px, 1fr)",
       cell: (flow) => (
         <span className="cell-two">
           <span className="row">
@@ -42,7 +42,7 @@ export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Fl
     {
       key: "amount",
       title: t("flow.amount"),
-      width: "170px",
+      width: "150px",
       align: "end",
       cell: (flow) => <Money amount={flow.amount} currency={flow.currency} />,
       value: (flow) => flow.amount,
@@ -50,7 +50,7 @@ export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Fl
     {
       key: "trace",
       title: t("flow.trace"),
-      width: "minmax(160px, 1.8fr)",
+      width: "minmax(110px, 1.8fr)",
       cell: (flow) => (
         <code className="trace one-line" title={flow.trace}>
           {flow.trace}
@@ -61,7 +61,7 @@ export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Fl
     {
       key: "status",
       title: t("flow.status"),
-      width: "110px",
+      width: "104px",
       cell: (flow) => <FlowStatusPill status={flow.status} />,
       value: (flow) => flow.status,
       sortable: true,
@@ -70,7 +70,7 @@ export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Fl
       key: "actions",
       title: t("grid.actions"),
       hiddenTitle: true,
-      width: "170px",
+      width: "150px",
       align: "end",
       cell: (flow) => <FlowSteps flow={flow} />,
     },
@@ -80,7 +80,7 @@ export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Fl
     {
       key: "trade",
       title: t("trade.one"),
-      width: "minmax(110px, 0.7fr)",
+      width: "minmax(104px, 0.7fr)",
       cell: (flow) => (
         <Link className="cell-link ellipsis" to={paths.trade(flow.trade_id, "flows")}>
           {flow.trade_id}

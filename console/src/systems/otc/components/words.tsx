@@ -1,20 +1,21 @@
+import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Finding, Lines, Texts } from "@/api/contract.otc";
-import { useFormat } from "@/shared/format";
+import { useFormat, useLanguage } from "@/shared/format";
 import { CopyButton, Icon, StatusPill, Tag, useWord } from "@/shared/ui";
-import { exportUrl, type ExportTable } from "../api";
+import { exportUrl, type ExportTable, listUrl } from "../api";
+import { cli } from "../cli";
 
 /** Picks the language of the page out of a text that comes in both. */
 export function useLocal(): {
   one: (text: Texts | null | undefined) => string;
   lines: (text: Lines | null | undefined) => string[];
 } {
-  const { i18n } = useTranslation();
-  const lang = i18n.language === "en" ? "en" : "zh";
-  return {
-    one: (text) => text?.[lang] ?? "–",
-    lines: (text) => text?.[lang] ?? [],
-  };
+  const language = useLanguage();
+  return useMemo(() => {
+    const lang = language === "en" ? "en" : "zh";
+    return { one: (text) => text?.[lang] ?? "–", lines: (text) => text?.[lang] ?? [] };
+  }, [language]);
 }
 
 export function TradeStatusPill({ status, flags = [] }: { status: string; flags?: string[] }) {
@@ -113,19 +114,6 @@ export function Prose({ lines }: { lines: readonly string[] }) {
   );
 }
 
-/** A document as it is kept. */
-export function JsonBlock({ value, label }: { value: unknown; label: string }) {
-  const text = JSON.stringify(value, null, 2);
-  return (
-    <div className="json-block">
-      <CopyButton value={text} label={label} />
-      <pre tabIndex={0} role="region" aria-label={label}>
-        {text}
-      </pre>
-    </div>
-  );
-}
-
 /** The rows of the page as a file, made by the server with the same filter. */
 export function ExportLinks({
   table,
@@ -154,6 +142,25 @@ export function ExportLinks({
         </a>
       ))}
     </span>
+  );
+}
+
+/** The list of the page as a command, with the same filter. */
+export function ListCommand({
+  resource,
+  query,
+}: {
+  /** Under the API of the desk: `trades`, `trades/T-1/flows`. */
+  resource: string;
+  query?: Record<string, string | number | undefined>;
+}) {
+  const { t } = useTranslation("otc");
+  return (
+    <CopyButton
+      value={() => cli.fetch(location.origin + listUrl(resource, query))}
+      label={t("cli.list")}
+      text={t("cli.short")}
+    />
   );
 }
 

@@ -8,6 +8,7 @@ import {
   inexactNumbers,
   isUnknown,
   parseTerms,
+  repeatedNames,
   pathOfPointer,
   pointerOf,
   printTerms,
@@ -101,4 +102,12 @@ it("a_number_that_would_be_changed_by_reading_is_named", () => {
     "0.10000000000000000001",
     "12345678901234567890",
   ]);
+});
+
+it("names given twice are found in their own object only", () => {
+  expect(repeatedNames('{"a": 1, "b": {"a": 2, "a": 3}, "c": [{"d": 1}, {"d": 2}]}')).toEqual([
+    "a",
+  ]);
+  expect(repeatedNames('{"a": "\\"a\\": 1", "b": "a"}')).toEqual([]);
+  expect(repeatedNames('{"\\u0061": 1, "a": 2}')).toEqual(["a"]);
 });

@@ -154,6 +154,24 @@ export function parseTerms(text: string): { terms: Terms } | { error: string } {
   }
 }
 
+/** Names that stand twice in one object of a text that is JSON: only the last would count. */
+export function repeatedNames(text: string): string[] {
+  const found = new Set<string>();
+  const open: Set<string>[] = [];
+  const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g;
+  for (const [part, colon] of text.matchAll(token)) {
+    if (part === "{" || part === "[") open.push(new Set());
+    else if (part === "}" || part === "]") open.pop();
+    else if (colon !== undefined) {
+      const name = JSON.parse(part.slice(0, -colon.length)) as string;
+      const names = open.at(-1);
+      if (names?.has(name)) found.add(name);
+      names?.add(name);
+    }
+  }
+  return [...found];
+}
+
 export const printTerms = (terms: Terms): string => JSON.stringify(terms, null, 2);
 
 /** Numbers that a reader of JSON cannot hold exactly; they are refused instead of changed. */

@@ -7,3 +7,4 @@ mod relay;
 mod releases;
 mod rollbacks;
 mod service;
+mod standby;

@@ -5,7 +5,10 @@ use std::time::Duration;
 use rialto_delivery_release::DeploymentState;
 use rialto_delivery_run::state::Status;
 
+use rialto_platform_identity::Role;
+
 use super::house::{House, Load, TEST_ONLY, slot};
+use crate::world::{World, person};
 
 /// Points of a good deployment: two for each of its lines, and one before the lock.
 const POINTS: u32 = 2 * 19 + 1;
@@ -13,12 +16,15 @@ const POINTS: u32 = 2 * 19 + 1;
 /// Kills the controller at each of the points and looks at what comes of it.
 async fn killed_at(points: impl Iterator<Item = u32>, behaviour: &str, bake: &str) {
     let house = House::new().await;
-    let first = house.release(TEST_ONLY, "50ms", "well", "first").await;
-    house.job_is(&first, "to-test", Status::Success).await;
+    for mark in ["first", "second"] {
+        let good = house.release(TEST_ONLY, "50ms", "well", mark).await;
+        house.job_is(&good, "to-test", Status::Success).await;
+    }
     let load = Load::of(1, house.public_address("test").await);
     for point in points {
         house.controller().stop_after(point);
-        let before = house.environment("test").await.active_release;
+        let found = house.environment("test").await;
+        let before = found.active_release.clone();
         let mark = format!("killed at {point}");
         let id = house.release(TEST_ONLY, bake, behaviour, &mark).await;
         house.until_killed(&id).await;
@@ -34,10 +40,20 @@ async fn killed_at(points: impl Iterator<Item = u32>, behaviour: &str, bake: &st
             .unwrap();
         let now = house.environment("test").await;
         let expected = match done.state.as_str() {
-            "succeeded" => Some(done.release.clone()),
-            "failed" | "rolled_back" => before,
+            "succeeded" => (Some(done.release.clone()), "active"),
+            "failed" | "rolled_back" => (before, "standby"),
             other => panic!("{other} at point {point}: {done:#?}"),
         };
+        if behaviour == "well" {
+            assert_eq!(done.state, "succeeded", "interrupted at {point}: {done:#?}");
+        }
+        // What served stands by for what replaced it; else all is as it was found.
+        let (expected, stands_by) = expected;
+        assert_eq!(
+            slot(&now, "standby").pid,
+            slot(&found, stands_by).pid,
+            "at point {point}: {now:#?}"
+        );
         assert_eq!(now.active_release, expected, "at point {point}: {done:#?}");
         let active = slot(&now, "active");
         assert_eq!(
@@ -51,10 +67,15 @@ async fn killed_at(points: impl Iterator<Item = u32>, behaviour: &str, bake: &st
         );
         house
             .world
-            .until("a job that ended", || async {
+            .until(&format!("the end of the job killed at {point}"), || async {
                 house.world.job(&id, "to-test").await.status.is_completed()
             })
             .await;
+    }
+    if behaviour == "well" {
+        let view = house.world.delivery.project_view(&house.world.project.id);
+        let light = view.await.unwrap().light;
+        assert_eq!(light.state, "green", "nobody broke anything");
     }
     load.end_without_failure().await;
     house.close().await;
@@ -118,6 +139,32 @@ async fn killed_on_the_way_back_the_earlier_version_serves_in_the_end() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_before_a_line_on_the_way_back_the_earlier_version_serves_in_the_end() {
     killed_at(BACK.filter(|p| p % 2 == 0), "sick-after:700", "20s").await;
+}
+
+/// A point while it is being prepared: its candidate is about to start.
+const PREPARING: u32 = 15;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_that_nobody_could_follow_any_more_holds_after_the_restart() {
+    for world in World::all().await {
+        let house = House::over(world).await;
+        house.controller().stop_after(PREPARING);
+        let id = house.release(TEST_ONLY, "100ms", "well", "one").await;
+        house.until_killed(&id).await;
+        let left = house.deployments().await.remove(0);
+        assert_eq!(left.state, "preparing");
+        let by = person("ops", &[Role::Operations, Role::Developer]);
+        let cancelled = house
+            .controller()
+            .cancel(&by, &left.id.parse().unwrap())
+            .await;
+        cancelled.unwrap();
+        house.restart_controller().await;
+        house.job_is(&id, "to-test", Status::Canceled).await;
+        let now = house.environment("test").await;
+        assert_eq!((now.active_release, now.state.as_str()), (None, "idle"));
+        house.close().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

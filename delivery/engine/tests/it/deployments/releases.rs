@@ -3,7 +3,7 @@ use std::time::Duration;
 use rialto_delivery_run::state::Status;
 use rialto_delivery_supervisor::http;
 
-use super::house::{House, Load, TEST_ONLY, slot};
+use super::house::{House, Load, TEST_ONLY, definition, slot};
 
 /// The journal of a deployment that went well.
 const GOOD_STEPS: [&str; 19] = [
@@ -107,7 +107,51 @@ async fn a_version_that_does_not_get_ready_or_fails_its_smoke_never_sees_a_user(
             (now.active_release.clone(), now.state.as_str()),
             (serving.clone(), "serving")
         );
-        assert_eq!(slot(&now, "idle").health, "stopped");
+        let idle = now.slots.iter().filter(|slot| slot.role == "idle");
+        assert_eq!(idle.filter(|slot| slot.health == "stopped").count(), 2);
+    }
+    load.end_without_failure().await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_uses_more_than_it_may_fails_and_says_so_in_both_languages() {
+    let house = House::new().await;
+    let first = house.release(TEST_ONLY, "50ms", "well", "one").await;
+    house.job_is(&first, "to-test", Status::Success).await;
+    let load = Load::start(house.public_address("test").await);
+    // A candidate (a service is looked at five times a second, so it may just be serving), a version
+    // that serves already, and one that asks for more than the house gives.
+    for (behaviour, memory, bake, said, zh) in [
+        (
+            "eats-after:1",
+            "64MiB",
+            "20s",
+            "the limit is 64 MiB",
+            "占用内存",
+        ),
+        (
+            "eats-after:2500",
+            "64MiB",
+            "20s",
+            "the limit is 64 MiB",
+            "占用内存",
+        ),
+        ("well", "9GiB", "50ms", "asks for 9 GiB", "最多给予 2 GiB"),
+    ] {
+        let line = format!("stop_timeout = \"2s\"\nmemory = \"{memory}\"");
+        let definition = definition(bake).replace("stop_timeout = \"2s\"", &line);
+        let mark = format!("{behaviour} {memory}");
+        let bad = house
+            .release_defined(TEST_ONLY, &definition, behaviour, &mark, "")
+            .await;
+        house.job_is(&bad, "to-test", Status::Failed).await;
+        let message = house.world.job(&bad, "to-test").await.failure_message;
+        let message = message.unwrap_or_default();
+        assert!(message.contains(said), "{message}");
+        let text = rialto_delivery_engine::words::Text::of(&message);
+        assert!(text.is_known() && text.zh.contains(zh), "{text:?}");
+        assert_eq!(house.environment("test").await.state, "serving");
     }
     load.end_without_failure().await;
     house.close().await;
@@ -206,7 +250,7 @@ async fn a_refused_deployment_leaves_the_environment_as_it_is() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missing_artifact_fails_the_job_by_name() {
     let house = House::new().await;
-    let definition = super::house::definition("50ms");
+    let definition = definition("50ms");
     let files = [
         (".gitlab-ci.yml", TEST_ONLY),
         (".rialto/release.toml", definition.as_str()),

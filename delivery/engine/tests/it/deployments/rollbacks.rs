@@ -95,7 +95,16 @@ async fn a_first_version_that_fails_leaves_an_environment_that_serves_nothing() 
         "{:?}",
         now.slots
     );
-    assert_eq!(house.deployments().await[0].state, "rolled_back");
+    let undone = &house.deployments().await[0];
+    assert_eq!(undone.state, "rolled_back");
+    // There was no earlier version that could answer.
+    let verified = undone
+        .steps
+        .iter()
+        .rfind(|step| step.name == "verify_back")
+        .unwrap();
+    let told = verified.text.as_ref().unwrap();
+    assert_eq!(told.code, "rollback.done_nothing", "{told:?}");
     // And the next good one goes in.
     let good = house.release(TEST_ONLY, "50ms", "well", "two").await;
     house.job_is(&good, "to-test", Status::Success).await;
@@ -188,9 +197,9 @@ async fn an_operator_s_word_while_it_is_watched_goes_back_at_once() {
     house.close().await;
 }
 
-/// A second version that was well until its watch was over.
-async fn serving_version_sickens(house: &House) {
-    for (mark, behaviour) in [("one", "well"), ("two", "sick-after:4000")] {
+/// A last version that was well until its watch was over.
+async fn serving_version_sickens(house: &House, versions: &[(&str, &str)]) {
+    for (mark, behaviour) in versions {
         let pipeline = house.release(TEST_ONLY, "50ms", behaviour, mark).await;
         house.job_is(&pipeline, "to-test", Status::Success).await;
     }
@@ -200,16 +209,14 @@ async fn serving_version_sickens(house: &House) {
             slot(&house.environment("test").await, "active").health != "healthy"
         })
         .await;
-    assert_eq!(
-        slot(&house.environment("test").await, "standby").health,
-        "healthy"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_next_good_version_repairs_an_environment_whose_serving_version_is_sick() {
     let house = House::new().await;
-    serving_version_sickens(&house).await;
+    let versions = [("one", "well"), ("two", "sick-after:4000")];
+    serving_version_sickens(&house, &versions).await;
+    let healthy = slot(&house.environment("test").await, "standby").pid;
     // One that never gets ready changes nothing.
     let bad = house.release(TEST_ONLY, "50ms", "sick", "three").await;
     house.job_is(&bad, "to-test", Status::Failed).await;
@@ -225,13 +232,15 @@ async fn the_next_good_version_repairs_an_environment_whose_serving_version_is_s
     assert!(warned >= 2, "{:#?}", done.steps);
     let now = house.environment("test").await;
     assert_eq!(slot(&now, "active").health, "healthy");
+    // Not the sick one before it.
+    assert_eq!(slot(&now, "standby").pid, healthy);
     house.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repair_that_fails_its_watch_stays_when_the_earlier_version_is_sick_and_locks_nothing() {
     let house = House::new().await;
-    serving_version_sickens(&house).await;
+    serving_version_sickens(&house, &[("one", "sick-after:4000")]).await;
     let bad = house
         .release(TEST_ONLY, "20s", "sick-after:2500", "x")
         .await;

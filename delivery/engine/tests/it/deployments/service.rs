@@ -20,6 +20,14 @@ fn serves_when_started_as_a_service() {
             std::process::exit(3);
         });
     }
+    if let Some(ms) = behaviour.strip_prefix("eats-after:") {
+        let after = Duration::from_millis(ms.parse().unwrap());
+        std::thread::spawn(move || {
+            std::thread::sleep(after);
+            // Written to, so that it is really there; kept for good.
+            Box::leak(vec![1_u8; 256 << 20].into_boxed_slice());
+        });
+    }
     let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
     for stream in listener.incoming().flatten() {
         let behaviour = behaviour.clone();

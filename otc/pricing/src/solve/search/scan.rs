@@ -5,6 +5,7 @@
 //! tried densest around the sheet's own and around the spot, where values bend.
 
 use super::{Found, Search};
+use crate::notes;
 use crate::solve::{SolveError, Unknown};
 
 /// Numbers tried over the whole interval, evenly by ratio.
@@ -67,12 +68,7 @@ impl Search<'_> {
         }
         let notes = match (meetings.len(), self.place.now) {
             (0 | 1, _) => Vec::new(),
-            (count, Some(_)) => vec![format!(
-                "the value meets the target at {count} places; this is the one nearest to the sheet's"
-            )],
-            (count, None) => vec![format!(
-                "the value meets the target at {count} places; this is the lowest"
-            )],
+            (count, now) => vec![notes::several(count, now.is_some())],
         };
         let mut failed = None;
         for meeting in meetings {

@@ -123,12 +123,16 @@ function EnvironmentCard({ environment }: { environment: Environment }) {
   );
 }
 
-const ORDER = ["active", "candidate", "standby", "idle"];
+const ORDER = ["active", "candidate", "standby", "reserve", "idle"];
+/** As many places are always shown: what serves and what stands by. */
+const PLACES = 2;
 
 /** The active slot first, its standby beside it. */
 function Slots({ slots }: { slots: Slot[] }) {
   const { t } = useTranslation("delivery");
-  const sorted = [...slots].sort((a, b) => ORDER.indexOf(a.role) - ORDER.indexOf(b.role));
+  const sorted = [...slots]
+    .sort((a, b) => ORDER.indexOf(a.role) - ORDER.indexOf(b.role))
+    .filter((slot, at) => slot.role !== "idle" || at < PLACES);
   if (sorted.length === 0) return <p className="faint">{t("environment.scripted")}</p>;
   return (
     <div className="slots">

@@ -219,6 +219,38 @@ function Candidates({ incident }: { incident: Incident }) {
   );
 }
 
+/** The jobs that were red; a broken configuration has none, and its cause stands instead. */
+function FailedJobs({ incident }: { incident: Incident }) {
+  const word = useWord("delivery");
+  if (incident.failing_jobs.length === 0) return <>{word("cause", incident.cause_class)}</>;
+  return (
+    <span className="ellipsis" title={incident.failing_jobs.map((job) => job.name).join(", ")}>
+      {incident.failing_jobs.map((job, i) => (
+        <span key={job.id}>
+          {i > 0 && ", "}
+          <Link to={paths.job(job.id)}>{job.name}</Link>
+        </span>
+      ))}
+    </span>
+  );
+}
+
+/** The pipeline that turned the light red, and the one that turned it green. */
+function Pipelines({ incident }: { incident: Incident }) {
+  const { failing_pipeline, closing_pipeline } = incident;
+  return (
+    <span className="row">
+      <Link to={paths.pipeline(failing_pipeline.id)}>#{failing_pipeline.no}</Link>
+      {closing_pipeline && (
+        <>
+          <Icon name="right" size={11} />
+          <Link to={paths.pipeline(closing_pipeline.id)}>#{closing_pipeline.no}</Link>
+        </>
+      )}
+    </span>
+  );
+}
+
 function ClosedGrid({ incidents }: { incidents: Incident[] }) {
   const { t } = useTranslation("delivery");
   const word = useWord("delivery");
@@ -226,7 +258,7 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "no",
       title: t("incident.no"),
-      width: "44px",
+      width: "34px",
       cell: (i) => `#${i.no}`,
       value: (i) => i.no,
       sortable: true,
@@ -234,7 +266,7 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "branch",
       title: t("incident.where"),
-      width: "minmax(150px, 1.2fr)",
+      width: "minmax(108px, 1.2fr)",
       cell: (i) => (
         <span className="cell-two">
           <Link className="cell-link ellipsis" to={paths.project(i.project_id)}>
@@ -249,7 +281,7 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "kind",
       title: t("incident.closedBy"),
-      width: "120px",
+      width: "98px",
       cell: (i) => (
         <StatusPill
           state={i.close_kind ?? "closed"}
@@ -262,7 +294,7 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "repair",
       title: t("incident.repair"),
-      width: "96px",
+      width: "76px",
       align: "end",
       cell: (i) => (
         <b>
@@ -275,7 +307,7 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "working",
       title: t("incident.working"),
-      width: "96px",
+      width: "76px",
       align: "end",
       cell: (i) => <Elapsed ms={i.repair_working_ms} />,
       value: (i) => i.repair_working_ms,
@@ -284,42 +316,45 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
     {
       key: "total",
       title: t("incident.total"),
-      width: "96px",
+      width: "76px",
       align: "end",
       cell: (i) => <Elapsed ms={i.total_ms} />,
       value: (i) => i.total_ms,
       sortable: true,
     },
     {
+      key: "jobs",
+      title: t("incident.jobs"),
+      width: "minmax(88px, 0.8fr)",
+      cell: (i) => (
+        <span className="cell-two">
+          <FailedJobs incident={i} />
+          <Pipelines incident={i} />
+        </span>
+      ),
+      value: (i) => i.failing_jobs.map((job) => job.name).join(" ") || null,
+    },
+    {
       key: "owner",
       title: t("incident.owner"),
-      width: "minmax(80px, 0.7fr)",
+      width: "minmax(72px, 0.7fr)",
       cell: (i) => i.owner?.name ?? "–",
       value: (i) => i.owner?.name ?? null,
     },
     {
+      key: "author",
+      title: t("incident.commitAuthor"),
+      width: "minmax(72px, 0.7fr)",
+      cell: (i) => i.author?.name ?? "–",
+      value: (i) => i.author?.name ?? null,
+    },
+    {
       key: "red",
       title: t("incident.redAt"),
-      width: "140px",
+      width: "124px",
       cell: (i) => <DateTime at={i.red_at} />,
       value: (i) => i.red_at,
       sortable: true,
-    },
-    {
-      key: "pipelines",
-      title: t("incident.pipelines"),
-      width: "104px",
-      cell: (i) => (
-        <span className="row">
-          <Link to={paths.pipeline(i.failing_pipeline.id)}>#{i.failing_pipeline.no}</Link>
-          {i.closing_pipeline && (
-            <>
-              <Icon name="right" size={11} />
-              <Link to={paths.pipeline(i.closing_pipeline.id)}>#{i.closing_pipeline.no}</Link>
-            </>
-          )}
-        </span>
-      ),
     },
   ];
   return (

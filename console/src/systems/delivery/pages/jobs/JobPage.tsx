@@ -80,6 +80,7 @@ function JobView({
         actions={<Actions job={job} />}
       />
       <Failure job={job} />
+      <Waiting job={job} />
       <div className="job-page">
         <div className="log-holder">
           <LogViewer
@@ -121,6 +122,22 @@ function Failure({ job }: { job: JobDetail }) {
             </code>
           </Link>
         )}
+      </div>
+    </div>
+  );
+}
+
+/** Why nothing happens: no runner that is there can take the job. */
+function Waiting({ job }: { job: JobDetail }) {
+  const { t } = useTranslation("delivery");
+  const message = useSaid()(job.waiting_text, job.waiting_reason);
+  if (!message) return null;
+  return (
+    <div className="notice tone-wait" role="note">
+      <Icon name="warning" size={16} />
+      <div className="grow">
+        <b>{t("job.waitsForRunner")}</b>
+        <div>{message}</div>
       </div>
     </div>
   );

@@ -67,7 +67,7 @@ function Steps({ sections }: { sections: LogSection[] }) {
         {sections.map((section) => (
           <li key={`${section.start_line}:${section.name}`}>
             <Link className="ellipsis" to={{ hash: `#L${section.start_line + 1}` }}>
-              {section.header || section.name}
+              {t(`section.${section.name}`, { defaultValue: section.header || section.name })}
             </Link>
             <span className="faint">
               {section.duration_ms === 0 ? (

@@ -163,9 +163,16 @@ function Odd({ report }: { report: CoverageReport }) {
       <ul className="error-list">
         {report.refused.map((file) => (
           <li key={file.name}>
-            <StatusPill state="refused" label={word("outcome", "refused")} />
+            <StatusPill
+              state={file.outcome === "partial" ? "partial" : "refused"}
+              label={word("outcome", file.outcome ?? "refused")}
+            />
             <span>
-              <code>{file.name}</code> {said(file.text, file.reason)}
+              <code>
+                {file.name}
+                {file.line ? `:${file.line}` : ""}
+              </code>{" "}
+              {said(file.text, file.reason)}
             </span>
           </li>
         ))}

@@ -3,7 +3,7 @@ import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Navigate, Route, Routes, useParams } from "react-router";
 import type { Pipeline } from "@/api/contract";
-import { DateTime, Elapsed, TimeAgo } from "@/shared/format";
+import { DateTime, Elapsed, TimeAgo, useSaid } from "@/shared/format";
 import { usePageCommands } from "@/shared/keys";
 import { PageHeader, TabBar } from "@/shared/record";
 import { QueryView, Skeleton } from "@/shared/states";
@@ -206,6 +206,7 @@ function Actions({ pipeline }: { pipeline: Pipeline }) {
 
 function ConfigErrors({ pipeline }: { pipeline: Pipeline }) {
   const { t } = useTranslation("delivery");
+  const said = useSaid();
   if (pipeline.config_errors.length === 0) return null;
   return (
     <Card flush title={t("pipeline.configErrors")} extra={<code>rialto ci lint</code>}>
@@ -215,11 +216,25 @@ function ConfigErrors({ pipeline }: { pipeline: Pipeline }) {
             <code>
               {error.file}:{error.line}:{error.column}
             </code>
-            <span>{error.message}</span>
+            <ConfigError said={said(error.text, error.message) ?? ""} exact={error.message} />
           </li>
         ))}
       </ul>
     </Card>
+  );
+}
+
+/** What is wrong in the language of the page, and beneath it the exact words of the compiler. */
+function ConfigError({ said, exact }: { said: string; exact: string }) {
+  return (
+    <span className="stack tight">
+      <span>{said}</span>
+      {said !== exact && (
+        <span className="soft" lang="en">
+          {exact}
+        </span>
+      )}
+    </span>
   );
 }
 

@@ -3,12 +3,13 @@ import { Segmented } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Decision } from "@/api/contract.otc";
+import { useFilters } from "@/shared/filter";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
 import { Card, LinkButton } from "@/shared/ui";
 import { reads, useTopics } from "../../api";
 import { ApprovalCard, DecisionDialog } from "../../components/ApprovalCard";
-import { useFilters } from "../../components/filters";
+import { ListCommand } from "../../components/words";
 
 /** Decisions that wait for a second person, and those that were taken. */
 export default function ApprovalsPage() {
@@ -20,7 +21,19 @@ export default function ApprovalsPage() {
   useTopics(["list:otc-approvals"], [["approvals"]]);
   return (
     <>
-      <PageHeader title={t("menu.approvals")} name={t("menu.approvals")} actions={<LinkButton />} />
+      <PageHeader
+        title={t("menu.approvals")}
+        name={t("menu.approvals")}
+        actions={
+          <>
+            <ListCommand
+              resource="approvals"
+              query={{ state: state === "all" ? undefined : state, page_size: 200 }}
+            />
+            <LinkButton />
+          </>
+        }
+      />
       <div className="filters">
         <Segmented
           aria-label={t("approval.state")}

@@ -3,13 +3,13 @@ import { Input, Select } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { CalendarItem } from "@/api/contract.otc";
+import { useFilters } from "@/shared/filter";
 import { useFormat, useNow } from "@/shared/format";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
 import { Card, LinkButton, Tag, useWord } from "@/shared/ui";
 import { reads, useTopics } from "../../api";
-import { useFilters } from "../../components/filters";
-import { Bar, ExportLinks, Money } from "../../components/words";
+import { Bar, ExportLinks, ListCommand, Money } from "../../components/words";
 import { daysAfter, today } from "../../model/time";
 import { paths } from "../../paths";
 
@@ -35,6 +35,7 @@ export default function CalendarPage() {
         actions={
           <>
             <ExportLinks table="events" label={t("tab.events")} query={{ from, to }} />
+            <ListCommand resource="calendar" query={{ from, to, kind, page_size: 500 }} />
             <LinkButton />
           </>
         }
@@ -142,6 +143,7 @@ function Days({ items }: { items: CalendarItem[] }) {
 const NEAR = 0.03;
 
 function CalendarRow({ item }: { item: CalendarItem }) {
+  const { t } = useTranslation("otc");
   const word = useWord("otc");
   const format = useFormat();
   const near = item.distance !== null && Math.abs(item.distance) < NEAR;
@@ -149,6 +151,9 @@ function CalendarRow({ item }: { item: CalendarItem }) {
     <tr>
       <td>
         <Tag {...(near ? { tone: "warn" as const } : {})}>{word("level", item.kind)}</Tag>
+        {item.span !== null && (
+          <span className="soft nums"> {t("calendar.span", { ...item.span })}</span>
+        )}
       </td>
       <td>
         <Link to={paths.trade(item.trade_id)}>{item.trade_id}</Link>

@@ -2,14 +2,13 @@ import { Input } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Fixing } from "@/api/contract.otc";
+import { PAGE, useFilters, usePagedOf } from "@/shared/filter";
 import { type Column, DataGrid } from "@/shared/grid";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
 import { Card, IconAction, LinkButton, useDenied } from "@/shared/ui";
 import { useTopics } from "../../api";
-import { useFilters } from "../../components/filters";
-import { usePaged } from "../../components/usePaged";
-import { ExportLinks, Money } from "../../components/words";
+import { ExportLinks, ListCommand, Money } from "../../components/words";
 import { CorrectFixing } from "./CorrectFixing";
 import { ImportCard } from "./ImportCard";
 
@@ -22,7 +21,7 @@ export default function FixingsPage() {
     from: value("from"),
     to: value("to"),
   };
-  const { query, rows, more } = usePaged<Fixing>("fixings", { ...filter });
+  const { query, rows, more } = usePagedOf<Fixing>("otc", "fixings", { ...filter });
   useTopics(["list:otc-fixings"], [["fixings"]]);
   const [corrected, setCorrected] = useState<Fixing | null>(null);
   const columns = useColumns(setCorrected);
@@ -34,6 +33,7 @@ export default function FixingsPage() {
         actions={
           <>
             <ExportLinks table="fixings" query={{ ...filter }} />
+            <ListCommand resource="fixings" query={{ ...filter, page_size: PAGE }} />
             <LinkButton />
           </>
         }

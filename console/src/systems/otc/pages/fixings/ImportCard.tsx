@@ -1,4 +1,5 @@
-import { type DragEvent, useState } from "react";
+import { Input } from "antd";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { FixingReport, RowRefusal } from "@/api/contract.otc";
@@ -10,7 +11,7 @@ import {
   Card,
   Figure,
   Figures,
-  Icon,
+  FileDrop,
   StatusIcon,
   useDenied,
   useWord,
@@ -30,9 +31,10 @@ export function ImportCard() {
   const [file, setFile] = useState<File | null>(null);
   const [tried, setTried] = useState<FixingReport | null>(null);
   const [taken, setTaken] = useState<FixingReport | null>(null);
+  const [reason, setReason] = useState("");
   const trial = useAction((f: File) => writes.importFixings(f, typeOf(f), true), null, setTried);
   const commit = useAction(
-    (f: File) => writes.importFixings(f, typeOf(f), false),
+    (f: File) => writes.importFixings(f, typeOf(f), false, reason.trim()),
     t("import.done"),
     (report) => {
       setTaken(report);
@@ -40,57 +42,58 @@ export function ImportCard() {
     },
   );
   const denied = useDenied()("otc.fixing.enter");
-  const choose = (chosen: File | undefined) => {
-    if (!chosen || denied !== null) return;
+  const choose = (chosen: File) => {
     setFile(chosen);
+    setReason("");
     setTried(null);
     setTaken(null);
     commit.reset();
     trial.mutate(chosen);
   };
-  const onDrop = (event: DragEvent) => {
-    event.preventDefault();
-    choose(event.dataTransfer.files[0]);
+  const whyNot = (tried: FixingReport): string | null => {
+    if (tried.new + tried.corrected === 0) return t("import.nothingNew");
+    const silent = tried.corrected > 0 && reason.trim() === "";
+    return silent ? t("import.reason", { prices: tried.corrected }) : null;
   };
   const error = trial.error ?? commit.error;
   const report = taken ?? tried;
   return (
     <Card title={t("import.title")}>
       <div className="stack">
-        <div className="drop-zone" onDragOver={(event) => event.preventDefault()} onDrop={onDrop}>
-          <Icon name="file" size={20} />
-          <div>
-            <label htmlFor="import-file">{t("import.file")}</label>
-            <input
-              id="import-file"
-              type="file"
-              disabled={denied !== null}
-              aria-describedby="import-note"
-              accept={`.csv,.xlsx,text/csv,${XLSX}`}
-              onChange={(event) => {
-                choose(event.target.files?.[0]);
-                // The same file may be chosen again after it was mended.
-                event.target.value = "";
-              }}
-            />
-            <p id="import-note" className="faint">
-              {denied ??
-                (file
-                  ? t("import.chosen", { name: file.name, size: format.bytes(file.size) })
-                  : t("import.columns"))}
-            </p>
-          </div>
-        </div>
+        <FileDrop
+          id="import-file"
+          label={t("import.file")}
+          disabled={denied !== null}
+          accept={`.csv,.xlsx,text/csv,${XLSX}`}
+          note={
+            denied ??
+            (file
+              ? t("import.chosen", { name: file.name, size: format.bytes(file.size) })
+              : t("import.columns"))
+          }
+          choose={choose}
+        />
         {trial.isPending && <p role="status">{t("import.trying")}</p>}
         {error instanceof ApiError && <ErrorState error={error} />}
         {report && <Report report={report} taken={taken !== null} />}
+        {tried && tried.corrected > 0 && (
+          <div className="stack">
+            <label htmlFor="import-reason">{t("import.reason", { prices: tried.corrected })}</label>
+            <Input
+              id="import-reason"
+              value={reason}
+              maxLength={500}
+              onChange={(event) => setReason(event.target.value)}
+            />
+          </div>
+        )}
         {tried && file && (
           <div className="row wrap">
             <ActionButton
               primary
               icon="check"
               busy={commit.isPending}
-              whyNot={tried.new + tried.corrected === 0 ? t("import.nothingNew") : null}
+              whyNot={whyNot(tried)}
               onClick={() => commit.mutate(file)}
             >
               {t("import.commit", { count: tried.new + tried.corrected })}

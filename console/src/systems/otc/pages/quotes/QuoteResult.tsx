@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Input } from "antd";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import type { Tagged } from "@/api/client";
@@ -23,7 +23,7 @@ import {
 import { reads, useAction, writes } from "../../api";
 import { cli } from "../../cli";
 import { GreekTable } from "../../components/GreekTable";
-import { Bar, Signed } from "../../components/words";
+import { Bar, Signed, useLocal } from "../../components/words";
 import { remaining } from "../../model/time";
 import { paths } from "../../paths";
 import { Countdown } from "./Countdown";
@@ -33,6 +33,7 @@ export function QuoteResult({ quote }: { quote: Tagged<Quote> }) {
   const { t } = useTranslation("otc");
   const word = useWord("otc");
   const format = useFormat();
+  const local = useLocal();
   const client = useQueryClient();
   return (
     <div className="stack quote-figures">
@@ -73,7 +74,18 @@ export function QuoteResult({ quote }: { quote: Tagged<Quote> }) {
           items={[
             [t("valuation.engine"), <code key="e">{quote.engine}</code>],
             ...(quote.notes.length > 0
-              ? [[t("quote.notes"), quote.notes.join(" ")] as [string, string]]
+              ? [
+                  [
+                    t("quote.notes"),
+                    <ul key="n" className="why-list">
+                      {quote.notes.map((note) => (
+                        <li key={`${note.code} ${note.en}`} title={note.code}>
+                          {local.one(note)}
+                        </li>
+                      ))}
+                    </ul>,
+                  ] as [string, ReactNode],
+                ]
               : []),
             [
               t("quote.snapshot"),

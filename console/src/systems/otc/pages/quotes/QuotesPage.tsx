@@ -2,15 +2,14 @@ import { Select } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import type { Quote } from "@/api/contract.otc";
+import { PAGE, useFilters, usePagedOf } from "@/shared/filter";
 import { TimeAgo, useFormat } from "@/shared/format";
 import { type Column, DataGrid } from "@/shared/grid";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
 import { ActionButton, Card, LinkButton, StatusPill, useDenied, useWord } from "@/shared/ui";
 import { useTopics } from "../../api";
-import { useFilters } from "../../components/filters";
-import { usePaged } from "../../components/usePaged";
-import { ExportLinks, Signed } from "../../components/words";
+import { ExportLinks, ListCommand, Signed } from "../../components/words";
 import { paths } from "../../paths";
 import { Countdown } from "./Countdown";
 
@@ -24,7 +23,7 @@ export default function QuotesPage() {
   const navigate = useNavigate();
   const { value, set } = useFilters();
   const status = value("status");
-  const { query, rows, more } = usePaged<Quote>("quotes", { status });
+  const { query, rows, more } = usePagedOf<Quote>("otc", "quotes", { status });
   useTopics(["list:otc-quotes"], [["quotes"]]);
   const columns = useColumns();
   return (
@@ -35,6 +34,7 @@ export default function QuotesPage() {
         actions={
           <>
             <ExportLinks table="quotes" query={{ status }} />
+            <ListCommand resource="quotes" query={{ status, page_size: PAGE }} />
             <LinkButton />
             <ActionButton
               primary
@@ -86,7 +86,7 @@ function useColumns(): Column<Quote>[] {
     {
       key: "no",
       title: t("quote.one"),
-      width: "minmax(150px, 1fr)",
+      width: "minmax(96px, 1fr)",
       cell: (q) => (
         <span className="cell-two">
           <Link className="cell-link ellipsis" to={paths.quote(q.id)}>
@@ -101,7 +101,7 @@ function useColumns(): Column<Quote>[] {
     {
       key: "status",
       title: t("quote.status"),
-      width: "130px",
+      width: "104px",
       cell: (q) => <StatusPill state={q.status} label={word("quoteStatus", q.status)} />,
       value: (q) => q.status,
       sortable: true,
@@ -109,7 +109,7 @@ function useColumns(): Column<Quote>[] {
     {
       key: "counterparty",
       title: t("trade.counterparty"),
-      width: "minmax(120px, 1fr)",
+      width: "minmax(80px, 1fr)",
       cell: (q) => <span className="ellipsis">{q.counterparty}</span>,
       value: (q) => q.counterparty,
       sortable: true,
@@ -117,14 +117,14 @@ function useColumns(): Column<Quote>[] {
     {
       key: "side",
       title: t("quote.side"),
-      width: "110px",
+      width: "84px",
       cell: (q) => word("side", q.side),
       value: (q) => q.side,
     },
     {
       key: "solved",
       title: t("quote.solved"),
-      width: "minmax(140px, 1fr)",
+      width: "minmax(96px, 1fr)",
       align: "end",
       cell: (q) => (
         <span className="cell-two">
@@ -137,7 +137,7 @@ function useColumns(): Column<Quote>[] {
     {
       key: "bid",
       title: t("quote.bidOffer"),
-      width: "190px",
+      width: "168px",
       align: "end",
       cell: (q) => (
         <span className="nums nowrap">
@@ -149,7 +149,7 @@ function useColumns(): Column<Quote>[] {
     {
       key: "edge",
       title: t("quote.edge"),
-      width: "120px",
+      width: "92px",
       align: "end",
       cell: (q) => <Signed value={q.edge} />,
       value: (q) => q.edge,
@@ -158,14 +158,14 @@ function useColumns(): Column<Quote>[] {
     {
       key: "valid",
       title: t("quote.validFor"),
-      width: "110px",
+      width: "84px",
       align: "end",
       cell: (q) => <Countdown quote={q} />,
     },
     {
       key: "created",
       title: t("quote.created"),
-      width: "100px",
+      width: "72px",
       align: "end",
       cell: (q) => <TimeAgo at={q.created_at} />,
       value: (q) => q.created_at,

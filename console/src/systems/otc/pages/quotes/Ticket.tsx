@@ -4,14 +4,20 @@ import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "@/api/problem";
 import type { Finding, Snapshot, Template, Terms } from "@/api/contract.otc";
+import { useSettled } from "@/shared/filter";
 import { ErrorState } from "@/shared/states";
 import { ActionButton, Card, CopyButton, useDenied, useWord } from "@/shared/ui";
 import { type QuoteRequest, reads, useAction, writes } from "../../api";
 import { cli } from "../../cli";
-import { useSettled } from "../../components/filters";
 import { FindingList, Prose, useLocal } from "../../components/words";
 import { type Draft, forgetDraft, keepDraft, recallDraft, templateKey } from "../../model/draft";
-import { inexactNumbers, parseTerms, printTerms, unknownPlace } from "../../model/terms";
+import {
+  inexactNumbers,
+  parseTerms,
+  printTerms,
+  repeatedNames,
+  unknownPlace,
+} from "../../model/terms";
 import { asOfText } from "../../model/time";
 import { TermForm } from "./TermForm";
 
@@ -308,7 +314,9 @@ function JsonView({
     write(next);
     const parsed = parseTerms(next);
     const lost = inexactNumbers(next);
+    const repeated = "error" in parsed ? [] : repeatedNames(next);
     if ("error" in parsed) setBad(parsed.error);
+    else if (repeated.length > 0) setBad(t("ticket.repeated", { names: repeated.join(", ") }));
     else if (lost.length > 0) setBad(t("ticket.inexact", { numbers: lost.join(", ") }));
     else {
       setBad(null);

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import { useFilters } from "@/shared/filter";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
 import { Card, LinkButton } from "@/shared/ui";
 import { reads } from "../../api";
-import { useFilters } from "../../components/filters";
 import { paths } from "../../paths";
 import { templateKey } from "../../model/draft";
 import { QuoteResult } from "./QuoteResult";

@@ -1,15 +1,14 @@
 import { Input, Select } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Flow } from "@/api/contract.otc";
+import { PAGE, useFilters, usePagedOf } from "@/shared/filter";
 import { DataGrid } from "@/shared/grid";
 import { PageHeader } from "@/shared/record";
 import { Empty, QueryView } from "@/shared/states";
 import { Card, LinkButton, useWord } from "@/shared/ui";
 import { useTopics } from "../../api";
-import { useFilters } from "../../components/filters";
 import { useFlowColumns } from "../../components/flows";
-import { usePaged } from "../../components/usePaged";
-import { ExportLinks } from "../../components/words";
+import { ExportLinks, ListCommand } from "../../components/words";
 
 const STATUSES = ["determined", "instructed", "settled", "failed", "reversed"];
 
@@ -19,7 +18,7 @@ export default function FlowsPage() {
   const word = useWord("otc");
   const { value, set } = useFilters();
   const filter = { status: value("status"), from: value("from"), to: value("to") };
-  const { query, rows, more } = usePaged<Flow>("flows", filter);
+  const { query, rows, more } = usePagedOf<Flow>("otc", "flows", filter);
   useTopics(["list:otc-flows", "list:otc-trades"], [["flows"]]);
   const columns = useFlowColumns({ withTrade: true });
   return (
@@ -35,6 +34,7 @@ export default function FlowsPage() {
               query={{ from: filter.from, to: filter.to }}
             />
             <ExportLinks table="flows" label={t("tab.flows")} query={filter} />
+            <ListCommand resource="flows" query={{ ...filter, page_size: PAGE }} />
             <LinkButton />
           </>
         }

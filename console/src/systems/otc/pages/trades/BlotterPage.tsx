@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import type { TradeRow } from "@/api/contract.otc";
+import { useFilters, useSettled } from "@/shared/filter";
 import { TimeAgo, useFormat } from "@/shared/format";
 import { type Column, DataGrid, type Order } from "@/shared/grid";
 import { useShortcuts } from "@/shared/keys";
@@ -16,12 +17,19 @@ import {
   STREAM,
   useAction,
   writes,
+  TRADE_PAGE,
   type TradeFilter,
   tradePage,
   tradesKey,
 } from "../../api";
-import { useFilters, useSettled } from "../../components/filters";
-import { ExportLinks, Money, Signed, TradeStatusPill, useLocal } from "../../components/words";
+import {
+  ExportLinks,
+  ListCommand,
+  Money,
+  Signed,
+  TradeStatusPill,
+  useLocal,
+} from "../../components/words";
 import { paths } from "../../paths";
 
 /** With so many pages loaded a refetch would move the rows: the reader is asked first. */
@@ -49,6 +57,7 @@ export default function BlotterPage() {
         actions={
           <>
             <ExportLinks table="trades" query={{ ...filter }} />
+            <ListCommand resource="trades" query={{ ...filter, page_size: TRADE_PAGE }} />
             <LinkButton />
             <MarkButton />
             <ActionButton
@@ -333,87 +342,90 @@ function Typed({
 function useColumns(): Column<TradeRow>[] {
   const { t } = useTranslation("otc");
   const local = useLocal();
-  return [
-    {
-      key: "no",
-      title: t("trade.one"),
-      width: "minmax(150px, 1.5fr)",
-      cell: (trade) => (
-        <span className="cell-two">
-          <Link className="cell-link ellipsis" to={paths.trade(trade.id)}>
-            {trade.id}
-          </Link>
-          <span className="ellipsis">{local.one(trade.title)}</span>
-        </span>
-      ),
-      sortable: true,
-    },
-    {
-      key: "status",
-      title: t("trade.status"),
-      width: "minmax(150px, 1.1fr)",
-      cell: (trade) => <TradeStatusPill status={trade.status} flags={trade.flags} />,
-      sortable: true,
-    },
-    {
-      key: "underlying",
-      title: t("trade.underlying"),
-      width: "minmax(96px, 0.8fr)",
-      cell: (trade) => <span className="ellipsis">{trade.underlying}</span>,
-      sortable: true,
-    },
-    {
-      key: "counterparty",
-      title: t("trade.counterparty"),
-      width: "minmax(96px, 1fr)",
-      cell: (trade) => <span className="ellipsis">{trade.counterparty}</span>,
-      sortable: true,
-    },
-    {
-      key: "notional",
-      title: t("trade.notional"),
-      width: "130px",
-      align: "end",
-      cell: (trade) => <Money amount={trade.notional} currency={trade.currency} />,
-      sortable: true,
-    },
-    {
-      key: "end",
-      title: t("trade.term"),
-      width: "92px",
-      cell: (trade) => (
-        <span className="cell-two nums nowrap">
-          <span>{trade.end || "–"}</span>
-          <span>{trade.start || "–"}</span>
-        </span>
-      ),
-      sortable: true,
-    },
-    {
-      key: "next_observation",
-      title: t("trade.next"),
-      width: "100px",
-      cell: (trade) => <span className="nums nowrap">{trade.next_observation ?? "–"}</span>,
-      sortable: true,
-    },
-    {
-      key: "pv",
-      title: t("trade.pv"),
-      width: "124px",
-      align: "end",
-      cell: (trade) => (
-        <span title={trade.pv_as_of ?? ""}>
-          <Signed value={trade.pv} />
-        </span>
-      ),
-    },
-    {
-      key: "updated_at",
-      title: t("trade.updated"),
-      width: "86px",
-      align: "end",
-      cell: (trade) => <TimeAgo at={trade.updated_at} />,
-      sortable: true,
-    },
-  ];
+  return useMemo(
+    () => [
+      {
+        key: "no",
+        title: t("trade.one"),
+        width: "minmax(116px, 1.5fr)",
+        cell: (trade) => (
+          <span className="cell-two">
+            <Link className="cell-link ellipsis" to={paths.trade(trade.id)}>
+              {trade.id}
+            </Link>
+            <span className="ellipsis">{local.one(trade.title)}</span>
+          </span>
+        ),
+        sortable: true,
+      },
+      {
+        key: "status",
+        title: t("trade.status"),
+        width: "minmax(156px, 1.1fr)",
+        cell: (trade) => <TradeStatusPill status={trade.status} flags={trade.flags} />,
+        sortable: true,
+      },
+      {
+        key: "underlying",
+        title: t("trade.underlying"),
+        width: "minmax(84px, 0.8fr)",
+        cell: (trade) => <span className="ellipsis">{trade.underlying}</span>,
+        sortable: true,
+      },
+      {
+        key: "counterparty",
+        title: t("trade.counterparty"),
+        width: "minmax(70px, 1fr)",
+        cell: (trade) => <span className="ellipsis">{trade.counterparty}</span>,
+        sortable: true,
+      },
+      {
+        key: "notional",
+        title: t("trade.notional"),
+        width: "118px",
+        align: "end",
+        cell: (trade) => <Money amount={trade.notional} currency={trade.currency} />,
+        sortable: true,
+      },
+      {
+        key: "end",
+        title: t("trade.term"),
+        width: "80px",
+        cell: (trade) => (
+          <span className="cell-two nums nowrap">
+            <span>{trade.end || "–"}</span>
+            <span>{trade.start || "–"}</span>
+          </span>
+        ),
+        sortable: true,
+      },
+      {
+        key: "next_observation",
+        title: t("trade.next"),
+        width: "80px",
+        cell: (trade) => <span className="nums nowrap">{trade.next_observation ?? "–"}</span>,
+        sortable: true,
+      },
+      {
+        key: "pv",
+        title: t("trade.pv"),
+        width: "104px",
+        align: "end",
+        cell: (trade) => (
+          <span title={trade.pv_as_of ?? ""}>
+            <Signed value={trade.pv} />
+          </span>
+        ),
+      },
+      {
+        key: "updated_at",
+        title: t("trade.updated"),
+        width: "66px",
+        align: "end",
+        cell: (trade) => <TimeAgo at={trade.updated_at} />,
+        sortable: true,
+      },
+    ],
+    [t, local],
+  );
 }

@@ -2,13 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { Checkbox } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Trade, TradeEvent } from "@/api/contract.otc";
+import { useFilters } from "@/shared/filter";
 import { DateTime } from "@/shared/format";
 import { type Column, csvOf, download } from "@/shared/grid";
 import { QueryView } from "@/shared/states";
-import { ActionButton, Card, Hash, StatusIcon, Tag, useWord } from "@/shared/ui";
+import { ActionButton, Card, Hash, JsonBlock, StatusIcon, Tag, useWord } from "@/shared/ui";
 import { reads } from "../../api";
-import { useFilters } from "../../components/filters";
-import { JsonBlock, useLocal } from "../../components/words";
+import { ListCommand, useLocal } from "../../components/words";
 import { eventTone, QUIET_KINDS } from "../../model/events";
 
 /** The life of the contract: what happened, when it took effect, when it was known, by whom. */
@@ -28,6 +28,7 @@ export function EventsTab({ trade }: { trade: Trade }) {
           >
             {t("event.quiet")}
           </Checkbox>
+          <ListCommand resource={`trades/${encodeURIComponent(trade.id)}/events`} />
           {query.data && <CsvButton trade={trade} events={query.data.items} />}
         </>
       }

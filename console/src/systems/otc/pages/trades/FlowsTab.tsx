@@ -6,6 +6,7 @@ import { Empty, QueryView } from "@/shared/states";
 import { Card } from "@/shared/ui";
 import { reads } from "../../api";
 import { useFlowColumns } from "../../components/flows";
+import { ListCommand } from "../../components/words";
 
 /** The money of the contract, each amount with the formula it comes from. */
 export function FlowsTab({ trade }: { trade: Trade }) {
@@ -13,7 +14,11 @@ export function FlowsTab({ trade }: { trade: Trade }) {
   const query = useQuery(reads.tradeFlows(trade.id));
   const columns = useFlowColumns({ withTrade: false });
   return (
-    <Card flush title={t("tab.flows")}>
+    <Card
+      flush
+      title={t("tab.flows")}
+      extra={<ListCommand resource={`trades/${encodeURIComponent(trade.id)}/flows`} />}
+    >
       <QueryView query={query}>
         {({ items }) => (
           <DataGrid<Flow>

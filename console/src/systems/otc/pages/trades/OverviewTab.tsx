@@ -47,25 +47,29 @@ function PayoffPlot({ trade }: { trade: Trade }) {
   const query = useQuery(reads.payoff(trade.id));
   return (
     <QueryView query={query} rows={5}>
-      {(payoff) => (
-        <Plot
-          label={t("plot.payoffOf", { no: trade.id })}
-          series={payoffSeries(payoff, {
-            payoff: t("plot.atEnd"),
-            knockedIn: t("plot.knockedIn"),
-            now: t("plot.now"),
-          })}
-          marks={levelMarks(
-            payoff.levels,
-            (kind, level) => `${word("level", kind)} ${format.number(level, 2)}`,
-          )}
-          formatX={(x) => format.number(x, x < 100 ? 2 : 0)}
-          formatY={format.short}
-          labelX={trade.underlying}
-          labelY={trade.currency}
-          height={290}
-        />
-      )}
+      {(payoff) =>
+        payoff.axis.length === 0 ? (
+          <p className="soft">{t("plot.payoffOver")}</p>
+        ) : (
+          <Plot
+            label={t("plot.payoffOf", { no: trade.id })}
+            series={payoffSeries(payoff, {
+              payoff: t("plot.atEnd"),
+              knockedIn: t("plot.knockedIn"),
+              now: t("plot.now"),
+            })}
+            marks={levelMarks(
+              payoff.levels,
+              (kind, level) => `${word("level", kind)} ${format.number(level, 2)}`,
+            )}
+            formatX={(x) => format.number(x, x < 100 ? 2 : 0)}
+            formatY={format.short}
+            labelX={trade.underlying}
+            labelY={trade.currency}
+            height={290}
+          />
+        )
+      }
     </QueryView>
   );
 }

@@ -6,7 +6,7 @@ import { type Column, DataGrid } from "@/shared/grid";
 import { Empty, QueryView } from "@/shared/states";
 import { Card, useWord } from "@/shared/ui";
 import { reads } from "../../api";
-import { Money } from "../../components/words";
+import { ListCommand, Money } from "../../components/words";
 
 /** What stands on each account after all of it, debit positive. */
 function Balances({ balances }: { balances: Record<string, string> }) {
@@ -92,7 +92,11 @@ export function PostingsTab({ trade }: { trade: Trade }) {
     },
   ];
   return (
-    <Card flush title={t("tab.postings")}>
+    <Card
+      flush
+      title={t("tab.postings")}
+      extra={<ListCommand resource={`trades/${encodeURIComponent(trade.id)}/postings`} />}
+    >
       <QueryView query={query}>
         {({ items, balances }) => (
           <>

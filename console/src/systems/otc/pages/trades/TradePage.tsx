@@ -7,11 +7,20 @@ import type { Decision, Trade } from "@/api/contract.otc";
 import { TimeAgo, useFormat, useNow } from "@/shared/format";
 import { PageHeader, TabBar } from "@/shared/record";
 import { QueryView } from "@/shared/states";
-import { Card, CopyButton, Figure, Figures, Icon, LinkButton, StatusIcon } from "@/shared/ui";
+import {
+  Card,
+  CopyButton,
+  Figure,
+  Figures,
+  Icon,
+  JsonBlock,
+  LinkButton,
+  StatusIcon,
+} from "@/shared/ui";
 import { reads, useTopics } from "../../api";
 import { cli } from "../../cli";
 import { ApprovalCard, DecisionDialog } from "../../components/ApprovalCard";
-import { JsonBlock, Money, Prose, Signed, TradeStatusPill, useLocal } from "../../components/words";
+import { Money, Prose, Signed, TradeStatusPill, useLocal } from "../../components/words";
 import { today } from "../../model/time";
 import { paths } from "../../paths";
 import { EventsTab } from "./EventsTab";

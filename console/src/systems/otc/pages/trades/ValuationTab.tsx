@@ -1,12 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import type { Trade, Why } from "@/api/contract.otc";
+import type { Note, Trade, Why } from "@/api/contract.otc";
 import { useFormat } from "@/shared/format";
 import { QueryView } from "@/shared/states";
 import { Card, Figure, Figures, StatusIcon } from "@/shared/ui";
 import { reads } from "../../api";
 import { GreekTable } from "../../components/GreekTable";
-import { Signed } from "../../components/words";
+import { Signed, useLocal } from "../../components/words";
 import { asOfText } from "../../model/time";
 
 /** What the contract is worth now, by which engine, and why that one. */
@@ -57,7 +57,8 @@ export function ValuationTab({ trade }: { trade: Trade }) {
 }
 
 /** The choice of the engine: each candidate with its reason. */
-function Reasons({ why, notes }: { why: readonly Why[]; notes: readonly string[] }) {
+function Reasons({ why, notes }: { why: readonly Why[]; notes: readonly Note[] }) {
+  const local = useLocal();
   return (
     <>
       <ul className="why-list">
@@ -65,13 +66,15 @@ function Reasons({ why, notes }: { why: readonly Why[]; notes: readonly string[]
           <li key={one.engine}>
             <StatusIcon state={one.chosen ? "success" : "skipped"} />
             <code>{one.engine}</code>
-            <span className={one.chosen ? "" : "soft"}>{one.reason}</span>
+            <span className={one.chosen ? "" : "soft"}>
+              {local.one({ en: one.reason, zh: one.reason_zh })}
+            </span>
           </li>
         ))}
       </ul>
       {notes.map((note) => (
-        <p key={note} className="soft">
-          {note}
+        <p key={`${note.code} ${note.en}`} className="soft" title={note.code}>
+          {local.one(note)}
         </p>
       ))}
     </>

@@ -1,0 +1,21 @@
+/** Addresses of the pages: `/esb/<plural>/<id>/<tab>`. */
+const query = (values: Record<string, string | undefined>): string => {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value) params.set(name, value);
+  const text = params.toString();
+  return text ? `?${text}` : "";
+};
+
+export const paths = {
+  interfaces: "/esb/interfaces",
+  newInterface: "/esb/interfaces/new",
+  /** `version`: its number; the newest without one. */
+  interface: (code: string, tab?: string, version?: string) =>
+    `/esb/interfaces/${encodeURIComponent(code)}${tab ? `/${tab}` : ""}${query({ version })}`,
+  reviews: "/esb/reviews",
+  systems: "/esb/systems",
+  applications: "/esb/applications",
+  subscriptions: "/esb/subscriptions",
+  subscribe: (code?: string) => `/esb/subscriptions/new${query({ interface: code })}`,
+  subscription: (id: string) => `/esb/subscriptions/${encodeURIComponent(id)}`,
+};

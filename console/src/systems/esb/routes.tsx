@@ -1,0 +1,35 @@
+import { lazy, Suspense } from "react";
+import { Navigate, Route, Routes } from "react-router";
+import { Skeleton } from "@/shared/states";
+import { paths } from "./paths";
+import "./esb.css";
+
+const CataloguePage = lazy(() => import("./pages/catalogue/CataloguePage"));
+const NewInterfacePage = lazy(() => import("./pages/catalogue/NewInterfacePage"));
+const InterfacePage = lazy(() => import("./pages/interface/InterfacePage"));
+const ReviewsPage = lazy(() => import("./pages/reviews/ReviewsPage"));
+const SystemsPage = lazy(() => import("./pages/catalogue/SystemsPage"));
+const ApplicationsPage = lazy(() => import("./pages/subscriptions/ApplicationsPage"));
+const SubscriptionsPage = lazy(() => import("./pages/subscriptions/SubscriptionsPage"));
+const SubscribePage = lazy(() => import("./pages/subscriptions/SubscribePage"));
+const SubscriptionPage = lazy(() => import("./pages/subscriptions/SubscriptionPage"));
+
+export default function EsbRoutes() {
+  return (
+    <Suspense fallback={<Skeleton rows={8} />}>
+      <Routes>
+        <Route index element={<Navigate to={paths.interfaces} replace />} />
+        <Route path="interfaces" element={<CataloguePage />} />
+        <Route path="interfaces/new" element={<NewInterfacePage />} />
+        <Route path="interfaces/:code/*" element={<InterfacePage />} />
+        <Route path="reviews" element={<ReviewsPage />} />
+        <Route path="systems" element={<SystemsPage />} />
+        <Route path="applications" element={<ApplicationsPage />} />
+        <Route path="subscriptions" element={<SubscriptionsPage />} />
+        <Route path="subscriptions/new" element={<SubscribePage />} />
+        <Route path="subscriptions/:id" element={<SubscriptionPage />} />
+        <Route path="*" element={<Navigate to={paths.interfaces} replace />} />
+      </Routes>
+    </Suspense>
+  );
+}

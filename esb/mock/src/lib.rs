@@ -1,0 +1,18 @@
+//! Values made from schemas (specification, section 9): the same for the same seed, within bounds,
+//! patterns, formats and branches, and never of a real person.
+//!
+//! And what a mock answers with them: a value is checked against its schema before it is sent.
+
+mod answer;
+mod generate;
+mod labels;
+mod prefer;
+mod seed;
+mod text;
+
+pub use answer::{Answer, Asked, From, Mock, MockError};
+pub use generate::{Direction, Unsatisfiable, generate};
+pub use seed::Seed;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! The tables on both engines.
+
+mod statements;

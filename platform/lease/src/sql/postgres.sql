@@ -1,0 +1,13 @@
+CREATE TABLE ha_lease (
+    role TEXT PRIMARY KEY,
+    holder TEXT,
+    locked BOOLEAN NOT NULL DEFAULT FALSE,
+    timeline INTEGER NOT NULL DEFAULT 0,
+    epoch BIGINT NOT NULL DEFAULT 0,
+    expires_at TIMESTAMPTZ NOT NULL DEFAULT '-infinity'
+);
+CREATE TABLE ha_fence (
+    role TEXT PRIMARY KEY,
+    timeline INTEGER NOT NULL DEFAULT 0,
+    epoch BIGINT NOT NULL DEFAULT 0
+)

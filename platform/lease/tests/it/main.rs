@@ -1,0 +1,7 @@
+//! Leases on real databases.
+
+mod basics;
+mod pooler;
+mod processes;
+mod world;
+mod zombies;
