@@ -1,6 +1,7 @@
 """The public Nacos client against a running house: RIALTO_BIN names the binary."""
 
 import json
+import multiprocessing
 import os
 import pathlib
 import queue
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import urllib.error
 import urllib.request
 
@@ -128,11 +130,18 @@ def main():
         finally:
             house.terminate()
             house.wait(PATIENCE_S)
-    print("nacos-sdk-python", "passes")
-    # The client's own threads never end.
-    sys.stdout.flush()
-    os._exit(0)
+    print("nacos-sdk-python", "passes", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    failed = False
+    try:
+        main()
+    except BaseException:
+        failed = True
+        traceback.print_exc()
+    # The client's own threads never end, and its process would outlive this one.
+    for child in multiprocessing.active_children():
+        child.kill()
+        child.join()
+    os._exit(failed)
