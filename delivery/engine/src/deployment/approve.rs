@@ -15,6 +15,7 @@ use super::Deployments;
 use super::control::Asked;
 use super::journal::{Line, body};
 use super::load::{Loaded, approval_context, load};
+use super::view::refusal_text;
 use crate::DeliveryError;
 use crate::record::{evidence_actor, reference};
 
@@ -201,7 +202,7 @@ fn check_right(actor: &Actor, context: &ApprovalContext) -> Result<(), DeliveryE
     match may_approve(&candidate_of(actor), context) {
         Ok(()) => Ok(()),
         Err(ApprovalRefusal::RoleMissing) => Ok(actor.require(Permission::DeploymentApprove)?),
-        Err(refusal) => Err(DeliveryError::refused(refusal.to_string())),
+        Err(refusal) => Err(DeliveryError::refused(refusal_text(refusal))),
     }
 }
 

@@ -500,14 +500,19 @@ impl Deployments {
     }
 }
 
-/// Why somebody may not approve, with the roles that may where theirs is the reason.
-fn refusal_text(refusal: ApprovalRefusal) -> String {
-    if refusal != ApprovalRefusal::RoleMissing {
-        return refusal.to_string();
-    }
+/// Why somebody may not approve, and the roles of those who may.
+pub(crate) fn refusal_text(refusal: ApprovalRefusal) -> String {
+    let who = match refusal {
+        ApprovalRefusal::RoleMissing | ApprovalRefusal::ServiceIdentity => "one of these roles may",
+        ApprovalRefusal::IsAuthor
+        | ApprovalRefusal::IsPusher
+        | ApprovalRefusal::IsRequester
+        | ApprovalRefusal::AlreadyApproved => "somebody else with one of these roles may",
+        ApprovalRefusal::NotAwaiting => return refusal.to_string(),
+    };
     let roles = Permission::DeploymentApprove.roles().iter();
     let roles: Vec<&str> = roles.map(|role| role.as_str()).collect();
-    format!("{refusal}; one of these roles may: {}", roles.join(", "))
+    format!("{refusal}; {who}: {}", roles.join(", "))
 }
 
 fn step_view(row: StepRow) -> StepView {

@@ -8,6 +8,7 @@ use rialto_delivery_release::precondition::{Unmet, Warning};
 use rialto_delivery_report::{cobertura, junit};
 
 use super::*;
+use crate::deployment::view::refusal_text;
 
 fn entries() -> impl Iterator<Item = &'static Entry> {
     CATALOGUE.iter()
@@ -66,8 +67,10 @@ fn every_reason_against_an_approval_is_known() {
         AlreadyApproved,
     ];
     for refusal in all {
-        let text = Text::of(&refusal.to_string());
+        let text = Text::of(&refusal_text(refusal));
         assert!(text.code.starts_with("approval."), "{text:?}");
+        let names_who = text.zh.contains("质量负责人");
+        assert_eq!(names_who, refusal != NotAwaiting, "{text:?}");
         assert_ne!(text.zh, text.en);
     }
 }
