@@ -44,7 +44,7 @@ it("every_change_a_page_can_make_has_its_permission_in_the_table", () => {
     "otc.read",
     "esb.read",
   ]);
-  for (const system of ["delivery", "otc", "esb"]) {
+  for (const system of ["delivery", "otc", "esb", "center"]) {
     const document = JSON.parse(read(`openapi/${system}.json`)) as {
       paths: Record<string, Record<string, { "x-permission"?: string }>>;
     };

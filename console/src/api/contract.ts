@@ -20,6 +20,8 @@ export interface UiConfig {
 }
 
 export interface User {
+  /** Whether they may sign in. */
+  active?: boolean;
   id: string;
   login: string;
   name: string;

@@ -27,6 +27,9 @@ export const ROLES_OF = {
   "esb.interface.provide": ["provider"],
   "esb.version.review": ["interface_manager", "security"],
   "esb.subscription.request": ["caller"],
+  "esb.instance.register": ["provider", "operations"],
+  "esb.config.write": ["provider", "operations"],
+  "esb.config.open": ["provider", "operations"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Permission = keyof typeof ROLES_OF;

@@ -11,10 +11,14 @@ import {
   withQuery,
 } from "@/api/client";
 import type { List } from "@/api/contract";
+import { platform } from "@/api/platform";
 import type {
   Application,
   ApplicationInput,
   Branch,
+  Credential,
+  CredentialInput,
+  Fetched,
   Imported,
   Interface,
   InterfaceInput,
@@ -23,6 +27,7 @@ import type {
   OperationLine,
   Outlook,
   Review,
+  RotationInput,
   SharedSchema,
   Sla,
   Subscription,
@@ -115,6 +120,24 @@ export const reads = {
       queryFn: ({ signal }) =>
         get<List<Application>>(path`/applications`, { page_size: MOST }, signal),
     }),
+  /** Who can be named to fetch a secret: everybody who may sign in. */
+  people: () =>
+    queryOptions({
+      queryKey: key("people"),
+      queryFn: ({ signal }) => platform.users(signal),
+    }),
+  /** Credentials of an application, to find the one that comes after another. */
+  credentials: (application: string) =>
+    queryOptions({
+      queryKey: key("credentials", "of", application),
+      queryFn: ({ signal }) =>
+        get<List<Credential>>(path`/credentials`, { application, page_size: MOST }, signal),
+    }),
+  credential: (id: string) =>
+    queryOptions({
+      queryKey: key("credentials", "one", id),
+      queryFn: ({ signal }) => getTagged<Credential>(path`/credentials/${id}`, signal),
+    }),
   subscription: (id: string) =>
     queryOptions({
       queryKey: key("subscription", id),
@@ -175,6 +198,13 @@ export const writes = {
   waive: (version: Version, body: WaiverInput) =>
     postTagged<Version>(path`/versions/${version.id}/waivers`, body, seen(version)),
   application: (body: ApplicationInput) => post<Application>(path`/applications`, body),
+  credential: (body: CredentialInput) => post<Credential>(path`/credentials`, body),
+  /** Tells the secret, this once. */
+  fetchSecret: (id: string) => post<Fetched>(path`/credentials/${id}/secret`),
+  rotate: (one: Tagged<Credential>, body: RotationInput) =>
+    postTagged<Credential>(path`/credentials/${one.id}/rotation`, body, one.etag),
+  revoke: (one: Tagged<Credential>, reason: string) =>
+    postTagged<Credential>(path`/credentials/${one.id}/revocation`, { reason }, one.etag),
   subscribe: (body: SubscriptionInput) => post<Subscription>(path`/subscriptions`, body),
   subscription: (one: Tagged<Subscription>, event: string, reason: string) =>
     postTagged<Subscription>(

@@ -45,6 +45,27 @@ export const manifest: SystemManifest = {
       keywords: "subscriptions dingyue dy",
     },
     {
+      label: "menu.credentials",
+      icon: "token",
+      to: paths.credentials(),
+      keys: "g z",
+      keywords: "credentials keys secrets pingzheng miyao pz",
+    },
+    {
+      label: "menu.services",
+      icon: "pipeline",
+      to: paths.services,
+      keys: "g n",
+      keywords: "services instances center fuwu zhuce fw",
+    },
+    {
+      label: "menu.configs",
+      icon: "settings",
+      to: paths.configs,
+      keys: "g o",
+      keywords: "configuration items center peizhi pz",
+    },
+    {
       label: "menu.systems",
       icon: "environment",
       to: paths.systems,

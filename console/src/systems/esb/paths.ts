@@ -16,6 +16,16 @@ export const paths = {
   systems: "/esb/systems",
   applications: "/esb/applications",
   subscriptions: "/esb/subscriptions",
+  credentials: (application?: string) => `/esb/credentials${query({ application })}`,
+  credential: (id: string) => `/esb/credentials/${encodeURIComponent(id)}`,
+  services: "/esb/services",
+  service: (namespace: string, group: string, name: string) =>
+    `/esb/services/${[namespace, group, name].map(encodeURIComponent).join("/")}`,
+  configs: "/esb/configs",
+  newConfig: (namespace?: string, group?: string) =>
+    `/esb/configs/new${query({ namespace, group })}`,
+  config: (namespace: string, group: string, id: string, tab?: string) =>
+    `/esb/configs/${[namespace, group, id].map(encodeURIComponent).join("/")}${tab ? `/${tab}` : ""}`,
   subscribe: (code?: string) => `/esb/subscriptions/new${query({ interface: code })}`,
   subscription: (id: string) => `/esb/subscriptions/${encodeURIComponent(id)}`,
 };

@@ -13,6 +13,13 @@ const ApplicationsPage = lazy(() => import("./pages/subscriptions/ApplicationsPa
 const SubscriptionsPage = lazy(() => import("./pages/subscriptions/SubscriptionsPage"));
 const SubscribePage = lazy(() => import("./pages/subscriptions/SubscribePage"));
 const SubscriptionPage = lazy(() => import("./pages/subscriptions/SubscriptionPage"));
+const CredentialsPage = lazy(() => import("./pages/credentials/CredentialsPage"));
+const CredentialPage = lazy(() => import("./pages/credentials/CredentialPage"));
+const ServicesPage = lazy(() => import("./pages/center/ServicesPage"));
+const ServicePage = lazy(() => import("./pages/center/ServicePage"));
+const ConfigsPage = lazy(() => import("./pages/center/ConfigsPage"));
+const NewConfigPage = lazy(() => import("./pages/center/NewConfigPage"));
+const ConfigPage = lazy(() => import("./pages/center/ConfigPage"));
 
 export default function EsbRoutes() {
   return (
@@ -28,6 +35,13 @@ export default function EsbRoutes() {
         <Route path="subscriptions" element={<SubscriptionsPage />} />
         <Route path="subscriptions/new" element={<SubscribePage />} />
         <Route path="subscriptions/:id" element={<SubscriptionPage />} />
+        <Route path="credentials" element={<CredentialsPage />} />
+        <Route path="credentials/:id" element={<CredentialPage />} />
+        <Route path="services" element={<ServicesPage />} />
+        <Route path="services/:namespace/:group/:name" element={<ServicePage />} />
+        <Route path="configs" element={<ConfigsPage />} />
+        <Route path="configs/new" element={<NewConfigPage />} />
+        <Route path="configs/:namespace/:group/:id/*" element={<ConfigPage />} />
         <Route path="*" element={<Navigate to={paths.interfaces} replace />} />
       </Routes>
     </Suspense>

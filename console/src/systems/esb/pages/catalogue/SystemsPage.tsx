@@ -1,16 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
-import { Input, Select } from "antd";
-import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { System } from "@/api/contract.esb";
 import { useSaid } from "@/shared/format";
-import { type Column, DataGrid } from "@/shared/grid";
-import { PageHeader } from "@/shared/record";
-import { Empty, ErrorState, QueryView } from "@/shared/states";
-import { ActionButton, Card, Field, LinkButton, useDenied, useWord } from "@/shared/ui";
-import { reads, useAction, useTopics, writes } from "../../api";
-import { ListCommand } from "../../components/words";
+import type { Column } from "@/shared/grid";
+import { useDenied, useWord } from "@/shared/ui";
+import { reads, useTopics, writes } from "../../api";
+import { AddForm } from "../../components/AddForm";
+import { nameColumn, RegisterPage } from "../../components/RegisterPage";
 import { paths } from "../../paths";
 
 const CRITICALITIES = ["core", "important", "general"];
@@ -24,19 +21,7 @@ export default function SystemsPage() {
   const query = useQuery(reads.systems());
   useTopics(["list:esb-systems"], [["systems"]]);
   const columns: Column<System>[] = [
-    {
-      key: "name",
-      title: t("system.one"),
-      width: "minmax(180px, 2fr)",
-      cell: (one) => (
-        <span className="two-lines">
-          <b>{said(one.name)}</b>
-          <code className="faint">{one.code}</code>
-        </span>
-      ),
-      value: (one) => one.code,
-      sortable: true,
-    },
+    nameColumn(t("system.one"), (one) => said(one.name)),
     {
       key: "owner",
       title: t("interface.owner"),
@@ -71,112 +56,47 @@ export default function SystemsPage() {
     },
   ];
   return (
-    <>
-      <PageHeader
-        title={t("menu.systems")}
-        name={t("menu.systems")}
-        actions={
-          <>
-            <ListCommand resource="systems" />
-            <LinkButton />
-          </>
-        }
-      />
-      <Card flush>
-        <QueryView query={query}>
-          {({ items }) => (
-            <DataGrid
-              label={t("menu.systems")}
-              rows={items}
-              columns={columns}
-              rowKey={(one) => one.code}
-              rowHeight={48}
-              exportName="systems"
-              empty={<Empty title={t("system.none")} detail={t("system.noneNext")} />}
-            />
-          )}
-        </QueryView>
-      </Card>
+    <RegisterPage
+      title={t("menu.systems")}
+      resource="systems"
+      query={query}
+      columns={columns}
+      empty={{ title: t("system.none"), detail: t("system.noneNext") }}
+    >
       <AddSystem />
-    </>
+    </RegisterPage>
   );
 }
 
 function AddSystem() {
   const { t } = useTranslation("esb");
   const word = useWord("esb");
-  const denied = useDenied()("esb.system.manage");
-  const empty = { code: "", zh: "", en: "", owner: "" };
-  const [text, setText] = useState(empty);
-  const [criticality, setCriticality] = useState("general");
-  const [hours, setHours] = useState("trading");
-  const add = useAction(
-    () =>
-      writes.system({
-        code: text.code.trim(),
-        name: { zh: text.zh.trim(), en: text.en.trim() },
-        owner: text.owner.trim(),
-        criticality,
-        hours,
-      }),
-    t("system.added"),
-    () => setText(empty),
-  );
-  const missing = Object.values(text).some((value) => value.trim() === "");
-  const whyNot = denied ?? (missing ? t("system.missing") : null);
-  const fields = [
-    ["code", t("system.code")],
-    ["zh", t("system.nameZh")],
-    ["en", t("system.nameEn")],
-    ["owner", t("interface.owner")],
-  ] as const;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (whyNot === null) add.mutate(undefined);
-  };
   return (
-    <Card title={t("system.add")}>
-      <form className="stack" onSubmit={submit}>
-        <div className="form-grid">
-          {fields.map(([name, label]) => (
-            <Field key={name} id={`system-${name}`} label={label}>
-              <Input
-                id={`system-${name}`}
-                value={text[name]}
-                maxLength={100}
-                onChange={(event) => setText({ ...text, [name]: event.target.value })}
-              />
-            </Field>
-          ))}
-          <Field id="system-criticality" label={t("system.criticality")}>
-            <Select
-              id="system-criticality"
-              aria-label={t("system.criticality")}
-              value={criticality}
-              onChange={setCriticality}
-              options={CRITICALITIES.map((one) => ({
-                value: one,
-                label: word("criticality", one),
-              }))}
-            />
-          </Field>
-          <Field id="system-hours" label={t("system.hours")}>
-            <Select
-              id="system-hours"
-              aria-label={t("system.hours")}
-              value={hours}
-              onChange={setHours}
-              options={HOURS.map((one) => ({ value: one, label: word("hours", one) }))}
-            />
-          </Field>
-        </div>
-        {add.error && <ErrorState error={add.error} />}
-        <div className="row">
-          <ActionButton primary icon="plus" busy={add.isPending} whyNot={whyNot}>
-            {t("system.add")}
-          </ActionButton>
-        </div>
-      </form>
-    </Card>
+    <AddForm
+      id="system"
+      title={t("system.add")}
+      denied={useDenied()("esb.system.manage")}
+      missing={t("system.missing")}
+      done={t("system.added")}
+      fields={[
+        { name: "code", label: t("system.code") },
+        { name: "zh", label: t("system.nameZh") },
+        { name: "en", label: t("system.nameEn") },
+        { name: "owner", label: t("interface.owner") },
+        {
+          name: "criticality",
+          label: t("system.criticality"),
+          initial: "general",
+          options: CRITICALITIES.map((one) => ({ value: one, label: word("criticality", one) })),
+        },
+        {
+          name: "hours",
+          label: t("system.hours"),
+          initial: "trading",
+          options: HOURS.map((one) => ({ value: one, label: word("hours", one) })),
+        },
+      ]}
+      send={({ zh, en, ...rest }) => writes.system({ ...rest, name: { zh, en } })}
+    />
   );
 }
