@@ -16,6 +16,7 @@ use rialto_delivery_run::assignment::{
 use rialto_delivery_run::state::FailureReason;
 
 use super::environment::{Environment, MARK_VARIABLE, secrets};
+use super::reach;
 use super::sources::remove_any;
 use super::{ExecutorConfig, JobDirectories, SCRIPT, StepError};
 use crate::log::{DEFAULT_LOG_BYTES, JobLog, LogSink};
@@ -225,10 +226,12 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Tries an infrastructure step up to three times.
+    /// Tries an infrastructure step up to three times. While the server at `url` takes no
+    /// connection, nothing has been tried: the job waits for it, until its time is over.
     pub(super) fn try_step(
         &mut self,
         what: &str,
+        url: &str,
         mut step: impl FnMut(&mut Self, u32) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
         let mut tried = 0;
@@ -240,6 +243,9 @@ impl<'a> Job<'a> {
                 }
                 other => return other,
             };
+            if self.waited_for(what, url)? {
+                continue;
+            }
             tried += 1;
             if tried == TRIES {
                 return Err(StepError::system(format!(
@@ -250,12 +256,35 @@ impl<'a> Job<'a> {
             }
             self.log()
                 .warning(&format!("{what} failed ({}), trying again", error.message));
-            let until = Instant::now() + self.config.retry_pause;
-            while Instant::now() < until {
-                self.check()?;
-                std::thread::sleep(self.config.poll_every.min(self.config.retry_pause));
-            }
+            self.pause()?;
         }
+    }
+
+    /// Waits until the server at `url` takes connections again; whether there was a need to.
+    fn waited_for(&mut self, what: &str, url: &str) -> Result<bool, Stop> {
+        let Err(error) = reach::knock(url) else {
+            return Ok(false);
+        };
+        self.log().warning(&format!(
+            "{what}: the server cannot be reached ({error}); the job waits for it and goes on \
+             when it is back"
+        ));
+        while reach::knock(url).is_err() {
+            self.pause()?;
+        }
+        self.log().line("The server is back");
+        Ok(true)
+    }
+
+    /// Lets some time pass between two tries, unless the job is to stop.
+    fn pause(&self) -> Result<(), Stop> {
+        let until = Instant::now() + self.config.retry_pause;
+        self.check()?;
+        while Instant::now() < until {
+            std::thread::sleep(self.config.poll_every.min(self.config.retry_pause));
+            self.check()?;
+        }
+        Ok(())
     }
 
     /// Runs a script under the job's limits, output into the log.

@@ -16,6 +16,7 @@ pub mod environment;
 mod isolate;
 mod job;
 mod keep;
+mod reach;
 pub mod script;
 pub mod sources;
 mod steps;
@@ -104,7 +105,8 @@ pub struct ExecutorConfig {
     pub grace: Duration,
     /// How often limits and wishes to stop are looked at; 50 to 100 ms are sensible.
     pub poll_every: Duration,
-    /// Pause between the three tries of infrastructure steps.
+    /// Pause between the three tries of infrastructure steps, and between two looks whether a
+    /// server that could not be reached is back.
     pub retry_pause: Duration,
     /// Unprivileged user for everything the job runs; needs a runner with the right to switch.
     pub run_as: Option<RunAs>,

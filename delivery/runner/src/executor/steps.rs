@@ -129,7 +129,7 @@ impl Job<'_> {
         sources::check_names(sha, git_ref)?;
         let text = sources::script(url, sha, git_ref, environment);
         let pairs = sources::git_environment(url, environment);
-        self.try_step("getting the sources", |job, tried| {
+        self.try_step("getting the sources", url, |job, tried| {
             // A tree that made git stumble is not trusted a second time.
             let keep = strategy == Strategy::Fetch && tried == 0;
             sources::prepare_tree(project, keep, sha).map_err(io)?;
@@ -157,7 +157,7 @@ impl Job<'_> {
                 Path::new(&source.location)
             };
             if remote {
-                self.try_step("downloading artifacts", |job, _| {
+                self.try_step("downloading artifacts", &source.location, |job, _| {
                     let fetch = &job.config.fetch;
                     fetch
                         .fetch(&source.location, &job.assignment.lease, &copy)
