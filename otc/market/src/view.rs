@@ -29,8 +29,9 @@ pub struct ModelConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelKind {
-    /// The model an underlying's quotes name, and geometric Brownian motion with the volatility of
-    /// the forward where they name none.
+    /// The model an underlying's quotes name, and where they name none geometric Brownian motion:
+    /// with the volatility of its strike for a vanilla option, with that of the forward for anything
+    /// else, which a notice tells where a smile is quoted.
     #[default]
     Quoted,
     /// Geometric Brownian motion from the volatility quotes.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rialto_otc_contract::shape::Shape;
+
 use super::{ModelKind, View, VolAt, place};
 use crate::build::{self, BuildError};
 use crate::curve::Curve;
@@ -9,6 +11,7 @@ use crate::dupire::{Floor, GridSpec};
 use crate::marks::{ClockMap, Forward, Marks, Quanto, Reading};
 use crate::model::{Cev, Dynamics, Heston, LocalVol, Name};
 use crate::snapshot::{ModelQuotes, Pillar, UnderlyingQuotes, float};
+use crate::vol::Surface;
 
 impl View<'_> {
     /// A name with its dynamics; `None` after a finding.
@@ -53,7 +56,7 @@ impl View<'_> {
             &format!("{pointer}/vol"),
             build::surface(vol, &forward, &self.axis),
         )?;
-        let reading = self.reading(&pointer)?;
+        let reading = self.reading(&pointer, &surface)?;
         let (reference, clock) = (forward.clone(), clock.clone());
         let marks = Marks {
             surface,
@@ -76,8 +79,10 @@ impl View<'_> {
         })
     }
 
-    fn reading(&self, pointer: &str) -> Option<Reading> {
+    fn reading(&self, pointer: &str, surface: &Surface) -> Option<Reading> {
+        let smile = !matches!(surface, Surface::Term(_));
         Some(match self.config.kind {
+            ModelKind::Quoted if smile => self.smile(pointer),
             ModelKind::LocalVol => Reading::LocalVol(GridSpec::to(self.horizon())),
             ModelKind::Gbm {
                 vol: VolAt::AtStrike(strike),
@@ -101,6 +106,30 @@ impl View<'_> {
             }
             _ => Reading::AtmForward,
         })
+    }
+
+    /// A smile where no model is named: a vanilla option is worth what its own strike is quoted at;
+    /// the one volatility of anything else is the forward's, which is told.
+    fn smile(&self, pointer: &str) -> Reading {
+        match &self.plan.shape {
+            Some(Shape::European(vanilla) | Shape::American(vanilla)) if vanilla.strike > 0.0 => {
+                return Reading::AtStrike {
+                    strike: vanilla.strike,
+                    horizon: self.horizon(),
+                };
+            }
+            // No volatility is asked.
+            Some(Shape::Cash { .. } | Shape::Forward { .. }) => return Reading::AtmForward,
+            _ => {}
+        }
+        self.sink.notice(
+            "N-MODEL-SMILE",
+            &place(format!("{pointer}/vol")),
+            "The volatility is quoted as a smile; geometric Brownian motion takes that of the forward \
+             for every price. The model local_vol prices the smile.",
+            "波动率报价带有微笑；几何布朗运动对所有价格都取远期平值波动率。模型 local_vol 可对微笑定价。",
+        );
+        Reading::AtmForward
     }
 
     /// Dynamics from the model quotes, when the configuration asks for them; `None` inside for

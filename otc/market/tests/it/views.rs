@@ -1,6 +1,7 @@
 //! What a contract sees of a market, and what it is told when something is missing.
 
-use rialto_otc_contract::plan::Moment;
+use rialto_otc_contract::plan::{Moment, Plan};
+use rialto_otc_contract::shape::{Shape, Side, Vanilla};
 use rialto_otc_market::model::Dynamics;
 use rialto_otc_market::view::{self, Ground, ModelConfig, ModelKind, VolAt};
 use rialto_otc_market::vol::Svi;
@@ -33,7 +34,8 @@ fn sessions(from: &str, to: &str) -> f64 {
 fn tenors_fall_on_the_contracts_clocks() {
     let plan = plan(&[INDEX], &dates(START, &["2026-06-09", "2028-03-09"]));
     let viewed = dated(&market("csi500.json"), &plan, START, ModelKind::Quoted).expect("ok");
-    assert!(viewed.notices.is_empty(), "{}", viewed.notices);
+    let told: Vec<&str> = viewed.notices.iter().map(|one| one.code).collect();
+    assert_eq!(told, ["N-MODEL-SMILE"], "{}", viewed.notices);
     let model = &viewed.model;
     close(model.as_of.rate, 70.0 / 365.0, 1e-15);
     close(
@@ -95,6 +97,41 @@ fn quotes_by_strike_are_met_at_their_strikes() {
         0.25,
         1e-12,
     );
+}
+
+#[test]
+fn a_vanilla_option_is_read_at_its_own_strike() {
+    let mut plan = plan(&["XSHG:600519"], &dates("2026-05-11", &["2026-08-18"]));
+    let vanilla = |strike| Vanilla {
+        units: 1.0,
+        w: Side::Put,
+        strike,
+    };
+    let read = |plan: &Plan<f64>, kind| {
+        let viewed = dated(&market("stock.json"), plan, "2026-05-11", kind).expect("ok");
+        let told = viewed.notices.iter().any(|one| one.code == "N-MODEL-SMILE");
+        let horizon = (sessions("2026-05-18", "2026-08-18") + 0.75) / 244.0;
+        let variance = variance(&viewed.model.names[0].dynamics);
+        ((variance.integral_to(horizon) / horizon).sqrt(), told)
+    };
+    for shape in [Shape::European, Shape::American] {
+        plan.shape = Some(shape(vanilla(1400.0)));
+        let (vol, told) = read(&plan, ModelKind::Quoted);
+        close(vol, 0.25, 1e-12);
+        assert!(!told, "nothing is left out");
+    }
+    plan.shape = None;
+    let at_forward = read(&plan, ModelKind::Quoted);
+    assert!(at_forward.1, "what is left out is told");
+    let asked = ModelKind::Gbm {
+        vol: VolAt::AtmForward,
+    };
+    assert_eq!(read(&plan, asked), (at_forward.0, false), "as asked for");
+    plan.shape = Some(Shape::Forward {
+        units: 1.0,
+        strike: 1400.0,
+    });
+    assert!(!read(&plan, ModelKind::Quoted).1);
 }
 
 #[test]

@@ -5,4 +5,5 @@ mod batch;
 mod ended;
 mod engines;
 mod flows;
+mod smile;
 mod world;
