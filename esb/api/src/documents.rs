@@ -8,7 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    Api, ENDPOINTS, credentials, definitions, events, interfaces, subscriptions, systems, versions,
+    Api, ENDPOINTS, credentials, definitions, events, interfaces, publishing, subscriptions,
+    systems, versions,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -16,7 +17,7 @@ use crate::{
     info(
         title = "Rialto interface platform",
         version = "1",
-        description = "Systems, interfaces, versions, definitions, reviews, subscriptions, credentials. Dates are yyyy-mm-dd. A \
+        description = "Systems, interfaces, versions, definitions, reviews, subscriptions, credentials, publishing. Dates are yyyy-mm-dd. A \
             problem may carry `findings` (all that is wrong with a definition, with places), `unmet` \
             (every guard that is not met), `text` (the reason in both languages), `reason` (the \
             platform's code) and `revision`."
@@ -52,6 +53,11 @@ pub fn router() -> OpenApiRouter<Api> {
         .routes(routes!(versions::agree))
         .routes(routes!(versions::waive))
         .routes(routes!(versions::reviews))
+        .routes(routes!(publishing::bindings))
+        .routes(routes!(publishing::bind))
+        .routes(routes!(publishing::environment))
+        .routes(routes!(publishing::snapshots, publishing::publish))
+        .routes(routes!(publishing::roll_back))
         .routes(routes!(
             subscriptions::applications,
             subscriptions::add_application

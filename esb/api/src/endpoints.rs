@@ -43,6 +43,30 @@ pub const ENDPOINTS: &[Endpoint] = &[
     line("POST", "/api/esb/v1/versions/{id}/transitions", EsbRead),
     line("POST", "/api/esb/v1/versions/{id}/agreement", EsbReview),
     line("POST", "/api/esb/v1/versions/{id}/waivers", EsbReview),
+    line("GET", "/api/esb/v1/versions/{id}/bindings", EsbRead),
+    line(
+        "PUT",
+        "/api/esb/v1/versions/{id}/bindings/{environment}",
+        EsbProvide,
+    ),
+    line("GET", "/api/esb/v1/environments/{environment}", EsbRead),
+    line(
+        "GET",
+        "/api/esb/v1/environments/{environment}/snapshots",
+        EsbRead,
+    ),
+    // Who may publish and go back is checked with it: operators and managers.
+    line(
+        "POST",
+        "/api/esb/v1/environments/{environment}/snapshots",
+        EsbRead,
+    )
+    .slow(),
+    line(
+        "POST",
+        "/api/esb/v1/environments/{environment}/rollback",
+        EsbRead,
+    ),
     line("GET", "/api/esb/v1/reviews", EsbRead),
     line("GET", "/api/esb/v1/applications", EsbRead),
     line("POST", "/api/esb/v1/applications", EsbSubscribe),

@@ -12,6 +12,7 @@ use crate::answer::Answer;
 const LISTS: &[&str] = &[
     "list:esb-credentials",
     "list:esb-interfaces",
+    "list:esb-snapshots",
     "list:esb-systems",
 ];
 
@@ -29,7 +30,7 @@ fn may_follow(actor: &Actor, topic: &str) -> bool {
 #[utoipa::path(get, path = "/api/esb/v1/events/stream", tag = "events",
     params(
         ("topics" = String, Query, description = "separated by commas: `esb-interface:<code>`, \
-            `esb-version:<id>`, `esb-application:<code>`, `list:esb-credentials`, `list:esb-interfaces`, `list:esb-systems`"),
+            `esb-version:<id>`, `esb-application:<code>`, `list:esb-credentials`, `list:esb-interfaces`, `list:esb-snapshots`, `list:esb-systems`"),
         ("Last-Event-ID" = Option<String>, Header, description = "go on after this event")),
     responses((status = 200, content_type = "text/event-stream",
         description = "data: {topic, id, version, changed, …}; `event: reset` means: fetch afresh")))]

@@ -15,6 +15,7 @@ mod documents;
 mod endpoints;
 mod events;
 mod interfaces;
+mod publishing;
 mod subscriptions;
 mod systems;
 mod versions;

@@ -5,6 +5,7 @@
 //! there are three.
 
 pub mod credential;
+pub mod cut;
 mod guard;
 pub mod notice;
 pub mod similar;

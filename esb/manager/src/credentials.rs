@@ -172,7 +172,7 @@ fn recipient(actor: &Actor, login: &str) -> Result<(), PlatformError> {
     ))
 }
 
-fn not_met(guard: &'static str, en: &str, zh: &str) -> PlatformError {
+pub(crate) fn not_met(guard: &'static str, en: &str, zh: &str) -> PlatformError {
     let unmet = Unmet {
         guard,
         what: Told::new(en, zh),

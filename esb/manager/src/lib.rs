@@ -5,13 +5,16 @@
 //! threads that may block.
 
 pub mod artefact;
+mod bindings;
 mod compat;
 mod credentials;
 mod definitions;
 mod error;
+mod gathering;
 mod history;
 mod interfaces;
 mod pages;
+mod publisher;
 mod reading;
 mod record;
 pub mod sample;
@@ -21,17 +24,19 @@ mod transitions;
 mod versions;
 pub mod view;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::civil::Date;
 use rialto_esb_catalogue::taxonomy::Taxonomy;
 use rialto_platform_evidence::EvidenceLog;
 use rialto_platform_store::{Db, now};
 
+pub use bindings::{BindingInput, TimeoutsInput, UpstreamInput};
 pub use credentials::{CredentialInput, GroupKeys, RevocationInput, RotationInput};
 pub use definitions::DefinitionInput;
 pub use error::PlatformError;
 pub use interfaces::{InterfaceInput, InterfaceQuery};
+pub use publisher::{Asked, GatewayNode, NodeStatus, PublishInput, Publisher, RollbackInput};
 pub use rialto_esb_store::MIGRATIONS;
 pub use subscriptions::{
     ApplicationInput, Quota, Request, SubscriptionEventInput, SubscriptionInput,
@@ -51,6 +56,14 @@ struct Inner {
     evidence: EvidenceLog,
     taxonomy: Taxonomy,
     groups: GroupKeys,
+    publishing: Publishing,
+}
+
+/// Who publishes, and one change at a time of what is in force.
+#[derive(Default)]
+pub(crate) struct Publishing {
+    publisher: OnceLock<Publisher>,
+    change: tokio::sync::Mutex<()>,
 }
 
 impl std::fmt::Debug for InterfacePlatform {
@@ -70,8 +83,15 @@ impl InterfacePlatform {
                 evidence,
                 taxonomy: Taxonomy::starter(),
                 groups,
+                publishing: Publishing::default(),
             }),
         }
+    }
+
+    /// Says who signs snapshots and which gateways take them; without, nothing is published.
+    pub fn set_publisher(&self, publisher: Publisher) {
+        // The first one stays: gateways trust its key.
+        let _ = self.inner.publishing.publisher.set(publisher);
     }
 
     /// The database.
@@ -86,6 +106,10 @@ impl InterfacePlatform {
 
     pub(crate) fn groups(&self) -> &GroupKeys {
         &self.inner.groups
+    }
+
+    pub(crate) fn publishing(&self) -> &Publishing {
+        &self.inner.publishing
     }
 
     pub(crate) fn tree(&self) -> &Taxonomy {

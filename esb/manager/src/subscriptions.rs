@@ -118,12 +118,12 @@ fn state_of(row: &SubscriptionRow) -> Result<State, PlatformError> {
     serde_json::from_value(row.state.as_str().into()).map_err(PlatformError::json("state"))
 }
 
-fn name_of(state: State) -> String {
+pub(crate) fn name_of(state: State) -> String {
     let value = serde_json::to_value(state).unwrap_or_default();
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn facts(row: &SubscriptionRow) -> Result<Facts, PlatformError> {
+pub(crate) fn facts(row: &SubscriptionRow) -> Result<Facts, PlatformError> {
     Ok(Facts {
         today: today(),
         until: date(&row.until_on, "/until")?,
@@ -135,7 +135,7 @@ fn facts(row: &SubscriptionRow) -> Result<Facts, PlatformError> {
 }
 
 /// The state today: days pass without anybody writing them down.
-fn today_state(row: &SubscriptionRow) -> Result<State, PlatformError> {
+pub(crate) fn today_state(row: &SubscriptionRow) -> Result<State, PlatformError> {
     let state = state_of(row)?;
     let system = actor_of(&Actor::system("days"));
     Ok(step(state, &Event::Day, &system, &facts(row)?).unwrap_or(state))
@@ -332,7 +332,7 @@ impl InterfacePlatform {
         view(row)
     }
 
-    async fn told(
+    pub(crate) async fn told(
         &self,
         tx: &mut rialto_platform_store::Tx<'_>,
         actor: &Actor,

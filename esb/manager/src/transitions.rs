@@ -5,7 +5,7 @@ use rialto_esb_catalogue::version::{Effect, Event, Facts, Similar, State, TABLE,
 use rialto_esb_catalogue::{Actor as Asker, Role as PlatformRole};
 use rialto_esb_contract::Severity;
 use rialto_esb_store::version::{self, VersionRow, WaiverRow};
-use rialto_esb_store::{Reader, definition, interface};
+use rialto_esb_store::{Reader, definition, interface, publishing};
 use rialto_kernel::Calendar;
 use rialto_platform_identity::{Actor, Auth, Permission, Role};
 use rialto_platform_store::{Tx, from_micros, now, to_micros};
@@ -243,6 +243,7 @@ impl InterfacePlatform {
                 u8::try_from(found.highest_level).unwrap_or(u8::MAX)
             }),
             security_agreed: row.security_agreed_by.is_some(),
+            sandbox_healthy: sandbox_answered(reader, row).await?,
             // Its version before serves on, and a first one is taken away whole.
             rollback_target: true,
             successor_told: row
@@ -495,6 +496,17 @@ impl InterfacePlatform {
         tx.commit().await?;
         Ok(shown)
     }
+}
+
+/// Whether the upstreams of the sandbox took connections when they were bound; `None` while nobody
+/// bound any.
+async fn sandbox_answered(
+    reader: &mut impl Reader,
+    row: &VersionRow,
+) -> Result<Option<bool>, PlatformError> {
+    let bindings = publishing::bindings_of(reader, &row.id).await?;
+    let sandbox = bindings.iter().find(|one| one.environment == "sandbox");
+    Ok(sandbox.map(|one| one.answered != 0))
 }
 
 fn check_waiver(input: &WaiverInput) -> Result<(), PlatformError> {

@@ -8,6 +8,7 @@ pub mod credential;
 pub mod definition;
 pub mod event;
 pub mod interface;
+pub mod publishing;
 pub mod subscription;
 pub mod system;
 pub mod version;
@@ -41,6 +42,13 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: None,
             postgres: None,
         },
+        Migration {
+            version: 4,
+            name: "publishing",
+            sql: include_str!("../migrations/0004_publishing.sql"),
+            sqlite: None,
+            postgres: None,
+        },
     ],
 };
 
@@ -52,6 +60,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         definition::STATEMENTS,
         event::STATEMENTS,
         interface::STATEMENTS,
+        publishing::STATEMENTS,
         subscription::STATEMENTS,
         system::STATEMENTS,
         version::STATEMENTS,

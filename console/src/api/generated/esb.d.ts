@@ -111,6 +111,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/esb/v1/environments/{environment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is in force in an environment, and what each gateway said last */
+        get: operations["publishing_environment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/esb/v1/environments/{environment}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put an earlier snapshot of an environment in force again */
+        post: operations["publishing_rollBack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/esb/v1/environments/{environment}/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Snapshots of an environment, the newest first */
+        get: operations["publishing_snapshots"];
+        put?: never;
+        /** Publish what the catalogue holds for an environment: cut, checked, signed, brought to its gateways */
+        post: operations["publishing_publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/esb/v1/events/stream": {
         parameters: {
             query?: never;
@@ -352,6 +404,43 @@ export interface paths {
         put?: never;
         /** Agree, as a security administrator, to the data a version in review holds */
         post: operations["versions_agree"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/esb/v1/versions/{id}/bindings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where requests to a version go, by environment */
+        get: operations["publishing_bindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/esb/v1/versions/{id}/bindings/{environment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say where requests to a version go in an environment, the version seen as named by `If-Match`;
+         *     its upstreams are tried, and it is served from there with the next publish
+         */
+        put: operations["publishing_bind"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -646,6 +735,46 @@ export interface components {
             /** Format: int64 */
             revision: number;
         };
+        /** @description Where requests to a version go, in an environment. */
+        BindingInput: {
+            /** @description Beginning of paths there, `/api`; empty for none. */
+            base_path?: string;
+            /**
+             * Format: int32
+             * @description Its share of the traffic while it is grey, basis points: 100 is one percent.
+             */
+            grey_bp?: number;
+            /**
+             * Format: int32
+             * @description Tries beyond the first where a repetition is safe, 0 to 2.
+             */
+            retries?: number;
+            /** @description Time limits. */
+            timeouts?: components["schemas"]["TimeoutsInput"];
+            /** @description Where, at least one. */
+            upstreams: components["schemas"]["UpstreamInput"][];
+        };
+        /** @description Where requests to a version go, in an environment. */
+        BindingView: {
+            /** @description Whether every upstream took a connection when the binding was set. */
+            answered: boolean;
+            /** @description Where, and how. */
+            binding: components["schemas"]["BindingInput"];
+            /** @description `sandbox` or `production`. */
+            environment: string;
+            /**
+             * Format: date-time
+             * @description When that was tried.
+             */
+            tried_at: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            updated_at: string;
+            /** @description Login of who set it. */
+            updated_by: string;
+        };
         /** @description A request's body. */
         BodyView: {
             description?: string | null;
@@ -821,6 +950,14 @@ export interface components {
              */
             warnings: number;
         };
+        /** @description What is in force in an environment. */
+        EnvironmentView: {
+            /** @description `sandbox` or `production`. */
+            environment: string;
+            /** @description What each gateway said last. */
+            nodes: components["schemas"]["NodeView"][];
+            snapshot?: components["schemas"]["SnapshotView"] | null;
+        };
         /** @description A business error code. */
         ErrorCodeView: {
             code: string;
@@ -986,6 +1123,30 @@ export interface components {
             updated_at: string;
         };
         /** @description A list without pages. */
+        Items_BindingView: {
+            /** @description All rows. */
+            items: {
+                /** @description Whether every upstream took a connection when the binding was set. */
+                answered: boolean;
+                /** @description Where, and how. */
+                binding: components["schemas"]["BindingInput"];
+                /** @description `sandbox` or `production`. */
+                environment: string;
+                /**
+                 * Format: date-time
+                 * @description When that was tried.
+                 */
+                tried_at: string;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                updated_at: string;
+                /** @description Login of who set it. */
+                updated_by: string;
+            }[];
+        };
+        /** @description A list without pages. */
         Items_BranchView: {
             /** @description All rows. */
             items: {
@@ -1081,6 +1242,15 @@ export interface components {
                 waivers: components["schemas"]["WaiverView"][];
             }[];
         };
+        /** @description Something that is not in a snapshot, and why. */
+        LeftOutView: {
+            /** @description Stable word for programs. */
+            code: string;
+            /** @description Why, and what to do. */
+            text: components["schemas"]["Words"];
+            /** @description What: `trade.order@1.0.0`, or the id of a subscription. */
+            what: string;
+        };
         /** @description Something that stays in the document only. */
         LossView: {
             /** @description The construct. */
@@ -1102,6 +1272,31 @@ export interface components {
             };
             name: string;
             schema?: unknown;
+        };
+        /** @description What a gateway said last. */
+        NodeView: {
+            /** @description Where it serves interfaces, as far as that is known. */
+            address: string;
+            /** @description SHA-256 of that version's text. */
+            digest: string;
+            /** @description Its name. */
+            node: string;
+            /** @description Why it is not active. */
+            reason: string;
+            /** @description `active` (serves what is to be in force), `behind` (has not said so yet) or `failed`. */
+            state: string;
+            /** @description The state for people. */
+            state_words: components["schemas"]["Words"];
+            /**
+             * Format: date-time
+             * @description When it said so.
+             */
+            told_at: string;
+            /**
+             * Format: int64
+             * @description Version it serves; 0 for none.
+             */
+            version: number;
         };
         /** @description An operation in a list. */
         OperationLine: {
@@ -1366,6 +1561,36 @@ export interface components {
             next_page_token?: string | null;
         };
         /** @description One page of a list. */
+        Page_SnapshotView: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description Login of who published it. */
+                author: string;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                created_at: string;
+                /** @description SHA-256 of its text. */
+                digest: string;
+                /** @description `sandbox` or `production`. */
+                environment: string;
+                /** @description How much it holds. */
+                holds: components["schemas"]["SnapshotCounts"];
+                /** @description Whether it is the one that is to be in force. */
+                in_force: boolean;
+                /** @description Why. */
+                reason: string;
+                /**
+                 * Format: int64
+                 * @description Its number; grows with every publish of the environment.
+                 */
+                version: number;
+            }[];
+            /** @description Give it as `page_token` for the next page; null on the last one. */
+            next_page_token?: string | null;
+        };
+        /** @description One page of a list. */
         Page_SubscriptionView: {
             /** @description The rows of this page. */
             items: {
@@ -1467,6 +1692,20 @@ export interface components {
             /** @description `/problems/<code>`: a page that explains the code in both languages. */
             type: string;
         };
+        /** @description What became of a publish or of a way back. */
+        PublicationView: {
+            /** @description What is not in it; nothing is told of it after a way back. */
+            left_out: components["schemas"]["LeftOutView"][];
+            /** @description What each gateway said. */
+            nodes: components["schemas"]["NodeView"][];
+            /** @description The snapshot in force. */
+            snapshot: components["schemas"]["SnapshotView"];
+        };
+        /** @description A publish as it is asked for. */
+        PublishInput: {
+            /** @description Why. */
+            reason: string;
+        };
         /** @description How much may be called. */
         Quota: {
             /**
@@ -1517,6 +1756,16 @@ export interface components {
         RevocationInput: {
             /** @description Why. */
             reason: string;
+        };
+        /** @description A way back as it is asked for. */
+        RollbackInput: {
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Where to; the one before the one in force when not told.
+             */
+            version?: number | null;
         };
         /** @description A successor as it is asked for. */
         RotationInput: {
@@ -1582,6 +1831,42 @@ export interface components {
              * @description Declared peak, requests per second.
              */
             peak_per_second: number;
+        };
+        /** @description How much a snapshot holds. */
+        SnapshotCounts: {
+            /** @description Credentials in force. */
+            credentials: number;
+            /** @description Versions of interfaces. */
+            interfaces: number;
+            /** @description Routes. */
+            routes: number;
+            /** @description Subscriptions in force. */
+            subscriptions: number;
+        };
+        /** @description A publish. */
+        SnapshotView: {
+            /** @description Login of who published it. */
+            author: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at: string;
+            /** @description SHA-256 of its text. */
+            digest: string;
+            /** @description `sandbox` or `production`. */
+            environment: string;
+            /** @description How much it holds. */
+            holds: components["schemas"]["SnapshotCounts"];
+            /** @description Whether it is the one that is to be in force. */
+            in_force: boolean;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Its number; grows with every publish of the environment.
+             */
+            version: number;
         };
         /** @description A place in a file of a definition. */
         SpotView: {
@@ -1699,6 +1984,33 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        /** @description Time limits, milliseconds. */
+        TimeoutsInput: {
+            /**
+             * Format: int64
+             * @description To open a connection.
+             * @default 500
+             */
+            connect_ms: number;
+            /**
+             * Format: int64
+             * @description From the request to the answer's head, each try.
+             * @default 3000
+             */
+            first_byte_ms: number;
+            /**
+             * Format: int64
+             * @description Between two pieces of a body, either way.
+             * @default 15000
+             */
+            idle_ms: number;
+            /**
+             * Format: int64
+             * @description From the request's head to the answer's head, all tries together.
+             * @default 10000
+             */
+            total_ms: number;
+        };
         /** @description What is asked for. */
         TransitionInput: {
             /**
@@ -1723,6 +2035,16 @@ export interface components {
             text: components["schemas"]["Words"];
             /** @description Whether a manager may waive it by name. */
             waivable: boolean;
+        };
+        /** @description An upstream. */
+        UpstreamInput: {
+            /** @description IP address and port, `10.0.0.1:8080`. */
+            address: string;
+            /**
+             * Format: int32
+             * @description Its share beside the others, 1 to 10,000.
+             */
+            weight?: number;
         };
         /** @description A version to be added. */
         VersionInput: {
@@ -2191,10 +2513,182 @@ export interface operations {
             };
         };
     };
+    publishing_environment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `sandbox` or `production` */
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentView"];
+                };
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publishing_rollBack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `sandbox` or `production` */
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicationView"];
+                };
+            };
+            /** @description Another role is asked for */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description That version never was published */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is nothing to go back to, or no gateway went back */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publishing_snapshots: {
+        parameters: {
+            query?: {
+                /** @description Rows, 1 to 1,000; 50 when not told. */
+                page_size?: number;
+                /** @description Where the page begins. */
+                page_token?: string;
+            };
+            header?: never;
+            path: {
+                /** @description `sandbox` or `production` */
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SnapshotView"];
+                };
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publishing_publish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `sandbox` or `production` */
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublishInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicationView"];
+                };
+            };
+            /** @description Another role is asked for, or another person; `unmet` says */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unmet` holds all that is wrong with the snapshot, or what each gateway said when none took it; nothing changed then */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     events_stream: {
         parameters: {
             query: {
-                /** @description separated by commas: `esb-interface:<code>`, `esb-version:<id>`, `esb-application:<code>`, `list:esb-credentials`, `list:esb-interfaces`, `list:esb-systems` */
+                /** @description separated by commas: `esb-interface:<code>`, `esb-version:<id>`, `esb-application:<code>`, `list:esb-credentials`, `list:esb-interfaces`, `list:esb-snapshots`, `list:esb-systems` */
                 topics: string;
             };
             header?: {
@@ -2954,6 +3448,96 @@ export interface operations {
                 content?: never;
             };
             /** @description It is not in review */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody changed the version meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description If-Match is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publishing_bindings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_BindingView"];
+                };
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publishing_bind: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of the version that was seen, or * */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+                /** @description `sandbox` or `production` */
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BindingInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BindingView"];
+                };
+            };
+            /** @description It is retired or put away */
             409: {
                 headers: {
                     [name: string]: unknown;

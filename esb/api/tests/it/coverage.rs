@@ -3,7 +3,7 @@
 use rialto_esb_api::ENDPOINTS;
 
 use crate::world::{Calls, World};
-use crate::{catalogue, credentials, definitions, life, subscriptions};
+use crate::{catalogue, credentials, definitions, life, publishing, subscriptions};
 
 #[tokio::test]
 async fn the_stories_call_every_operation_with_success_and_error() {
@@ -22,6 +22,8 @@ async fn the_stories_call_every_operation_with_success_and_error() {
         subscriptions::two_agree_before_calls_may_pass(&world).await;
         credentials::a_secret_is_told_once_to_a_second_person(&world).await;
         credentials::two_work_side_by_side_during_a_rotation(&world).await;
+        publishing::what_is_published_reaches_gateways_and_goes_back(&world).await;
+        publishing::nobody_publishes_what_they_bound_themselves(&world).await;
         life::everything_is_evidence(&world).await;
     }
     let calls = calls.lock().unwrap();

@@ -282,6 +282,7 @@ pub async fn everything_is_evidence(world: &World) {
             "esb_application",
             "esb_credential",
             "esb_interface",
+            "esb_snapshot",
             "esb_system",
             "esb_version"
         ]

@@ -12,5 +12,6 @@ mod coverage;
 mod credentials;
 mod definitions;
 mod life;
+mod publishing;
 mod subscriptions;
 mod world;

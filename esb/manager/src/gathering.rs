@@ -1,0 +1,181 @@
+//! What a snapshot is cut from, read from the tables.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rialto_esb_catalogue::cut::{Binding, Granted, Offered, Operation};
+use rialto_esb_catalogue::version::State;
+use rialto_esb_store::subscription::{self, SubscriptionRow, Wanted};
+use rialto_esb_store::version::VersionRow;
+use rialto_esb_store::{Reader, definition, publishing};
+use rialto_platform_store::from_micros;
+
+use crate::subscriptions::{Request, today_state};
+use crate::transitions::date;
+use crate::versions::{Number, standing};
+use crate::{InterfacePlatform, PlatformError, bindings};
+
+/// Rows read at once.
+const PAGE: i64 = 1_000;
+
+/// When a day ends, in UTC+8.
+fn end_of(day: Date) -> Option<Timestamp> {
+    let here = jiff::tz::Offset::constant(8).to_time_zone();
+    let next = day.tomorrow().ok()?;
+    Some(next.to_zoned(here).ok()?.timestamp())
+}
+
+fn day_of(micros: i64) -> Result<Date, PlatformError> {
+    let at = from_micros(micros)?;
+    Ok(rialto_kernel::Calendar::china().local(at).date())
+}
+
+async fn operations(
+    reader: &mut impl Reader,
+    row: &VersionRow,
+) -> Result<Vec<Operation>, PlatformError> {
+    let Some(hash) = row.pinned.as_ref().or(row.definition.as_ref()) else {
+        return Ok(Vec::new());
+    };
+    let (mut found, mut after) = (Vec::new(), 0);
+    loop {
+        let rows = definition::operations(reader, hash, after, None, PAGE).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.no;
+        found.extend(rows.into_iter().map(|one| Operation {
+            id: one.operation_id,
+            method: one.method.to_uppercase(),
+            path: one.path,
+        }));
+    }
+    Ok(found)
+}
+
+async fn offered(
+    reader: &mut impl Reader,
+    row: VersionRow,
+    binding: Option<Binding>,
+) -> Result<Offered, PlatformError> {
+    let standing = standing(&row)?;
+    let highest_level = match row.pinned.as_ref().or(row.definition.as_ref()) {
+        Some(hash) => definition::find(reader, hash).await?,
+        None => None,
+    };
+    let highest_level = highest_level.and_then(|found| u8::try_from(found.highest_level).ok());
+    let suspended_for = match standing.suspended {
+        true => publishing::last_event(reader, &row, "suspend").await?,
+        false => None,
+    };
+    let deprecated_at = match standing.state {
+        State::Deprecated => publishing::last_event(reader, &row, "deprecate").await?,
+        _ => None,
+    };
+    let retired = match standing.state {
+        State::Retired => match publishing::last_event(reader, &row, "retire").await? {
+            None => publishing::last_event(reader, &row, "supersede").await?,
+            known => known,
+        },
+        _ => None,
+    };
+    let sunset = row.sunset_on.as_deref().map(|day| date(day, "/sunset_on"));
+    let Number {
+        major,
+        minor,
+        patch,
+    } = Number::of(&row);
+    let part = |part: i64| u32::try_from(part).unwrap_or(u32::MAX);
+    Ok(Offered {
+        number: (part(major), part(minor), part(patch)),
+        standing,
+        suspended_for: suspended_for.map(|event| event.reason).unwrap_or_default(),
+        deprecated_at: deprecated_at
+            .map(|event| from_micros(event.at))
+            .transpose()?,
+        sunset: sunset.transpose()?.and_then(end_of),
+        retired_on: retired.map(|event| day_of(event.at)).transpose()?,
+        highest_level: highest_level.unwrap_or(u8::MAX),
+        operations: operations(reader, &row).await?,
+        successor: row.successor,
+        interface: row.interface,
+        binding,
+    })
+}
+
+fn granted(row: SubscriptionRow) -> Result<Granted, PlatformError> {
+    let request: Request =
+        serde_json::from_str(&row.document).map_err(PlatformError::json("request"))?;
+    Ok(Granted {
+        state: today_state(&row)?,
+        until: date(&row.until_on, "/until")?,
+        major: u32::try_from(row.major).unwrap_or(0),
+        operations: request.operations,
+        rate: request.quota.rate_per_second,
+        burst: request.quota.burst,
+        daily: request.quota.daily,
+        concurrency: request.quota.concurrency,
+        clearance: request.clearance,
+        id: row.id,
+        application: row.application,
+        interface: row.interface,
+    })
+}
+
+impl InterfacePlatform {
+    /// Versions that gateways of an environment may know.
+    pub(crate) async fn offered(&self, environment: &str) -> Result<Vec<Offered>, PlatformError> {
+        let mut reader = self.db();
+        let rows = publishing::bindings_in(&mut reader, environment).await?;
+        let mut bound = BTreeMap::new();
+        for row in rows {
+            bound.insert(row.version_id.clone(), bindings::bound(&row)?);
+        }
+        let (mut found, mut after) = (Vec::new(), String::new());
+        loop {
+            let rows = publishing::versions(&mut reader, &after, PAGE).await?;
+            let Some(last) = rows.last() else { break };
+            after.clone_from(&last.id);
+            for row in rows {
+                let binding = bound.remove(&row.id);
+                // One that went before it ever was bound here was never served here.
+                if binding.is_none() && row.state == "retired" {
+                    continue;
+                }
+                found.push(offered(&mut reader, row, binding).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Applications: code and name.
+    pub(crate) async fn callers(&self) -> Result<Vec<(String, String)>, PlatformError> {
+        let mut reader = self.db();
+        let (mut found, mut after) = (Vec::new(), String::new());
+        loop {
+            let rows = subscription::applications(&mut reader, &after, PAGE).await?;
+            let Some(last) = rows.last() else { break };
+            after.clone_from(&last.code);
+            found.extend(rows.into_iter().map(|row| (row.code, row.name)));
+        }
+        Ok(found)
+    }
+
+    /// Subscriptions to an environment.
+    pub(crate) async fn granted(&self, environment: &str) -> Result<Vec<Granted>, PlatformError> {
+        let mut reader = self.db();
+        let wanted = Wanted::default();
+        let (mut found, mut after) = (Vec::new(), String::new());
+        loop {
+            let rows = subscription::list(&mut reader, &wanted, &after, PAGE).await?;
+            let Some(last) = rows.last() else { break };
+            after.clone_from(&last.id);
+            let own = rows
+                .into_iter()
+                .filter(|row| row.environment == environment);
+            for row in own {
+                found.push(granted(row)?);
+            }
+        }
+        Ok(found)
+    }
+}
