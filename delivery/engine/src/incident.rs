@@ -1,8 +1,6 @@
 //! Red-light incidents (specification §11): opened, prolonged, closed, and their alarms.
 
-use rialto_delivery_run::red_light::{
-    EndedJob, EndedPipeline, LightChange, OpenIncident, fails_for_another_reason, judge,
-};
+use rialto_delivery_run::red_light::{EndedJob, EndedPipeline, LightChange, OpenIncident, judge};
 use rialto_delivery_run::state::Status;
 use rialto_delivery_store::ids::IncidentId;
 use rialto_delivery_store::incident::{self, IncidentRow};
@@ -15,6 +13,7 @@ use rialto_platform_store::{Tx, new_id, now, to_micros};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::causes::{self, Cause, Failure, Owner};
 use crate::view::time_text;
 use crate::{Delivery, DeliveryError};
 
@@ -65,11 +64,10 @@ impl Delivery {
         let known = match &open {
             Some(open) => Some(OpenIncident {
                 failing_sha: open.failing_sha.clone(),
-                // The candidates are those of the failure that opened it, newest first.
-                first_failing_sha: json::read::<Vec<CandidateCommit>>("commits", &open.commits)?
+                first_failing_sha: causes::read(open)?
                     .into_iter()
                     .next()
-                    .map_or_else(|| open.failing_sha.clone(), |commit| commit.sha),
+                    .map_or_else(|| open.failing_sha.clone(), |first| first.sha),
                 failed_jobs: json::read("failed_jobs", &open.failed_jobs)?,
             }),
             None => None,
@@ -95,16 +93,8 @@ impl Delivery {
                 self.open_incident(&project, row, &rows, failed_jobs).await
             }
             (LightChange::Attach { failed_jobs }, Some(mut open)) => {
-                let before = self.failing_before(&open, row).await?;
-                if fails_for_another_reason(&before, &failed_jobs) {
-                    // The light is red for something else than it was: whoever broke that.
-                    self.blame(&mut open, &project, row, &rows, &failed_jobs)
-                        .await?;
-                    let mut failed: Vec<String> = json::read("failed_jobs", &open.failed_jobs)?;
-                    // What has not passed since has still to do so before the light is green.
-                    failed.retain(|name| !passed(name, &jobs));
-                    open.failed_jobs = json::write(&failed)?;
-                }
+                self.blame(&mut open, &project, row, &rows, &failed_jobs, &jobs)
+                    .await?;
                 self.prolong_incident(open, row, failed_jobs).await
             }
             (LightChange::Close { kind }, Some(open)) => {
@@ -125,22 +115,6 @@ impl Delivery {
         Ok(failing.is_some_and(|failing| {
             (row.created_at, row.id.as_str()) < (failing.created_at, failing.id.as_str())
         }))
-    }
-
-    /// The jobs the light is red for before this pipeline has its say: those that failed in the
-    /// newest failing pipeline.
-    async fn failing_before(
-        &self,
-        incident: &IncidentRow,
-        row: &PipelineRow,
-    ) -> Result<Vec<String>, DeliveryError> {
-        let known: Vec<String> = json::read("failed_jobs", &incident.failed_jobs)?;
-        if incident.failing_pipeline_id == row.id {
-            return Ok(known);
-        }
-        let jobs = job::of_pipeline(&mut self.db(), &incident.failing_pipeline_id).await?;
-        let failed = |job: &&JobRow| *job.status == Status::Failed && known.contains(&job.name);
-        Ok(jobs.iter().filter(failed).map(|j| j.name.clone()).collect())
     }
 
     /// The newest attempts of a pipeline, and the same as the judgement wants them.
@@ -188,10 +162,11 @@ impl Delivery {
         let pushed_at = self.first_push(row, green.as_ref()).await?;
         let last_green_sha = green.map(|green| green.sha);
         let since = last_green_sha.as_deref();
-        let broken_by = self
-            .broken_by(project, row, rows, since, &failed_jobs)
+        let mut first = self
+            .cause_of(project, row, rows, since, &failed_jobs)
             .await?;
-        let red_at = row.finished_at.unwrap_or_else(|| to_micros(now()));
+        first.pushed_at = pushed_at;
+        let red_at = first.red_at;
         let mut tx = self.db().begin().await?;
         let mut incident = IncidentRow {
             id: new_id::<IncidentId>(),
@@ -217,8 +192,9 @@ impl Delivery {
             commits: "[]".to_owned(),
             alarms: "[]".to_owned(),
             version: 1,
+            causes: "[]".to_owned(),
         };
-        broken_by.write_to(&mut incident)?;
+        causes::write(&[first], &mut incident)?;
         incident::insert(&mut tx, &incident).await?;
         self.incident_changed(&mut tx, &incident, row, "opened")
             .await?;
@@ -231,25 +207,39 @@ impl Delivery {
         Ok(())
     }
 
-    /// Who broke these jobs since `since`, the commit that was the last to be well, and how.
-    async fn broken_by(
+    /// Who broke these jobs since `since`, the commit that was the last to be well, and how. What
+    /// the platform failed, nobody broke.
+    async fn cause_of(
         &self,
         project: &ProjectRow,
         row: &PipelineRow,
         rows: &[JobRow],
         since: Option<&str>,
-        failed_jobs: &[String],
-    ) -> Result<BrokenBy, DeliveryError> {
-        let commits = self.candidates(project, row, since).await?;
-        let owner = self.owner(project, row, &commits).await?;
+        jobs: &[String],
+    ) -> Result<Cause, DeliveryError> {
+        let (commits, owner) = if platform_failed(rows, jobs) {
+            (Vec::new(), None)
+        } else {
+            let commits = self.candidates(project, row, since).await?;
+            let owner = self.owner(project, row, &commits).await?;
+            (commits, Some(owner))
+        };
         let tests_failed = reports::of_pipeline(&mut self.db(), &row.id)
             .await?
             .iter()
             .any(|report| report.failed + report.errored > 0);
-        Ok(BrokenBy {
-            commits,
+        let (class, confidence) = cause(row, rows, jobs, tests_failed);
+        Ok(Cause {
+            sha: row.sha.clone(),
+            pushed_at: row.pushed_at.unwrap_or(row.created_at),
+            red_at: came_to_rest(row),
+            repaired_at: None,
+            jobs: jobs.to_vec(),
+            left: jobs.to_vec(),
             owner,
-            cause: cause(row, rows, failed_jobs, tests_failed),
+            class: class.to_owned(),
+            confidence,
+            commits,
         })
     }
 
@@ -306,7 +296,8 @@ impl Delivery {
         Ok(earlier.unwrap_or(own))
     }
 
-    /// Whose push broke what fails now: the light was red all along, for another reason.
+    /// Takes note of what this pipeline broke beside what was broken before, and of what it
+    /// repaired of that, while the light stays red.
     async fn blame(
         &self,
         incident: &mut IncidentRow,
@@ -314,17 +305,43 @@ impl Delivery {
         row: &PipelineRow,
         rows: &[JobRow],
         failed_jobs: &[String],
+        jobs: &[EndedJob],
     ) -> Result<(), DeliveryError> {
-        let since = Some(incident.failing_sha.as_str());
-        let broken_by = self
-            .broken_by(project, row, rows, since, failed_jobs)
-            .await?;
-        if incident.failing_sha == row.sha {
-            // Another run of the same commit: nobody pushed anything, only the cause is another.
-            broken_by.write_cause_to(incident);
-            return Ok(());
+        let mut causes = causes::read(incident)?;
+        let passed: Vec<String> = jobs
+            .iter()
+            .filter(|job| job.status == Status::Success)
+            .map(|job| job.name.clone())
+            .collect();
+        let failure = Failure {
+            failed: failed_jobs,
+            passed: &passed,
+            configuration: row.config_errors != "[]",
+            platform: platform_failed(rows, failed_jobs),
+            at: came_to_rest(row),
+        };
+        let new = causes::news(&causes, &failure);
+        if let Some(new) = &new {
+            let again = incident.failing_sha == row.sha;
+            let since = match again {
+                true => incident.last_green_sha.as_deref(),
+                false => Some(incident.failing_sha.as_str()),
+            };
+            let found = self.cause_of(project, row, rows, since, new).await?;
+            match causes::newest_open(&mut causes).filter(|_| again && found.owner.is_some()) {
+                // Another run of the same commit: nobody pushed anything since.
+                Some(known) => known.take_in(&found),
+                None => causes.push(found),
+            }
         }
-        broken_by.write_to(incident)
+        causes::settle(&mut causes, &failure, new.as_deref().unwrap_or_default());
+        if new.is_some() {
+            // What has not passed since has still to do so before the light is green.
+            let mut failed: Vec<String> = json::read("failed_jobs", &incident.failed_jobs)?;
+            failed.retain(|name| !passed.contains(name));
+            incident.failed_jobs = json::write(&failed)?;
+        }
+        causes::write(&causes, incident)
     }
 
     async fn prolong_incident(
@@ -358,7 +375,11 @@ impl Delivery {
     ) -> Result<(), DeliveryError> {
         incident.state = "closed".to_owned();
         incident.close_kind = Some(kind.to_owned());
-        incident.green_at = Some(row.finished_at.unwrap_or_else(|| to_micros(now())));
+        let at = came_to_rest(row);
+        incident.green_at = Some(at);
+        let mut causes = causes::read(&incident)?;
+        causes::close(&mut causes, at);
+        causes::write(&causes, &mut incident)?;
         incident.closing_pipeline_id = Some(row.id.to_string());
         let mut tx = self.db().begin().await?;
         incident.version = incident::update(&mut tx, &incident).await?;
@@ -402,6 +423,7 @@ impl Delivery {
             "owner": incident.owner_email,
             "owner_login": incident.owner_login,
             "cause_class": incident.cause_class,
+            "causes": serde_json::from_str::<Value>(&incident.causes).unwrap_or_default(),
         });
         let subject = format!("project:{}", incident.project_id);
         let actor = Actor::system("red_light");
@@ -524,42 +546,23 @@ impl Delivery {
     }
 }
 
-/// Who broke it.
-struct Owner {
-    name: String,
-    email: String,
-    /// The account; `None` for people known only from a commit.
-    login: Option<String>,
+/// When the pipeline came to rest.
+fn came_to_rest(row: &PipelineRow) -> i64 {
+    row.finished_at.unwrap_or_else(|| to_micros(now()))
 }
 
-/// Who broke a branch, with what, and the class of the cause with how sure it is in per cent.
-struct BrokenBy {
-    commits: Vec<CandidateCommit>,
-    owner: Owner,
-    cause: (&'static str, i64),
-}
-
-impl BrokenBy {
-    fn write_cause_to(&self, incident: &mut IncidentRow) {
-        let (class, confidence) = self.cause;
-        class.clone_into(&mut incident.cause_class);
-        incident.cause_confidence = confidence;
-    }
-
-    fn write_to(self, incident: &mut IncidentRow) -> Result<(), DeliveryError> {
-        self.write_cause_to(incident);
-        incident.owner_name = Some(self.owner.name);
-        incident.owner_email = Some(self.owner.email);
-        incident.owner_login = self.owner.login;
-        incident.commits = json::write(&self.commits)?;
-        Ok(())
-    }
-}
-
-/// Whether the job ran and passed.
-fn passed(name: &str, jobs: &[EndedJob]) -> bool {
-    jobs.iter()
-        .any(|job| job.name == name && job.status == Status::Success)
+/// Whether the platform failed all of these jobs: there is nothing in what was pushed.
+fn platform_failed(rows: &[JobRow], jobs: &[String]) -> bool {
+    const REASONS: [&str; 3] = ["runner_system_failure", "scheduler_failure", "api_failure"];
+    let mut failed = rows
+        .iter()
+        .filter(|row| jobs.contains(&row.name))
+        .peekable();
+    failed.peek().is_some()
+        && failed.all(|row| {
+            let reason = row.failure_reason.as_deref();
+            reason.is_some_and(|reason| REASONS.contains(&reason))
+        })
 }
 
 /// A first guess at the class of the cause, and how sure it is in per cent.

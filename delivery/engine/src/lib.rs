@@ -14,6 +14,7 @@
 mod apply;
 mod artifact;
 mod assignment;
+mod causes;
 mod configure;
 mod create;
 pub mod deployment;

@@ -337,7 +337,33 @@ pub struct FailedJobView {
     pub failing_line: Option<LogMatch>,
 }
 
-/// A red-light incident.
+/// Who broke what on a branch whose light is red, and since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct CauseView {
+    /// Jobs it broke; none: the configuration.
+    pub jobs: Vec<String>,
+    /// Who pushed it; null: the platform failed, which nobody pushed.
+    pub owner: Option<PersonView>,
+    /// Login of that account; null where no account pushed it.
+    pub owner_login: Option<String>,
+    /// Author of the commit, as the commit says.
+    pub author: Option<PersonView>,
+    /// Class.
+    pub cause_class: String,
+    /// Commit it was seen at first.
+    pub sha: String,
+    /// RFC 3339.
+    pub pushed_at: String,
+    /// RFC 3339: since when it is broken.
+    pub red_at: String,
+    /// RFC 3339: when the last of its jobs had passed again; null while it is broken.
+    pub repaired_at: Option<String>,
+    /// Commits that may have done it, newest first.
+    pub commits: Vec<CandidateCommit>,
+}
+
+/// A red-light incident. Owner, author, class, commits and times are those of the first cause;
+/// `causes` tells which of them are still broken.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "the words of the HTTP contract")]
 pub struct IncidentView {
@@ -372,6 +398,8 @@ pub struct IncidentView {
     pub failing_pipeline: PipelineLink,
     pub failing_jobs: Vec<FailedJobView>,
     pub commits: Vec<CandidateCommit>,
+    /// Who broke what since when, the first one first; later ones broke something more.
+    pub causes: Vec<CauseView>,
     pub closing_pipeline: Option<PipelineLink>,
     pub alarms: Vec<Alarm>,
 }

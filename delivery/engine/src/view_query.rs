@@ -15,14 +15,15 @@ use rialto_platform_identity::{Actor as Person, Permission};
 use rialto_platform_store::{now, to_micros};
 
 use crate::apply::Cause;
+use crate::causes;
 use crate::configure::ConfigError;
 use crate::incident::CandidateCommit;
 use crate::predefined::{repository_url, short_sha};
 use crate::record::{evidence_actor, person_json};
 use crate::view::{
-    ArtifactView, ConfigErrorView, FailedJobView, IncidentView, JobDetail, JobView, LightView,
-    Listed, PersonView, PipelineLink, PipelineSummary, PipelineView, ProjectView, StageView,
-    VerdictLink, VerdictView, time_text,
+    ArtifactView, CauseView, ConfigErrorView, FailedJobView, IncidentView, JobDetail, JobView,
+    LightView, Listed, PersonView, PipelineLink, PipelineSummary, PipelineView, ProjectView,
+    StageView, VerdictLink, VerdictView, time_text,
 };
 use crate::waiting::{self, Connected};
 use crate::words::config_error;
@@ -392,6 +393,7 @@ impl Delivery {
             _ => None,
         };
         let commits: Vec<CandidateCommit> = json::read("commits", &row.commits)?;
+        let causes: Vec<CauseView> = causes::read(&row)?.into_iter().map(cause_view).collect();
         let mut failing_jobs = Vec::new();
         for job in self.failed_rows(&row).await? {
             let failing_line = match &job.failing_line {
@@ -425,10 +427,7 @@ impl Delivery {
             open_ms: open.then(|| ms(row.red_at, until)),
             open_working_ms: worked.filter(|_| open),
             owner_login: row.owner_login,
-            author: commits.first().map(|commit| PersonView {
-                name: commit.author_name.clone(),
-                email: commit.author_email.clone(),
-            }),
+            author: author(&commits),
             owner: row.owner_name.map(|name| PersonView {
                 name,
                 email: row.owner_email.unwrap_or_default(),
@@ -438,6 +437,7 @@ impl Delivery {
             failing_pipeline: pipeline_link(failing),
             failing_jobs,
             commits,
+            causes,
             closing_pipeline: closing.map(pipeline_link),
             alarms: json::read("alarms", &row.alarms)?,
         })
@@ -575,5 +575,32 @@ fn artifact_view(row: ArtifactRow) -> ArtifactView {
         size: row.size,
         sha256: row.sha256,
         expires_at: row.expires_at.map(time_text),
+    }
+}
+
+/// Author of the newest of the commits.
+fn author(commits: &[CandidateCommit]) -> Option<PersonView> {
+    commits.first().map(|commit| PersonView {
+        name: commit.author_name.clone(),
+        email: commit.author_email.clone(),
+    })
+}
+
+fn cause_view(cause: causes::Cause) -> CauseView {
+    let login = cause.owner.as_ref().and_then(|owner| owner.login.clone());
+    CauseView {
+        jobs: cause.jobs,
+        owner_login: login,
+        owner: cause.owner.map(|owner| PersonView {
+            name: owner.name,
+            email: owner.email,
+        }),
+        author: author(&cause.commits),
+        cause_class: cause.class,
+        sha: cause.sha,
+        pushed_at: time_text(cause.pushed_at),
+        red_at: time_text(cause.red_at),
+        repaired_at: cause.repaired_at.map(time_text),
+        commits: cause.commits,
     }
 }

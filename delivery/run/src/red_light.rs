@@ -88,14 +88,6 @@ pub enum LightChange {
     },
 }
 
-/// Whether what fails now is something else than what the newest failing pipeline of the incident
-/// failed for; what was only skipped does not fail. A broken configuration has no failing jobs.
-#[must_use]
-pub fn fails_for_another_reason(before: &[String], now: &[String]) -> bool {
-    let nothing_named = before.is_empty() && now.is_empty();
-    !nothing_named && now.iter().all(|name| !before.contains(name))
-}
-
 /// Judges an ended pipeline. `descends` tells whether its commit equals or descends from the
 /// failing head of the open incident.
 #[must_use]
@@ -345,18 +337,5 @@ mod tests {
             outdated: true,
         };
         assert_eq!(judge(Some(&open()), &older, true), LightChange::None);
-    }
-
-    #[test]
-    fn another_reason_shares_no_failing_job() {
-        let names = |names: &[&str]| -> Vec<String> {
-            names.iter().map(|name| (*name).to_owned()).collect()
-        };
-        let differs =
-            |before: &[&str], now: &[&str]| fails_for_another_reason(&names(before), &names(now));
-        assert!(differs(&["deploy"], &["unit"]));
-        assert!(!differs(&["unit"], &["unit", "package"]));
-        assert!(differs(&[], &["unit"]) && differs(&["unit"], &[]));
-        assert!(!differs(&[], &[]));
     }
 }

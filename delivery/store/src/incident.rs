@@ -43,18 +43,20 @@ pub struct IncidentRow {
     /// JSON array of `{at, level}`.
     pub alarms: String,
     pub version: i64,
+    /// JSON array: who broke what, each with its times; empty for incidents from before it was kept.
+    pub causes: String,
 }
 
 statements! {
     INSERT_INCIDENT = "INSERT INTO incident (id, no, project_id, project_path, branch, state,
         close_kind, pushed_at, red_at, green_at, last_green_sha, failing_sha, failing_pipeline_id,
         closing_pipeline_id, failed_jobs, owner_name, owner_email, cause_class, cause_confidence,
-        commits, alarms, version, owner_login) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-        $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
+        commits, alarms, version, owner_login, causes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+        $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
     UPDATE_INCIDENT = "UPDATE incident SET state = $2, close_kind = $3, green_at = $4,
         failing_sha = $5, failing_pipeline_id = $6, closing_pipeline_id = $7, failed_jobs = $8,
         owner_name = $9, owner_email = $10, commits = $11, alarms = $12, owner_login = $13,
-        cause_class = $14, cause_confidence = $15, version = version + 1
+        cause_class = $14, cause_confidence = $15, causes = $16, version = version + 1
         WHERE id = $1 RETURNING version";
     FIND_INCIDENT = "SELECT * FROM incident WHERE id = $1";
     FIND_OPEN = "SELECT * FROM incident WHERE project_id = $1 AND branch = $2 AND state = 'open'";
@@ -93,7 +95,8 @@ pub async fn insert(tx: &mut Tx<'_>, row: &IncidentRow) -> Result<(), StoreError
         &row.commits,
         &row.alarms,
         row.version,
-        row.owner_login.clone()
+        row.owner_login.clone(),
+        &row.causes
     ];
     tx.execute(INSERT_INCIDENT, values).await.map(drop)
 }
@@ -118,7 +121,8 @@ pub async fn update(tx: &mut Tx<'_>, row: &IncidentRow) -> Result<i64, StoreErro
         &row.alarms,
         row.owner_login.clone(),
         &row.cause_class,
-        row.cause_confidence
+        row.cause_confidence,
+        &row.causes
     ];
     let (version,): (i64,) = tx.fetch_one(UPDATE_INCIDENT, values).await?;
     Ok(version)

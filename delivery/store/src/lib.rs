@@ -45,6 +45,13 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: None,
             postgres: None,
         },
+        Migration {
+            version: 3,
+            name: "incident_causes",
+            sql: include_str!("../migrations/0003_incident_causes.sql"),
+            sqlite: None,
+            postgres: None,
+        },
     ],
 };
 

@@ -47,18 +47,10 @@ const COLUMNS: &[Column] = &[
             "green".into()
         }
     }),
-    ("BROKE", |v| {
-        if v["cause_class"] == "configuration" {
-            return ".gitlab-ci.yml".into();
-        }
-        let jobs = v["failing_jobs"].as_array().cloned().unwrap_or_default();
-        jobs.iter()
-            .map(|job| text(&job["name"]))
-            .collect::<Vec<_>>()
-            .join(", ")
-    }),
-    ("BY", who),
-    ("SINCE", |v| text(&v["red_at"])),
+    ("BROKE", |v| broke(main_cause(v))),
+    ("BY", |v| who(main_cause(v))),
+    ("SINCE", |v| text(&main_cause(v)["red_at"])),
+    ("ALSO", also),
     ("REPAIR TIME", repair_time),
     ("CLOSED", closed),
 ];
@@ -74,9 +66,44 @@ fn closed(incident: &Value) -> String {
     }
 }
 
+/// The cause a row is about: the first that is still broken, and of a closed incident the first.
+fn main_cause(incident: &Value) -> &Value {
+    let causes = incident["causes"].as_array().map_or(&[][..], Vec::as_slice);
+    let open = causes.iter().find(|cause| cause["repaired_at"].is_null());
+    open.or(causes.first()).unwrap_or(incident)
+}
+
+/// The other causes, each with its own time.
+fn also(incident: &Value) -> String {
+    let main = main_cause(incident);
+    let causes = incident["causes"].as_array().map_or(&[][..], Vec::as_slice);
+    let told = |cause: &Value| {
+        let (jobs, by, since) = (broke(cause), who(cause), text(&cause["red_at"]));
+        match cause["repaired_at"].as_str() {
+            Some(_) if incident["state"] == "closed" => format!("{jobs} by {by} since {since}"),
+            Some(at) => format!("{jobs} by {by} since {since}, repaired {at}"),
+            None => format!("{jobs} by {by} since {since}"),
+        }
+    };
+    let others = causes.iter().filter(|cause| !std::ptr::eq(*cause, main));
+    others.map(told).collect::<Vec<_>>().join("; ")
+}
+
+/// What a cause broke.
+fn broke(cause: &Value) -> String {
+    let jobs = cause["jobs"].as_array().map_or(&[][..], Vec::as_slice);
+    if jobs.is_empty() && cause["cause_class"] == "configuration" {
+        return ".gitlab-ci.yml".to_owned();
+    }
+    jobs.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
 /// Who pushed what broke, and whose commit it was when that is somebody else.
-fn who(incident: &Value) -> String {
-    let (owner, author) = (&incident["owner"]["name"], &incident["author"]["name"]);
+fn who(cause: &Value) -> String {
+    let (owner, author) = (&cause["owner"]["name"], &cause["author"]["name"]);
+    if owner.is_null() {
+        return "nobody (the platform failed)".to_owned();
+    }
     match author.is_string() && author != owner {
         true => format!("{} (commit by {})", text(owner), text(author)),
         false => text(owner),
@@ -124,6 +151,46 @@ mod tests {
         assert_eq!(told("closed_by_removal"), "job removed");
         assert_eq!(told("repaired"), "repaired");
         assert_eq!(closed(&json!({"close_kind": null})), "");
+    }
+
+    #[test]
+    fn who_broke_what_stands_with_its_own_time() {
+        let cause = |job: &str, by: &str, at: &str, repaired: Value| {
+            json!({"jobs": [job], "owner": {"name": by}, "author": null, "red_at": at,
+                "repaired_at": repaired, "cause_class": "test"})
+        };
+        let row = |first: Value| {
+            json!({"state": "open", "causes": [
+                cause("deploy-production", "developer", "02:31:49", first),
+                cause("unit", "operator", "02:35:40", Value::Null),
+            ]})
+        };
+        let shown = |v: &Value| -> Vec<String> {
+            let told = COLUMNS
+                .iter()
+                .filter(|c| ["BROKE", "BY", "SINCE", "ALSO"].contains(&c.0));
+            told.map(|column| (column.1)(v)).collect()
+        };
+        assert_eq!(
+            shown(&row(Value::Null)),
+            [
+                "deploy-production",
+                "developer",
+                "02:31:49",
+                "unit by operator since 02:35:40"
+            ]
+        );
+        assert_eq!(
+            shown(&row(json!("02:36:00"))),
+            [
+                "unit",
+                "operator",
+                "02:35:40",
+                "deploy-production by developer since 02:31:49, repaired 02:36:00"
+            ]
+        );
+        let platform = json!({"owner": null, "author": {"name": "Lin"}});
+        assert_eq!(who(&platform), "nobody (the platform failed)");
     }
 
     #[test]

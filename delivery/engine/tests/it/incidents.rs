@@ -1,4 +1,5 @@
 use rialto_delivery_engine::view::IncidentView;
+use rialto_delivery_run::state::FailureReason;
 
 use rialto_platform_identity::Role;
 
@@ -61,7 +62,18 @@ async fn a_broken_main_turns_red_and_the_next_good_push_repairs_it() {
         assert_eq!(attached[0].red_at, incident.red_at, "the clock runs on");
         // What was broken first is repaired: the light is red for what this push broke.
         assert_eq!(attached[0].failing_jobs[0].name, "two");
-        let candidates = &attached[0].commits;
+        assert_eq!(attached[0].commits, incident.commits, "the first cause");
+        let [first, second] = attached[0].causes.as_slice() else {
+            panic!("{:?}", attached[0].causes);
+        };
+        assert!(first.repaired_at.is_some() && second.repaired_at.is_none());
+        assert_eq!(
+            (first.jobs[0].as_str(), first.red_at == incident.red_at),
+            ("one", true)
+        );
+        assert_eq!(second.jobs, ["two"]);
+        assert!(second.red_at > first.red_at && second.pushed_at > first.pushed_at);
+        let candidates = &second.commits;
         assert_eq!(candidates.len(), 1, "{candidates:?}");
         assert_eq!(candidates[0].sha, worse.sha);
 
@@ -231,6 +243,7 @@ async fn the_light_names_who_broke_what_fails_now_though_the_first_job_was_skipp
         assert_eq!(world.fail().await, "deploy-production");
         let opened = until_state(&world, "open").await;
         assert_eq!(opened.cause_class, "deploy");
+        let mut before = opened.causes.clone();
         let mut old = first.sha;
         for (login, broken, cause) in [("wang", "unit", "test"), ("zhao", "package", "compile")] {
             let bad = world.commit("main", &[("a.txt", login)], "a change").await;
@@ -246,11 +259,26 @@ async fn the_light_names_who_broke_what_fails_now_though_the_first_job_was_skipp
                 })
                 .await;
             let now = incidents(&world).await.remove(0);
-            assert_eq!(now.owner_login.as_deref(), Some(login));
-            let commits: Vec<&str> = now.commits.iter().map(|c| c.sha.as_str()).collect();
-            assert_eq!(commits, [bad.as_str()]);
-            assert_eq!(now.cause_class, cause);
             assert_eq!(now.red_at, opened.red_at, "the clock runs on");
+            assert_eq!(
+                (&now.owner, &now.cause_class),
+                (&opened.owner, &opened.cause_class),
+                "whoever turned it red, with the time it turned red"
+            );
+            let newest = now.causes.last().unwrap();
+            assert_eq!(now.causes.len(), before.len() + 1, "{:?}", now.causes);
+            assert_eq!(newest.jobs, [broken]);
+            assert_eq!(newest.owner_login.as_deref(), Some(login));
+            assert_eq!(newest.cause_class, cause);
+            assert!(newest.red_at > before.last().unwrap().red_at);
+            let commits: Vec<&str> = newest.commits.iter().map(|c| c.sha.as_str()).collect();
+            assert_eq!(commits, [bad.as_str()]);
+            // Nobody deployed since: the first cause stands; a repaired one says when.
+            assert_eq!(now.causes[0], opened.causes[0]);
+            let (later, _) = now.causes[1..].split_at(now.causes.len() - 2);
+            assert!(later.iter().all(|cause| cause.repaired_at.is_some()));
+            assert_eq!(newest.repaired_at, None);
+            before = now.causes;
             old = bad;
         }
     }
@@ -284,5 +312,62 @@ async fn a_run_by_hand_without_the_failed_job_leaves_the_light_red() {
             .await;
         let still = incidents(&world).await.remove(0);
         assert_eq!((still.state.as_str(), still.no), ("open", opened.no));
+    }
+}
+
+#[tokio::test]
+async fn a_repair_that_had_to_be_run_again_is_no_flaky_job() {
+    let two = "stages: [a, b]\nunit: {stage: a, script: [x]}\n\
+               deploy-production: {stage: b, script: [x]}\n";
+    for world in World::all().await {
+        world.configure(two).await;
+        world.pass().await;
+        assert_eq!(world.fail().await, "deploy-production");
+        until_state(&world, "open").await;
+        // The way back stumbles over another job, and gets there when it is run again.
+        let back = world.push("main", &[("a.txt", "back")]).await.summary;
+        assert_eq!(world.fail().await, "unit");
+        world
+            .until("the second failure to be attached", || async {
+                incidents(&world).await[0].causes.len() == 2
+            })
+            .await;
+        let actor = crate::world::developer();
+        let id = back.id.parse().unwrap();
+        world.delivery.retry_pipeline(&actor, &id).await.unwrap();
+        assert_eq!(world.pass().await, "unit");
+        assert_eq!(world.pass().await, "deploy-production");
+        let closed = until_state(&world, "closed").await;
+        assert_eq!(closed.close_kind.as_deref(), Some("repaired"));
+        let broken: Vec<&str> = closed.causes.iter().map(|c| c.jobs[0].as_str()).collect();
+        assert_eq!(broken, ["deploy-production", "unit"]);
+        assert!(closed.causes.iter().all(|c| c.repaired_at.is_some()));
+    }
+}
+
+#[tokio::test]
+async fn what_the_platform_failed_names_nobody_until_it_fails_by_itself() {
+    for world in World::all().await {
+        let id = world.configure("one: {script: [x]}\n").await.summary.id;
+        let work = world.take().await.unwrap();
+        let failure = crate::world::failed(FailureReason::RunnerSystemFailure);
+        work.finish(&world, failure).await.unwrap();
+        let incident = until_state(&world, "open").await;
+        assert_eq!(incident.cause_class, "infrastructure");
+        assert_eq!((&incident.owner, &incident.author), (&None, &None));
+        assert!(incident.commits.is_empty());
+        let actor = crate::world::developer();
+        let id = id.parse().unwrap();
+        world.delivery.retry_pipeline(&actor, &id).await.unwrap();
+        world.fail().await;
+        world
+            .until("the fault to be named", || async {
+                incidents(&world).await[0].causes.len() == 2
+            })
+            .await;
+        let causes = incidents(&world).await.remove(0).causes;
+        assert!(causes[0].owner.is_none() && causes[0].repaired_at.is_some());
+        assert_eq!(causes[1].owner.as_ref().unwrap().email, "lin@example.test");
+        assert_eq!(causes[1].repaired_at, None);
     }
 }
