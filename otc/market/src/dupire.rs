@@ -24,6 +24,8 @@ pub struct GridSpec {
     pub horizon: f64,
     /// Points in log-price, odd.
     pub points: usize,
+    /// Widest step between rows, years; above 0.
+    pub row_step: f64,
     /// Half-width in deviations of the log-price at the horizon.
     pub deviations: f64,
     /// Least local volatility.
@@ -33,15 +35,28 @@ pub struct GridSpec {
 }
 
 impl GridSpec {
-    /// To `horizon`: 201 points over ±6 deviations, volatilities from 1 % to 300 %.
+    /// To `horizon`: 201 points over ±6 deviations, rows 0.05 years apart, volatilities from 1 % to
+    /// 300 %.
     #[must_use]
     pub const fn to(horizon: f64) -> Self {
         Self {
             horizon,
             points: 201,
+            row_step: ROW_STEP,
             deviations: 6.0,
             lo: 0.01,
             hi: 3.0,
+        }
+    }
+
+    /// The same with half the points and rows: what it makes of a value differs from the true one by
+    /// more, which tells how far off this grid is.
+    #[must_use]
+    pub const fn coarser(self) -> Self {
+        Self {
+            points: self.points / 2 + 1,
+            row_step: 2.0 * self.row_step,
+            ..self
         }
     }
 }
@@ -83,7 +98,7 @@ pub fn variance(local: Local, k: f64) -> Option<f64> {
 /// the grid is the spot of now.
 #[must_use]
 pub fn grid(marks: &Marks, spec: GridSpec) -> (LocalVol, Vec<Floor>) {
-    let rows = rows(&marks.surface, spec.horizon);
+    let rows = rows(&marks.surface, spec);
     let logs = logs(marks, spec);
     let (mut vols, mut floors) = (Vec::with_capacity(rows.len() * logs.len()), Vec::new());
     let log_spot = marks.now.spot.ln();
@@ -132,7 +147,8 @@ pub fn grid(marks: &Marks, spec: GridSpec) -> (LocalVol, Vec<Floor>) {
 }
 
 /// Rows of the grid, each with the moment at which the surface is looked at for it.
-fn rows(surface: &Surface, horizon: f64) -> Vec<(f64, f64)> {
+fn rows(surface: &Surface, spec: GridSpec) -> Vec<(f64, f64)> {
+    let horizon = spec.horizon;
     let mut ends: Vec<f64> = surface
         .knots()
         .into_iter()
@@ -148,7 +164,7 @@ fn rows(surface: &Surface, horizon: f64) -> Vec<(f64, f64)> {
             (from + SIDE, from + SIDE)
         };
         rows.push(start);
-        let steps = ((to - from) / ROW_STEP).ceil().clamp(2.0, 40.0);
+        let steps = ((to - from) / spec.row_step).ceil().clamp(2.0, 40.0);
         let mut step = 1.0;
         while step < steps {
             let time = from + (to - from) * step / steps;

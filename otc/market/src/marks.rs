@@ -191,6 +191,20 @@ impl Marks {
         }
     }
 
+    /// The same marks, with a coarser table where local volatility is read from them; `None` where it
+    /// is not.
+    #[must_use]
+    pub fn coarser(&self) -> Option<Self> {
+        let Reading::LocalVol(spec) = self.reading else {
+            return None;
+        };
+        let reading = Reading::LocalVol(spec.coarser());
+        Some(Self {
+            reading,
+            ..self.clone()
+        })
+    }
+
     /// Variance curve read along `k(time)`; never decreasing, even where the surface is.
     fn variance(&self, k: impl Fn(f64) -> f64, horizon: Option<f64>) -> Curve {
         if let Surface::Term(variance) = &self.surface {

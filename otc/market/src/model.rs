@@ -140,6 +140,26 @@ pub struct LocalVol {
     pub cev: Option<Cev>,
 }
 
+impl Model {
+    /// The same market with coarser tables of local volatility, to tell how far off the tables of
+    /// this one are; `None` where there are none.
+    #[must_use]
+    pub fn coarser(&self) -> Option<Self> {
+        let mut coarser = self.clone();
+        let mut any = false;
+        for name in &mut coarser.names {
+            // A table that is quoted is exact.
+            if matches!(&name.dynamics, Dynamics::LocalVol(_))
+                && let Some(marks) = name.marks.as_ref().and_then(|marks| marks.coarser())
+            {
+                name.dynamics = marks.dynamics().0;
+                any = true;
+            }
+        }
+        any.then_some(coarser)
+    }
+}
+
 impl LocalVol {
     /// Volatility at `time` on the variance clock and at a price.
     ///

@@ -406,6 +406,7 @@ impl Prepared {
             why,
             mut priced,
         } = select::price(&self.plan, &self.model, &ask, engine)?;
+        priced.error.abs += self.table_error(&ask, engine, priced.value)?;
         // Determined flows stay when spot, carry and volatility move, the discounting does not.
         for point in &mut priced.ladder {
             point.value += determined;
@@ -437,6 +438,21 @@ impl Prepared {
                 seed: request.seed,
             },
         })
+    }
+
+    /// How far the table of a local volatility may put the value off: as far as a coarser one does.
+    fn table_error(&self, ask: &Ask, engine: &str, value: f64) -> Result<f64, PriceError> {
+        let Some(coarser) = self.model.coarser() else {
+            return Ok(0.0);
+        };
+        let ask = Ask {
+            greeks: Greeking::None,
+            ladder: Vec::new(),
+            flows: false,
+            ..ask.clone()
+        };
+        let off = select::price(&self.plan, &coarser, &ask, Some(engine))?;
+        Ok((off.priced.value - value).abs())
     }
 
     /// The value alone, whose error nobody reads.

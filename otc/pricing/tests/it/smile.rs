@@ -3,24 +3,38 @@
 
 use rialto_otc_contract::TermSheet;
 use rialto_otc_market::snapshot::Snapshot;
+use rialto_otc_market::view::{ModelConfig, ModelKind};
+use rialto_otc_pricing::engine::Greeking;
 use rialto_otc_pricing::valuation::{Request, Valuation, value};
 use rialto_otc_time::Calendars;
 use serde_json::json;
 
-const MARKET: &str = r#"{"schema": "rialto.market/1", "as_of": 0, "spot": 100, "r": 0.02, "q": 0.05,
-    "vol": {"svi": [{"tenor": 1.0, "a": 0.02, "b": 0.09, "rho": -0.33, "m": 0.03, "s": 0.22}]}}"#;
+/// A year's smile: `a`, `b`, `rho`, `m`, `s` of SVI.
+const SMILE: [f64; 5] = [0.02, 0.09, -0.33, 0.03, 0.22];
 
-fn priced(template: &str, terms: &serde_json::Value, engine: Option<&str>) -> Valuation {
+fn market([a, b, rho, m, s]: [f64; 5]) -> Snapshot {
+    let svi = json!([{"tenor": 1.0, "a": a, "b": b, "rho": rho, "m": m, "s": s}]);
+    let market = json!({"schema": "rialto.market/1", "as_of": 0, "spot": 100, "r": 0.02, "q": 0.05,
+        "vol": {"svi": svi}});
+    let (market, notices) = Snapshot::from_text(&market.to_string()).expect("a market");
+    assert!(notices.is_empty(), "{notices}");
+    market
+}
+
+fn sheet(template: &str, terms: &serde_json::Value, years: &str) -> TermSheet {
     let sheet = json!({"schema": "rialto.otc/1", "trade_id": "T", "template": template,
         "direction": "house_sells", "quantity": "1",
         "underlying": {"code": "A", "initial": "100"},
-        "schedules": {"grid": {"n": 1, "dt": "1"}}, "terms": terms, "clocks": {"all": "times"}});
-    let sheet = TermSheet::from_text(&sheet.to_string()).expect("a sheet");
-    let (market, _) = Snapshot::from_text(MARKET).expect("a market");
+        "schedules": {"grid": {"n": 1, "dt": years}}, "terms": terms, "clocks": {"all": "times"}});
+    TermSheet::from_text(&sheet.to_string()).expect("a sheet")
+}
+
+fn priced(template: &str, terms: &serde_json::Value, engine: Option<&str>) -> Valuation {
     let request = Request {
         engine: engine.map(str::to_owned),
         ..Request::default()
     };
+    let (sheet, market) = (sheet(template, terms, "1"), market(SMILE));
     value(&sheet, &market, Calendars::builtin(), &request).expect("a value")
 }
 
@@ -54,4 +68,43 @@ fn a_vanilla_option_is_priced_at_the_volatility_of_its_strike() {
 fn what_takes_one_volatility_for_a_smile_says_so() {
     let terms = json!({"type": "put", "strike": "80", "cash": "1"});
     assert!(told(&priced("digital/1", &terms, None)));
+}
+
+#[test]
+fn errors_under_local_volatility_are_honest() {
+    let smiles = [
+        SMILE,
+        [0.006, 0.05, -0.55, -0.04, 0.12],
+        [0.012, 0.11, 0.15, 0.02, 0.28],
+        [0.028, 0.035, -0.1, 0.0, 0.1],
+        [0.009, 0.08, -0.45, 0.05, 0.18],
+    ];
+    let request = Request {
+        greeks: Greeking::None,
+        ..Request::default()
+    };
+    let local = Request {
+        config: ModelConfig {
+            kind: ModelKind::LocalVol,
+        },
+        ..request.clone()
+    };
+    let (mut seen, mut worst) = (0, 0.0_f64);
+    for smile in smiles {
+        let market = market(smile);
+        for years in ["0.25", "0.5", "1"] {
+            for strike in ["80", "95", "105"] {
+                let terms = json!({"type": "put", "strike": strike});
+                let sheet = sheet("european/1", &terms, years);
+                let of = |request| value(&sheet, &market, Calendars::builtin(), request);
+                let (exact, found) = (of(&request).expect("ok"), of(&local).expect("ok"));
+                let off = (found.value - exact.value).abs();
+                let ratio = off / found.error_estimate.abs;
+                assert!(off < 2e-3, "{smile:?} {years} {strike}: {off}");
+                (seen, worst) = (seen + 1, worst.max(ratio));
+            }
+        }
+    }
+    // At most three times the estimate (specification, section 18).
+    assert!(seen == 45 && worst <= 3.0, "worst of {seen}: {worst}");
 }
