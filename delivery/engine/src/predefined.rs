@@ -64,7 +64,10 @@ pub(crate) fn before_creation(b: &Before<'_>) -> Variables {
     put(
         &mut v,
         "CI_PIPELINE_URL",
-        format!("{}/pipelines/{}", b.settings.public_url, b.pipeline_id),
+        format!(
+            "{}/delivery/pipelines/{}",
+            b.settings.public_url, b.pipeline_id
+        ),
     );
     put(&mut v, "CI_CONFIG_PATH", ".gitlab-ci.yml");
     put(
@@ -122,7 +125,7 @@ fn project(v: &mut Variables, b: &Before<'_>) {
     put(
         v,
         "CI_PROJECT_URL",
-        format!("{}/projects/{}", b.settings.public_url, project.id),
+        format!("{}/delivery/projects/{}", b.settings.public_url, project.id),
     );
     put(v, "CI_PROJECT_VISIBILITY", "internal");
     put(v, "CI_PROJECT_DESCRIPTION", project.description.as_str());
@@ -188,7 +191,7 @@ pub(crate) fn of_job(
     put(
         &mut v,
         "CI_JOB_URL",
-        format!("{}/jobs/{}", settings.public_url, row.id),
+        format!("{}/delivery/jobs/{}", settings.public_url, row.id),
     );
     put(&mut v, "CI_JOB_TIMEOUT", row.timeout_s.to_string());
     if row.when_word == "manual" {

@@ -188,6 +188,24 @@ async fn predefined_variables_tell_the_job_where_it_is() {
         assert_eq!(work.value("CI_COMMIT_REF_PROTECTED"), Some("true"));
         assert_eq!(work.value("CI_PIPELINE_IID"), Some("1"));
         assert_eq!(work.value("CI_JOB_NAME"), Some("job"));
+        // The pages of the console.
+        for (name, page) in [
+            ("CI_JOB_URL", format!("/delivery/jobs/{}", work.id)),
+            (
+                "CI_PIPELINE_URL",
+                format!("/delivery/pipelines/{}", pipeline.summary.id),
+            ),
+            (
+                "CI_PROJECT_URL",
+                format!("/delivery/projects/{}", world.project.id),
+            ),
+        ] {
+            let url = work.value(name).unwrap();
+            assert!(
+                url.starts_with("http") && url.ends_with(&page),
+                "{name} {url}"
+            );
+        }
         assert_eq!(work.value("A"), Some("main-x"));
         assert_eq!(
             work.value("HOME2"),
