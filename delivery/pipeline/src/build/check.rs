@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::config::keys::nearest;
 use crate::config::model::{JobSpec, NeedSpec};
+use crate::config::outputs::MAX_NEEDS;
 use crate::diagnostic::Sink;
 use crate::plan::EnvironmentAction;
 use crate::yaml::Mark;
@@ -47,6 +48,10 @@ pub(super) fn check_definitions(jobs: &[JobSpec], stages: &HashMap<&str, usize>,
             .flatten()
             .filter_map(|rule| rule.needs.as_ref())
             .flatten();
+        let lists = job.rules.iter().flatten().filter_map(|r| r.needs.as_ref());
+        for needs in job.needs.iter().chain(lists) {
+            check_twice(name, needs, sink);
+        }
         for need in job.needs.iter().flatten().chain(of_rules) {
             let base = base_name(&need.job, &known);
             check_name(
@@ -75,6 +80,20 @@ pub(super) fn check_definitions(jobs: &[JobSpec], stages: &HashMap<&str, usize>,
         }
         check_dependencies(job, &known, &stage_of, sink);
         check_on_stop(job, &known, sink);
+    }
+}
+
+/// Refuses a job that is needed twice; different members of one matrix are different jobs.
+fn check_twice(job: &str, needs: &[NeedSpec], sink: &mut Sink) {
+    let mut seen: HashMap<&str, Vec<&NeedSpec>> = HashMap::new();
+    for need in needs.iter().take(MAX_NEEDS) {
+        let same = seen.entry(&need.job).or_default();
+        if same.iter().any(|known| known.matrix == need.matrix) {
+            let message = format!("job `{job}` needs `{}` twice", need.job);
+            sink.error_fix(need.mark, "need_twice", message, "remove one of the two");
+            continue;
+        }
+        same.push(need);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::yaml::{Entry, Map, Mark, Node, Value};
 const MAX_PARALLEL: i64 = 200;
 const MAX_CACHES: usize = 4;
 const MAX_KEY_FILES: usize = 2;
-const MAX_NEEDS: usize = 50;
+pub(crate) const MAX_NEEDS: usize = 50;
 
 const SAVE_WHEN: [(&str, ArtifactsWhen); 3] = [
     ("on_success", ArtifactsWhen::OnSuccess),

@@ -378,3 +378,15 @@ fn a_need_of_a_matrix_that_matches_nothing_shows_what_there_is() {
       fix: `plain` has no `parallel: matrix`; need it by its name alone
     ");
 }
+
+#[test]
+fn a_job_needed_twice_is_refused_and_two_members_of_a_matrix_are_not() {
+    let twice = "m: {script: x}\njob: {script: x, needs: [m, {job: m, artifacts: false}]}\n";
+    assert_eq!(codes(twice), ["need_twice"]);
+    let ruled = "m: {script: x}\njob: {script: x, rules: [{if: $CI, needs: [m, m]}]}\n";
+    assert_eq!(codes(ruled), ["need_twice"]);
+    let matrix = "m: {script: x, parallel: {matrix: [{A: [x, y]}]}}\njob:\n  script: x\n  needs:\n\
+                  \x20   - {job: m, parallel: {matrix: [{A: x}]}}\n\
+                  \x20   - {job: m, parallel: {matrix: [{A: y}]}}\n";
+    assert!(codes(matrix).is_empty(), "{:?}", codes(matrix));
+}
