@@ -323,3 +323,9 @@ fn a_script_nests_ten_levels_and_no_more() {
     let first = &compiled.diagnostics[0];
     assert_eq!((first.code.as_str(), first.position.line), ("too_deep", 2));
 }
+
+#[test]
+fn a_reference_without_keys_hides_no_other_mistake() {
+    let text = "one:\n  script: !reference .x\ntwo:\n  script:\n    - !reference [.gone, script]\n";
+    assert_eq!(codes(text), ["bad_reference", "reference_unknown"]);
+}
