@@ -26,7 +26,8 @@ beforeAll(async () => {
   const manager = await house.person(MANAGER);
   const caller = await house.person(CALLER);
   const subscription = await seed(provider, manager, caller);
-  pages = listPages(subscription);
+  const credential = await seedCenter(provider, caller);
+  pages = [...listPages(subscription), ...listCenterPages(credential)];
 });
 afterAll(() => house?.stop());
 
@@ -44,6 +45,40 @@ async function define(provider: Person, version: string, text: string): Promise<
   expect([answer.status, answer.ok ? "" : await answer.text()]).toEqual([200, ""]);
   await provider.api(`${API}/versions/${version}/sla`, "PUT", sla, ANY);
   await provider.api(`${API}/versions/${version}/transitions`, "POST", { event: "submit" }, ANY);
+}
+
+/** What the pages of credentials and of the service center show. */
+async function seedCenter(provider: Person, caller: Person): Promise<string> {
+  const until = new Date(Date.now() + 200 * 86_400_000).toISOString().slice(0, 10);
+  const ask = (kind: string, environment: string) =>
+    caller.api<{ id: string }>(`${API}/credentials`, "POST", {
+      application: "mobile-app",
+      environment,
+      kind,
+      until,
+      deliver_to: "provider",
+    });
+  const { id } = await ask("api_key", "sandbox");
+  await ask("hmac", "production");
+  await provider.api(`${API}/credentials/${id}/secret`, "POST", {});
+  for (const [port, zone] of [
+    [8080, "sh"],
+    [8081, "bj"],
+  ] as const) {
+    await provider.api(`${API}/services/public/desk/quotes/instances`, "POST", {
+      address: "10.1.0.7",
+      port,
+      zone,
+      ephemeral: false,
+      metadata: { version: "1.4.2" },
+    });
+  }
+  await provider.api(`${API}/configs/public/desk/limits.yaml`, "POST", {
+    type: "yaml",
+    content: "limits:\n  rate: 10\n  burst: 20\n",
+    reason: "limits of the desk",
+  });
+  return id;
 }
 
 async function seed(provider: Person, manager: Person, caller: Person): Promise<string> {
@@ -95,18 +130,48 @@ async function seed(provider: Person, manager: Person, caller: Person): Promise<
   return asked.id;
 }
 
+const heading = (name: string) => (v: Visit) =>
+  v.page
+    .getByRole("heading", { name: v.t(name) })
+    .first()
+    .waitFor();
+const row = (grid: string) => (v: Visit) =>
+  v.page
+    .getByRole("grid", { name: v.t(grid), exact: true })
+    .getByRole("row")
+    .nth(1)
+    .waitFor();
+
+function listCenterPages(credential: string): Page[] {
+  const item = "/esb/configs/public/desk/limits.yaml";
+  return [
+    {
+      name: "credentials",
+      path: "/esb/credentials",
+      ready: row("esb:menu.credentials"),
+      picture: "light",
+    },
+    {
+      name: "credential",
+      path: `/esb/credentials/${credential}`,
+      ready: heading("esb:credential.secret"),
+    },
+    { name: "services", path: "/esb/services", ready: row("esb:menu.services") },
+    {
+      name: "service",
+      path: "/esb/services/public/desk/quotes",
+      ready: row("esb:service.instances"),
+    },
+    { name: "configs", path: "/esb/configs", ready: row("esb:menu.configs") },
+    { name: "new-config", path: "/esb/configs/new", ready: heading("esb:config.add") },
+    { name: "config", path: `${item}/content`, ready: heading("esb:config.content") },
+    { name: "config-grey", path: `${item}/grey`, ready: heading("esb:grey.begin") },
+    { name: "config-history", path: `${item}/history`, ready: row("esb:tab.history") },
+    { name: "config-compare", path: `${item}/compare`, ready: heading("esb:configTab.compare") },
+  ];
+}
+
 function listPages(subscription: string): Page[] {
-  const heading = (name: string) => (v: Visit) =>
-    v.page
-      .getByRole("heading", { name: v.t(name) })
-      .first()
-      .waitFor();
-  const row = (grid: string) => (v: Visit) =>
-    v.page
-      .getByRole("grid", { name: v.t(grid), exact: true })
-      .getByRole("row")
-      .nth(1)
-      .waitFor();
   const own = "/esb/interfaces/otc.desk";
   const orders = "/esb/interfaces/trade.order";
   return [

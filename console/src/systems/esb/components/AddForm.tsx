@@ -67,7 +67,7 @@ export function AddForm<K extends string, Out>(props: Props<K, Out>) {
     <Card title={title}>
       <form className="stack" onSubmit={submit}>
         {children}
-        <div className="form-grid">
+        <div className="form-grid from-top">
           {fields.map((field) => (
             <Field
               key={field.name}

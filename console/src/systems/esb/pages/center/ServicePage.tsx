@@ -93,7 +93,7 @@ function Instances({ one }: { one: Service }) {
     {
       key: "address",
       title: t("instance.address"),
-      width: "minmax(170px, 1.4fr)",
+      width: "minmax(150px, 1.4fr)",
       cell: (row) => (
         <code>
           {row.address}:{row.port}
@@ -105,7 +105,7 @@ function Instances({ one }: { one: Service }) {
     {
       key: "state",
       title: t("interface.state"),
-      width: "170px",
+      width: "150px",
       cell: (row) => (
         <span className="row">
           <StatusPill
@@ -120,7 +120,7 @@ function Instances({ one }: { one: Service }) {
     {
       key: "beat",
       title: t("instance.lastBeat"),
-      width: "150px",
+      width: "110px",
       cell: (row) =>
         row.silent_ms === null ? (
           <span className="soft">{t("instance.persistent")}</span>
@@ -152,7 +152,7 @@ function Instances({ one }: { one: Service }) {
     {
       key: "weight",
       title: t("instance.weight"),
-      width: "80px",
+      width: "60px",
       align: "end",
       cell: (row) => <span className="nums">{row.weight}</span>,
       value: (row) => row.weight,
@@ -161,7 +161,7 @@ function Instances({ one }: { one: Service }) {
     {
       key: "zone",
       title: t("instance.zone"),
-      width: "minmax(110px, 0.8fr)",
+      width: "minmax(90px, 0.6fr)",
       cell: (row) => (
         <span className="two-lines">
           {row.zone || "–"}
@@ -174,7 +174,7 @@ function Instances({ one }: { one: Service }) {
     {
       key: "metadata",
       title: t("instance.metadata"),
-      width: "minmax(140px, 1.5fr)",
+      width: "minmax(120px, 1.5fr)",
       cell: (row) => <code className="wrapping">{metadataOf(row) || "–"}</code>,
       value: metadataOf,
     },

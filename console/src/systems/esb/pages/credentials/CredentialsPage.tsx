@@ -81,11 +81,11 @@ function CredentialGrid({ filter }: { filter: Record<string, string | undefined>
     {
       key: "id",
       title: t("credential.id"),
-      width: "minmax(170px, 1.3fr)",
+      width: "minmax(150px, 1.3fr)",
       cell: (one) => (
         <span className="two-lines">
           <b>{one.application}</b>
-          <code className="faint" title={one.id}>
+          <code className="faint nowrap" title={one.id}>
             {one.id}
           </code>
         </span>
@@ -95,35 +95,35 @@ function CredentialGrid({ filter }: { filter: Record<string, string | undefined>
     {
       key: "kind",
       title: t("credential.kind"),
-      width: "120px",
+      width: "110px",
       cell: (one) => word("credentialKind", one.kind),
       value: (one) => one.kind,
     },
     {
       key: "environment",
       title: t("subscription.environment"),
-      width: "100px",
+      width: "90px",
       cell: (one) => word("environment", one.environment),
       value: (one) => one.environment,
     },
     {
       key: "state",
       title: t("interface.state"),
-      width: "130px",
+      width: "120px",
       cell: (one) => <CredentialPill one={one} />,
       value: (one) => one.state,
     },
     {
       key: "until",
       title: t("credential.until"),
-      width: "170px",
+      width: "160px",
       cell: (one) => <DateTime at={endOf(one)} />,
       value: endOf,
     },
     {
       key: "by",
       title: t("subscription.by"),
-      width: "minmax(110px, 0.8fr)",
+      width: "minmax(100px, 0.8fr)",
       cell: (one) => (
         <span className="two-lines">
           {one.created_by}
@@ -137,7 +137,7 @@ function CredentialGrid({ filter }: { filter: Record<string, string | undefined>
     {
       key: "receiver",
       title: t("credential.receiver"),
-      width: "minmax(130px, 0.9fr)",
+      width: "minmax(120px, 0.9fr)",
       cell: (one) => (
         <span className="row">
           {one.deliver_to}
