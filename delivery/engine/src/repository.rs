@@ -107,4 +107,11 @@ impl Files for CommitFiles {
             .or_else(|| self.base.clone())?;
         self.snapshot.changed_paths(&base).ok()
     }
+
+    fn has_ref(&self, name: &str) -> bool {
+        self.snapshot.has_revision(name).unwrap_or_else(|error| {
+            tracing::warn!(name, %error, "cannot look up a ref to compare with");
+            true
+        })
+    }
 }

@@ -116,6 +116,22 @@ impl Snapshot {
         Ok(split_paths(&out))
     }
 
+    /// Whether a branch, tag or commit of this name exists.
+    ///
+    /// # Errors
+    /// When git cannot be started.
+    pub fn has_revision(&self, name: &str) -> Result<bool, GitError> {
+        if check_revision(name).is_err() {
+            return Ok(false);
+        }
+        let commit = format!("{name}^{{commit}}");
+        match self.output(&["rev-parse", "--quiet", "--verify", &commit]) {
+            Ok(_) => Ok(true),
+            Err(GitError::Failed { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     fn output(&self, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
         let git = &self.repository.git;
         let out = git

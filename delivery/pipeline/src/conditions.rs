@@ -48,7 +48,8 @@ impl<'a> Scope<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Changes {
     pub(crate) paths: Vec<String>,
-    pub(crate) compare_to: Option<String>,
+    /// The ref, and where it is written.
+    pub(crate) compare_to: Option<(String, Mark)>,
 }
 
 /// A question about paths: whether it is about changes, the patterns, what to compare with.
@@ -72,6 +73,8 @@ pub(crate) struct World<'a> {
     expressions: RefCell<HashMap<Arc<str>, Option<Arc<Expression>>>>,
     globs: RefCell<HashMap<String, Option<Rc<Glob>>>>,
     answers: RefCell<HashMap<Question, bool>>,
+    /// Whether refs to compare with exist.
+    refs: RefCell<HashMap<String, bool>>,
     /// Set when a question was cut off at [`MAX_GLOB_CHECKS`].
     cut_off: Cell<bool>,
     checks: Cell<usize>,
@@ -105,6 +108,7 @@ impl<'a> World<'a> {
             expressions: RefCell::default(),
             globs: RefCell::default(),
             answers: RefCell::default(),
+            refs: RefCell::default(),
             cut_off: Cell::new(false),
             checks: Cell::new(0),
         }
@@ -186,14 +190,19 @@ impl<'a> World<'a> {
         outcome.value
     }
 
-    /// Whether a changed path matches; unknown changes count as a match.
-    pub(crate) fn changes(&self, changes: &Changes, scope: &Scope<'_>) -> bool {
+    /// Whether a changed path matches; unknown changes count as a match. What to compare with has to
+    /// exist.
+    pub(crate) fn changes(&self, changes: &Changes, scope: &Scope<'_>, sink: &mut Sink) -> bool {
         let patterns: Vec<String> = changes
             .paths
             .iter()
             .map(|path| scope.expand(path))
             .collect();
-        let compare_to = changes.compare_to.as_deref().map(|name| scope.expand(name));
+        let compare_to = changes.compare_to.as_ref().map(|(name, mark)| {
+            let name = scope.expand(name);
+            self.compared_with(&name, *mark, sink);
+            name
+        });
         let key = (true, patterns, compare_to);
         if let Some(answer) = self.answers.borrow().get(&key) {
             return *answer;
@@ -207,6 +216,22 @@ impl<'a> World<'a> {
         let answer = changed.is_none_or(|paths| self.any_match(&key.1, &paths));
         self.answers.borrow_mut().insert(key, answer);
         answer
+    }
+
+    /// Refuses a ref that is not there.
+    fn compared_with(&self, name: &str, mark: Mark, sink: &mut Sink) {
+        let exists = *self
+            .refs
+            .borrow_mut()
+            .entry(name.to_owned())
+            .or_insert_with(|| self.repository.has_ref(name));
+        if !exists {
+            let message = format!(
+                "`rules:changes:compare_to`: there is no branch, tag or commit `{name}` to compare with"
+            );
+            let fix = "name one that exists, or remove `compare_to`";
+            sink.error_fix(mark, "unknown_ref", message, fix);
+        }
     }
 
     /// Whether a file that matches one of the patterns exists.

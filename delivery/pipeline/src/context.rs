@@ -14,7 +14,12 @@ pub trait Repository {
     /// what the event compares with. `None`: not known, so `rules:changes` counts as true.
     fn changed_paths(&self, compare_to: Option<&str>) -> Option<Vec<String>>;
 
-    /// Size of a file in bytes, so that a huge one is refused before it is read.
+    /// Whether a branch, tag or commit of this name exists; a repository that cannot tell says yes.
+    fn has_ref(&self, name: &str) -> bool {
+        let _ = name;
+        true
+    }
+
     /// Why [`Repository::read`] gives nothing although something stands at this path, to follow the
     /// path in a message: `is a folder, not a file`. `None`: there is nothing, or no more is known.
     fn unreadable(&self, path: &str) -> Option<String> {

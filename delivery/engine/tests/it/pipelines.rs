@@ -327,3 +327,22 @@ async fn a_configuration_that_can_never_be_read_is_a_failed_pipeline_that_says_w
         assert!(pipeline.summary.config_errors[0].message.contains("folder"));
     }
 }
+
+#[tokio::test]
+async fn comparing_with_a_ref_that_does_not_exist_is_a_configuration_error() {
+    let rules = |base: &str| {
+        format!(
+            "job:\n  script: [x]\n  rules:\n    - changes: {{paths: [a.txt], compare_to: {base}}}\n\
+             other: {{script: [x]}}\n"
+        )
+    };
+    for world in World::all().await {
+        let refused = world.configure(&rules("nowhere")).await;
+        let error = &refused.summary.config_errors[0];
+        assert!(error.message.contains("`nowhere`"), "{}", error.message);
+        for base in ["main", refused.summary.sha.as_str()] {
+            let made = world.configure(&rules(base)).await.summary;
+            assert!(made.config_errors.is_empty(), "{:?}", made.config_errors);
+        }
+    }
+}

@@ -228,10 +228,22 @@ impl JobReader<'_, '_> {
                 "move all of it into `rules`",
             );
         }
-        if spec.when == Some(RuleWhen::Delayed)
-            && spec.start_in_s.is_none()
-            && has("rules").is_none()
-        {
+        self.delay(map, spec);
+    }
+
+    /// `when: delayed` and `start_in` belong together, in the job or in a rule.
+    fn delay(&mut self, map: &Map, spec: &JobSpec) {
+        let has = |key: &str| map.get(key).filter(|entry| !entry.value.is_null());
+        let fields = &mut self.fields;
+        let delayed = spec.when == Some(RuleWhen::Delayed);
+        let beside = has("start_in").or_else(|| has("when").filter(|_| delayed));
+        if let Some(beside) = beside.filter(|_| has("rules").is_some()) {
+            let message = "`when: delayed` and `start_in` of a job cannot stand beside `rules`";
+            let fix = "move both into a rule: `- when: delayed` with its `start_in`";
+            fields.error_fix(beside.key, "rules_and_start_in", message, fix);
+            return;
+        }
+        if delayed && spec.start_in_s.is_none() {
             let message = "`when: delayed` needs `start_in`";
             fields.error_fix(
                 spec.mark,
@@ -241,7 +253,7 @@ impl JobReader<'_, '_> {
             );
         }
         if let Some(start_in) = has("start_in")
-            && spec.when != Some(RuleWhen::Delayed)
+            && !delayed
         {
             let message = "`start_in` needs `when: delayed`";
             fields.error_fix(

@@ -115,7 +115,7 @@ pub(crate) fn first_match<'r>(
             && rule
                 .changes
                 .as_ref()
-                .is_none_or(|changes| world.changes(changes, scope))
+                .is_none_or(|changes| world.changes(changes, scope, sink))
             && rule
                 .exists
                 .as_ref()
@@ -240,6 +240,16 @@ impl RulesReader<'_, '_> {
                 "add `start_in: 5 minutes`",
             );
         }
+        let given = |key| map.get(key).filter(|entry| !entry.value.is_null());
+        // A `when` that could not be read has its own error.
+        if let Some(start_in) = given("start_in")
+            && (given("when").is_none() || rule.when.is_some_and(|when| when != RuleWhen::Delayed))
+        {
+            let message = "`rules:start_in` needs `when: delayed` in the same rule";
+            let fix = "write `when: delayed`, or remove `start_in`";
+            self.fields
+                .error_fix(start_in.key, "start_in_alone", message, fix);
+        }
         rule
     }
 
@@ -301,7 +311,10 @@ impl RulesReader<'_, '_> {
             for (key, entry) in map.iter() {
                 match &**key {
                     "paths" => changes.paths = self.patterns(field, &entry.value),
-                    "compare_to" => changes.compare_to = self.fields.text(field, &entry.value),
+                    "compare_to" => {
+                        let name = self.fields.text(field, &entry.value);
+                        changes.compare_to = name.map(|name| (name, entry.value.mark));
+                    }
                     _ => self
                         .fields
                         .unknown(field, key, entry, &["paths", "compare_to"]),
@@ -438,7 +451,7 @@ impl Policy {
             out.push(("variables", any));
         }
         if let Some(changes) = &self.changes {
-            out.push(("changes", world.changes(changes, scope)));
+            out.push(("changes", world.changes(changes, scope, sink)));
         }
         out
     }

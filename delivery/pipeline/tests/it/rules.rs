@@ -4,7 +4,7 @@ use rialto_delivery_pipeline::plan::{AllowFailure, OnNewCommit, When};
 use rialto_delivery_pipeline::{Context, compile};
 
 use crate::support::{
-    codes, compile_text, files, job, names, plan, plan_of, plan_with, push, variable,
+    codes, compile_text, files, job, names, plan, plan_of, plan_with, push, show, variable,
 };
 
 fn event(source: &str, variables: &[(&str, &str)]) -> Context {
@@ -70,6 +70,39 @@ fn a_delayed_rule_carries_its_delay() {
         codes("job: {script: x, rules: [{when: delayed}]}\n"),
         ["start_in_missing"]
     );
+}
+
+#[test]
+fn a_delay_without_when_delayed_or_beside_rules_is_refused() {
+    for when in ["when: on_success, ", "when: never, ", ""] {
+        let text = format!("job: {{script: x, rules: [{{{when}start_in: 3 minutes}}]}}\n");
+        assert_eq!(codes(&text), ["start_in_alone"], "{text}");
+        assert!(show(&compile_text(&text)).contains(".gitlab-ci.yml:1:"));
+    }
+    for keys in [
+        "when: delayed, start_in: 5 minutes",
+        "when: delayed",
+        "start_in: 5 minutes",
+    ] {
+        let text = format!("job: {{script: x, {keys}, rules: [{{if: $CI}}]}}\n");
+        assert_eq!(codes(&text), ["rules_and_start_in"], "{text}");
+    }
+}
+
+#[test]
+fn comparing_with_a_ref_that_is_not_there_is_refused_with_its_place() {
+    let text = "job:\n  script: x\n  rules:\n    - changes: {paths: [a], compare_to: $BASE}\n\
+                other: {script: x}\n";
+    let mut repository = files(&[(".gitlab-ci.yml", text)]);
+    repository.refs = Some(vec!["main".to_owned()]);
+    let found = |base: &str| show(&compile(&repository, &push(&[("BASE", base)])));
+    let told = found("nowhere");
+    assert!(
+        told.contains(".gitlab-ci.yml:4:41: error[unknown_ref]"),
+        "{told}"
+    );
+    assert!(told.contains("`nowhere`"), "{told}");
+    assert!(!found("main").contains("error"));
 }
 
 #[test]

@@ -10,6 +10,8 @@ use rialto_delivery_pipeline::{Compiled, Context, Repository, compile};
 pub struct Files {
     pub files: BTreeMap<String, Vec<u8>>,
     pub changed: Option<Vec<String>>,
+    /// Refs there are; `None`: every one.
+    pub refs: Option<Vec<String>>,
 }
 
 impl Repository for Files {
@@ -25,6 +27,11 @@ impl Repository for Files {
         self.changed.clone()
     }
 
+    fn has_ref(&self, name: &str) -> bool {
+        let refs = self.refs.as_ref();
+        refs.is_none_or(|refs| refs.iter().any(|known| known == name))
+    }
+
     fn size(&self, path: &str) -> Option<u64> {
         self.files.get(path).map(|bytes| bytes.len() as u64)
     }
@@ -37,6 +44,7 @@ pub fn files(pairs: &[(&str, &str)]) -> Files {
     Files {
         files: files.collect(),
         changed: None,
+        refs: None,
     }
 }
 
