@@ -13,7 +13,7 @@ use rialto_delivery_engine::{Delivery, DeliverySettings};
 use rialto_delivery_runner::agent::{Agent, AgentConfig};
 use rialto_delivery_supervisor::Supervisor;
 use rialto_esb_center_manager::ServiceCenter;
-use rialto_esb_gateway::{Gateway, GatewayConfig, GatewayHandle, StartGatewayError};
+use rialto_esb_gateway::{GatewayConfig, GatewayHandle};
 use rialto_esb_manager::{GroupKeys, InterfacePlatform};
 use rialto_esb_snapshot::GroupKey;
 use rialto_otc_desk::Desk;
@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::data_folder::DataFolder;
+use crate::esb_nodes::{self, Publishing};
 use crate::isolation;
 use crate::standby::Leading;
 
@@ -97,6 +98,7 @@ pub struct House {
     runner: Option<JoinHandle<()>>,
     relay: Option<JoinHandle<()>>,
     center: Center,
+    publishing: Publishing,
 }
 
 /// The service center, and what looks for silent instances there.
@@ -213,6 +215,7 @@ impl House {
         let web_settings = web_settings(settings, &folder)?;
         let desk = Desk::new(db.clone(), evidence.clone());
         let platform = InterfacePlatform::new(db.clone(), evidence.clone(), group_keys(&folder)?);
+        let publishing = Publishing::start(settings, &folder, &platform, gateway.as_ref()).await?;
         let center = Center::start(&db, &evidence, &folder).await?;
         let web = Web::new(db.clone(), identity.clone(), evidence, web_settings)
             .stopping_with(web_stop.clone());
@@ -245,6 +248,7 @@ impl House {
             runner,
             relay,
             center,
+            publishing,
         })
     }
 
@@ -270,6 +274,7 @@ impl House {
         if !self.server.is_finished() {
             self.server.await.context("the HTTP server broke")??;
         }
+        self.publishing.stop(GATEWAY_GRACE).await;
         if let Some(gateway) = self.gateway {
             gateway.shutdown(GATEWAY_GRACE).await;
         }
@@ -319,7 +324,7 @@ fn relay(db: &Db) -> Option<JoinHandle<()>> {
 }
 
 /// The keys that gateways of an environment check API keys by and open shared secrets with.
-fn group_keys(folder: &DataFolder) -> Result<GroupKeys> {
+pub fn group_keys(folder: &DataFolder) -> Result<GroupKeys> {
     Ok(GroupKeys {
         sandbox: GroupKey::new(folder.random_key("esb-group-sandbox.key")?),
         production: GroupKey::new(folder.random_key("esb-group-production.key")?),
@@ -396,19 +401,9 @@ pub fn gateway_config(settings: &Settings, folder: &DataFolder) -> Result<Gatewa
 }
 
 async fn start_gateway(settings: &Settings, folder: &DataFolder) -> Result<GatewayHandle> {
-    let mut config = gateway_config(settings, folder)?;
-    let asked = Gateway::start(config.clone()).await;
-    let busy = |error: &StartGatewayError| {
-        matches!(error, StartGatewayError::AdminListen { source, .. }
-            if source.kind() == std::io::ErrorKind::AddrInUse)
-    };
-    match asked {
-        Err(error) if busy(&error) => {
-            config.admin_listen.set_port(0);
-            Ok(Gateway::start(config).await?)
-        }
-        started => Ok(started?),
-    }
+    let config = gateway_config(settings, folder)?;
+    let interfaces = esb_nodes::interfaces(settings, folder, "production")?;
+    esb_nodes::start(config, interfaces).await
 }
 
 fn router_access(settings: &Settings, gateway: Option<&GatewayHandle>) -> Result<RouterAccess> {

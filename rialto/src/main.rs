@@ -8,6 +8,7 @@ mod db;
 mod delivery;
 mod doctor;
 mod esb;
+mod esb_nodes;
 mod evidence;
 mod gate;
 mod gateway;

@@ -165,6 +165,12 @@ pub struct GatewaySettings {
     pub token: Option<String>,
     /// File the gateway keeps its table of services in; absent: in the data folder.
     pub state_file: Option<PathBuf>,
+    /// Where interfaces of the catalogue are served in production.
+    pub production_listen: SocketAddr,
+    /// Where interfaces of the catalogue are served in the sandbox.
+    pub sandbox_listen: SocketAddr,
+    /// Further gateways that snapshots are brought to: `environment name address token-file`.
+    pub nodes: Vec<String>,
 }
 
 impl Default for ServerSettings {
@@ -259,6 +265,9 @@ impl Default for GatewaySettings {
             token_file: None,
             token: None,
             state_file: None,
+            production_listen: SocketAddr::from(([127, 0, 0, 1], 8090)),
+            sandbox_listen: SocketAddr::from(([127, 0, 0, 1], 8091)),
+            nodes: Vec::new(),
         }
     }
 }
@@ -443,6 +452,18 @@ pub const KEYS: &[Key] = &[
         "gateway.state_file",
         "/var/lib/rialto/gateway.json",
         "Table of services on disk.",
+    ),
+    key(
+        "gateway.production_listen",
+        "Where interfaces of the catalogue are served in production; a busy port gives way to a free one.",
+    ),
+    key(
+        "gateway.sandbox_listen",
+        "Where interfaces of the catalogue are served in the sandbox; a busy port gives way to a free one.",
+    ),
+    key(
+        "gateway.nodes",
+        "Further gateways (rialto esb gateway) that snapshots are brought to, each \"environment name admin-address token-file\".",
     ),
 ];
 

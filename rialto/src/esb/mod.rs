@@ -7,6 +7,7 @@ mod diff;
 mod gateway;
 mod lint;
 mod mock;
+mod publish;
 mod server;
 mod source;
 
@@ -52,6 +53,13 @@ pub enum Command {
     Approve(server::MoveArgs),
     /// Send a version in review back, with a reason.
     Refuse(server::MoveArgs),
+    /// Bring what the catalogue holds to the gateways of an environment; 1 when one of them is not
+    /// there yet.
+    Publish(publish::PublishArgs),
+    /// Put an earlier snapshot of an environment in force again.
+    Rollback(publish::RollbackArgs),
+    /// Snapshots of an environment, and what each of its gateways serves.
+    Snapshots(publish::SnapshotsArgs),
     /// Credentials of applications: made, fetched once by a second person, rotated, taken away.
     #[command(subcommand)]
     Credential(credential::Command),
@@ -72,6 +80,9 @@ pub fn execute(command: Command) -> Result<ExitCode> {
         Command::Submit(arguments) => crate::wait(arguments.execute("submit")),
         Command::Approve(arguments) => crate::wait(arguments.execute("approve")),
         Command::Refuse(arguments) => crate::wait(arguments.execute("refuse")),
+        Command::Publish(arguments) => crate::wait(arguments.execute()),
+        Command::Rollback(arguments) => crate::wait(arguments.execute()),
+        Command::Snapshots(arguments) => crate::wait(arguments.execute()),
         Command::Credential(command) => crate::wait(command.execute()),
     }
 }

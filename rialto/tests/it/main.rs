@@ -6,6 +6,7 @@ mod commands;
 mod esb;
 mod esb_gateway;
 mod esb_mock;
+mod esb_publish;
 mod gate;
 mod house;
 mod otc;

@@ -45,12 +45,18 @@ pub struct House {
 impl House {
     /// On a free port, or on a given one.
     pub fn start(folder: &Path, port: u16) -> Self {
+        Self::start_with(folder, port, &[])
+    }
+
+    /// With variables of its configuration.
+    pub fn start_with(folder: &Path, port: u16, variables: &[(&str, &str)]) -> Self {
         let data = folder.join("data");
         // Of an earlier house in the same folder; it must not be taken for this one's.
         let _ = std::fs::remove_file(data.join("ready.json"));
         let log = std::fs::File::create(folder.join("house.log")).unwrap();
         let mut command = rialto(folder);
         command.args(["up", "--data", "data", "--port", &port.to_string()]);
+        command.envs(variables.iter().copied());
         command
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())

@@ -1,0 +1,429 @@
+//! From a definition to a call: published by the house, called with a key through its gateway,
+//! gone back, served on while the house is gone.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{House, rialto, run};
+
+/// A definition the rules have nothing to say of.
+const FUNDS: &str = "
+openapi: 3.1.0
+info: {title: Funds, version: 1.0.0}
+security: [{key: []}]
+paths:
+  /funds/{fund_id}:
+    get:
+      operationId: getFund
+      summary: One fund
+      x-error-codes: [{code: E1, status: 404, meaning: unknown fund}]
+      parameters:
+        - {name: fund_id, in: path, required: true, description: Its id, schema: {type: string, maxLength: 20, x-label: none}}
+      responses:
+        '200':
+          description: the fund
+          content:
+            application/json:
+              schema: {$ref: '#/components/schemas/Fund'}
+              example: {fund_id: A1}
+        '404': {description: unknown}
+components:
+  securitySchemes: {key: {type: apiKey, name: X-API-Key, in: header}}
+  schemas:
+    Fund: {type: object, properties: {fund_id: {type: string, maxLength: 20, x-label: none}}}
+";
+
+/// An upstream that answers with its name and the path it was asked for.
+fn upstream(name: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut seen = Vec::new();
+            while !seen.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                if !matches!(stream.read(&mut byte), Ok(1)) {
+                    break;
+                }
+                seen.extend(byte);
+            }
+            let head = String::from_utf8_lossy(&seen);
+            let path = head.split(' ').nth(1).unwrap_or_default();
+            let body = format!("{name} {path}");
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+            // Whoever asked may have gone away meanwhile.
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
+/// Status and body of a call.
+fn call(gateway: &str, key: Option<&str>) -> (u16, String) {
+    let mut stream = TcpStream::connect(gateway).unwrap();
+    let key = key.map(|key| format!("X-API-Key: {key}\r\n"));
+    let request = format!(
+        "GET /account.fund/v1/funds/A1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{}\r\n",
+        key.unwrap_or_default()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, body.to_owned())
+}
+
+/// People of a house, each with a token.
+struct Story {
+    folder: tempfile::TempDir,
+    house: House,
+    admin: String,
+    provider: String,
+    manager: String,
+    operator: String,
+    caller: String,
+    deployer: String,
+}
+
+fn send(house: &House, token: &str, method: &str, path: &str, body: &Value) -> Value {
+    let head = format!("authorization: Bearer {token}\r\nif-match: *\r\n");
+    let (status, told) = house.request(method, path, &head, &body.to_string());
+    assert!(
+        (200..300).contains(&status),
+        "{method} {path}: {status} {told}"
+    );
+    told
+}
+
+fn person(house: &House, admin: &str, login: &str, role: &str) -> String {
+    let body = json!({"login": login, "name": login, "email": format!("{login}@example.com"),
+        "roles": [role]});
+    let made = send(house, admin, "POST", "/api/platform/v1/users", &body);
+    let id = made["id"].as_str().unwrap();
+    let path = format!("/api/platform/v1/users/{id}/login-link");
+    let link = send(house, admin, "POST", &path, &json!({}));
+    house.token_by(link["path"].as_str().unwrap())
+}
+
+impl Story {
+    fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let house = House::start(folder.path(), 0);
+        let admin = house.token("admin");
+        let of = |login: &str, role: &str| person(&house, &admin, login, role);
+        Self {
+            provider: of("provider", "provider"),
+            manager: of("manager", "interface_manager"),
+            operator: of("operator", "operations"),
+            caller: of("app-owner", "caller"),
+            deployer: of("deployer", "caller"),
+            admin,
+            house,
+            folder,
+        }
+    }
+
+    fn esb(&self, token: &str, words: &[&str]) -> (i32, String, String) {
+        let mut command = rialto(self.folder.path());
+        command
+            .env("RIALTO_SERVER", self.house.url())
+            .env("RIALTO_TOKEN", token)
+            .env("LC_ALL", "C")
+            .arg("esb")
+            .args(words);
+        run(&mut command)
+    }
+
+    fn ok(&self, token: &str, method: &str, path: &str, body: &Value) -> Value {
+        send(
+            &self.house,
+            token,
+            method,
+            &format!("/api/esb/v1{path}"),
+            body,
+        )
+    }
+
+    /// From a file to a version in use; its id.
+    fn offer(&self, address: SocketAddr) -> String {
+        let system = json!({"code": "funds", "name": {"en": "Funds", "zh": "资金"},
+            "owner": "provider", "criticality": "core", "hours": "trading"});
+        self.ok(&self.admin, "POST", "/systems", &system);
+        std::fs::write(self.folder.path().join("funds.yaml"), FUNDS).unwrap();
+        let (code, _, err) = self.esb(
+            &self.provider,
+            &[
+                "import",
+                "funds.yaml",
+                "--system",
+                "funds",
+                "--interface",
+                "account.fund",
+                "--taxonomy",
+                "account/fund",
+            ],
+        );
+        assert_eq!(code, 0, "{err}");
+        let versions = "/interfaces/account.fund/versions";
+        let shown = self.ok(&self.provider, "GET", versions, &Value::Null);
+        let id = shown["items"][0]["id"].as_str().unwrap().to_owned();
+        let sla =
+            json!({"latency_p99_ms": 5, "availability_percent": "99.9", "peak_per_second": 5});
+        self.ok(&self.provider, "PUT", &format!("/versions/{id}/sla"), &sla);
+        for environment in ["sandbox", "production"] {
+            self.bind(&id, environment, address);
+        }
+        let step = |token: &str, event: &str| {
+            let path = format!("/versions/{id}/transitions");
+            self.ok(token, "POST", &path, &json!({"event": event}));
+        };
+        step(&self.provider, "submit");
+        step(&self.manager, "approve");
+        // The sandbox took a connection: that guard needs nobody's word.
+        step(&self.provider, "test");
+        for guard in ["coverage", "pass_rate", "baseline", "canary_held"] {
+            let until = (jiff::Zoned::now().date() + jiff::Span::new().days(30)).to_string();
+            let body = json!({"guard": guard, "reason": "no runs yet", "until": until});
+            self.ok(
+                &self.manager,
+                "POST",
+                &format!("/versions/{id}/waivers"),
+                &body,
+            );
+        }
+        step(&self.manager, "open_grey");
+        step(&self.operator, "publish");
+        id
+    }
+
+    fn bind(&self, version: &str, environment: &str, address: SocketAddr) {
+        let body = json!({"upstreams": [{"address": address}], "base_path": "/api"});
+        let path = format!("/versions/{version}/bindings/{environment}");
+        let bound = self.ok(&self.provider, "PUT", &path, &body);
+        assert_eq!(bound["answered"], true, "{bound}");
+    }
+
+    /// An application with a key for production.
+    fn application(&self, code: &str) -> String {
+        let app = json!({"code": code, "name": code, "owner": "app-owner"});
+        self.ok(&self.caller, "POST", "/applications", &app);
+        let until = (jiff::Zoned::now().date() + jiff::Span::new().days(90)).to_string();
+        let wish = json!({"application": code, "environment": "production", "kind": "api_key",
+            "until": until, "deliver_to": "deployer"});
+        let made = self.ok(&self.caller, "POST", "/credentials", &wish);
+        let path = format!("/credentials/{}/secret", made["id"].as_str().unwrap());
+        let told = self.ok(&self.deployer, "POST", &path, &json!({}));
+        told["secret"].as_str().unwrap().to_owned()
+    }
+
+    /// Agreed to by two people.
+    fn subscribe(&self, application: &str) -> String {
+        let until = (jiff::Zoned::now().date() + jiff::Span::new().days(90)).to_string();
+        let wish = json!({"application": application, "interface": "account.fund", "major": 1,
+            "environment": "production", "until": until,
+            "request": {"purpose": "funds of the app", "clearance": 1,
+                "quota": {"rate_per_second": 100, "burst": 100, "daily": 1000, "concurrency": 8}}});
+        let asked = self.ok(&self.caller, "POST", "/subscriptions", &wish);
+        let path = format!("/subscriptions/{}", asked["id"].as_str().unwrap());
+        for token in [&self.provider, &self.manager] {
+            let event = json!({"event": "approve"});
+            self.ok(token, "POST", &format!("{path}/transitions"), &event);
+        }
+        path
+    }
+
+    fn publish(&self, reason: &str) -> Value {
+        let words = ["publish", "--reason", reason, "--output", "json"];
+        let (code, out, err) = self.esb(&self.operator, &words);
+        assert_eq!(code, 0, "{out}{err}");
+        serde_json::from_str(&out).unwrap()
+    }
+}
+
+fn address_of(told: &Value, node: &str) -> String {
+    let mut nodes = told["nodes"].as_array().unwrap().iter();
+    let found = nodes.find(|one| one["node"] == node).unwrap();
+    found["address"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_is_published_is_called_with_a_key_and_taken_back_in_one_call() {
+    let story = Story::open();
+    let version = story.offer(upstream("first"));
+    let (mine, other) = (story.application("app"), story.application("other"));
+    let subscription = story.subscribe("app");
+    // Nobody but an operator or a manager.
+    let (code, _, err) = story.esb(&story.provider, &["publish", "--reason", "mine"]);
+    assert_eq!(code, 4, "{err}");
+    let told = story.publish("go live");
+    assert_eq!(told["left_out"], json!([]), "{told}");
+    assert_eq!(told["nodes"][0]["state"], "active");
+    let gateway = address_of(&told, "house");
+    let served = call(&gateway, Some(&mine));
+    assert_eq!(served, (200, "first /api/funds/A1".to_owned()));
+    assert_eq!(call(&gateway, None).0, 401);
+    assert_eq!(call(&gateway, Some(&other)).0, 403);
+    let began = story.ok(&story.caller, "GET", &subscription, &Value::Null);
+    assert_eq!(began["state"], "active");
+
+    story.bind(&version, "production", upstream("second"));
+    assert_eq!(call(&gateway, Some(&mine)).1, "first /api/funds/A1");
+    story.publish("moved");
+    assert_eq!(call(&gateway, Some(&mine)).1, "second /api/funds/A1");
+    let begun = Instant::now();
+    let path = "/environments/production/rollback";
+    let back = story.ok(
+        &story.operator,
+        "POST",
+        path,
+        &json!({"reason": "wrong machine"}),
+    );
+    println!("gone back in {:?}", begun.elapsed());
+    assert_eq!(back["nodes"][0]["state"], "active");
+    assert_eq!(call(&gateway, Some(&mine)).1, "first /api/funds/A1");
+
+    let (code, out, err) = story.esb(&story.operator, &["snapshots"]);
+    assert_eq!(code, 0, "{err}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(
+        lines[0].starts_with("      2  ") && lines[0].ends_with("operator  moved"),
+        "{out}"
+    );
+    assert!(
+        lines[1].starts_with("*     1  ") && lines[1].contains("1/1/2 route(s)"),
+        "{out}"
+    );
+    let (code, out, err) = story.esb(
+        &story.manager,
+        &["rollback", "--to", "2", "--reason", "it was right"],
+    );
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(call(&gateway, Some(&mine)).1, "second /api/funds/A1");
+    let Story {
+        folder,
+        house,
+        operator,
+        ..
+    } = story;
+    assert_eq!(house.end("-TERM"), 0);
+
+    // The house comes back and its gateway serves what was in force.
+    let again = House::start(folder.path(), 0);
+    let head = format!("authorization: Bearer {operator}\r\n");
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        let (_, told) = again.request("GET", "/api/esb/v1/environments/production", &head, "");
+        let gateway = address_of(&told, "house");
+        if told["nodes"][0]["state"] == "active" && call(&gateway, Some(&mine)).0 == 200 {
+            assert_eq!(told["nodes"][0]["version"], 2, "{told}");
+            break;
+        }
+        assert!(Instant::now() < end, "{told}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A gateway's process; killed when dropped.
+struct Process {
+    child: Child,
+    admin: String,
+    interfaces: String,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn gateway(folder: &Path) -> Process {
+    let mut command = rialto(folder);
+    command.args([
+        "esb",
+        "gateway",
+        "--environment",
+        "production",
+        "--node",
+        "second",
+    ]);
+    command.args(["--key", "data/esb-snapshots.public.pem"]);
+    command.args(["--group-key", "data/secrets/esb-group-production.key"]);
+    command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    command.args(["--token-file", "node.token", "--folder", "kept"]);
+    command.stdin(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut admin, mut interfaces) = (String::new(), String::new());
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    while interfaces.is_empty() {
+        let line = lines.next().expect("it starts").unwrap();
+        if let Some(address) = line.strip_prefix("gateway: admin interface at ") {
+            address.clone_into(&mut admin);
+        }
+        if let Some(address) = line.strip_prefix("gateway: interfaces at ") {
+            address.clone_into(&mut interfaces);
+        }
+    }
+    Process {
+        child,
+        admin,
+        interfaces,
+    }
+}
+
+#[test]
+fn a_further_gateway_is_brought_up_to_date_and_serves_while_the_house_is_gone() {
+    let story = Story::open();
+    story.offer(upstream("first"));
+    let mine = story.application("app");
+    story.subscribe("app");
+    story.publish("go live");
+    let Story {
+        folder,
+        house,
+        operator,
+        ..
+    } = story;
+    assert_eq!(house.end("-TERM"), 0);
+    let second = gateway(folder.path());
+    // Nothing was published to it yet.
+    assert_ne!(call(&second.interfaces, Some(&mine)).0, 200);
+    let place = folder.path().display();
+    let line = format!("production second {} {place}/node.token", second.admin);
+    let house = House::start_with(folder.path(), 0, &[("RIALTO__GATEWAY__NODES", &line)]);
+    let end = Instant::now() + Duration::from_secs(30);
+    while call(&second.interfaces, Some(&mine)).0 != 200 {
+        assert!(
+            Instant::now() < end,
+            "the further gateway is not brought up to date"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let head = format!("authorization: Bearer {operator}\r\n");
+    let body = json!({"reason": "to both"}).to_string();
+    let path = "/api/esb/v1/environments/production/snapshots";
+    let (status, told) = house.request("POST", path, &head, &body);
+    assert_eq!(status, 201, "{told}");
+    let states: Vec<&Value> = told["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["state"])
+        .collect();
+    assert_eq!(states, ["active", "active"], "{told}");
+    drop(house);
+    let served = call(&second.interfaces, Some(&mine));
+    assert_eq!(served, (200, "first /api/funds/A1".to_owned()));
+    assert_eq!(call(&second.interfaces, None).0, 401);
+}
