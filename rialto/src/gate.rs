@@ -46,11 +46,20 @@ pub struct CoverageArgs {
     #[arg(long, value_name = "EXT", value_delimiter = ',')]
     measured_extensions: Vec<String>,
     /// Exit with 1 if less than this percentage of the new lines is covered.
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
     minimum: Option<Decimal>,
     /// How to print.
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
+}
+
+/// A share of lines, 0 to 100.
+fn percent(text: &str) -> Result<Decimal, String> {
+    let value = text.parse::<Decimal>().map_err(|e| e.to_string())?;
+    if value > Decimal::whole(100) {
+        return Err("a percentage lies between 0 and 100".to_owned());
+    }
+    Ok(value)
 }
 
 /// What is new: exactly one of the two.

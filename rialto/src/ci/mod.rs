@@ -62,7 +62,7 @@ pub struct Source {
     #[arg(long = "variable", value_name = "KEY=VALUE", value_parser = key_value)]
     pub variables: Vec<(String, String)>,
     /// Branch the pipeline is for [default: the one checked out, or main].
-    #[arg(long, value_name = "BRANCH")]
+    #[arg(long, value_name = "BRANCH", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub branch: Option<String>,
     /// What starts the pipeline, e.g. push, merge_request_event, schedule, web.
     #[arg(long, value_name = "SOURCE", default_value = "push", value_parser = SOURCES)]
@@ -166,6 +166,21 @@ impl WorkingCopy {
         }
     }
 
+    /// The commit a name means; a branch may be known from the server only.
+    fn commit_of(&self, name: &str) -> Option<String> {
+        let find = |name: &str| {
+            let commit = format!("{name}^{{commit}}");
+            self.git(&[
+                "rev-parse",
+                "--quiet",
+                "--verify",
+                "--end-of-options",
+                &commit,
+            ])
+        };
+        find(name).or_else(|| find(&format!("refs/remotes/origin/{name}")))
+    }
+
     fn git_paths(&self, arguments: &[&str]) -> Option<Vec<String>> {
         let text = self.git(arguments)?;
         Some(
@@ -212,8 +227,13 @@ impl Repository for WorkingCopy {
 
     fn changed_paths(&self, compare_to: Option<&str>) -> Option<Vec<String>> {
         // A working copy knows no push event; only an explicit base can be compared with.
-        let range = format!("{}...HEAD", compare_to?);
+        let range = format!("{}...HEAD", self.commit_of(compare_to?)?);
         self.git_paths(&["diff", "--name-only", "-z", "--no-renames", &range])
+    }
+
+    fn has_ref(&self, name: &str) -> bool {
+        // A folder that git does not know has nothing to compare with, and does not need to.
+        self.commit_of(name).is_some() || self.git(&["rev-parse", "--verify", "HEAD"]).is_none()
     }
 
     fn size(&self, path: &str) -> Option<u64> {

@@ -69,3 +69,44 @@ fn lint_refuses_a_file_whose_services_nobody_starts_and_names_the_place() {
     assert!(out.contains("ci.yml:2:3: "), "{out}");
     assert!(out.contains("`services` are not started"), "{out}");
 }
+
+#[test]
+fn an_empty_branch_is_a_wrong_use() {
+    let folder = tempfile::tempdir().unwrap();
+    working_copy(folder.path());
+    let (code, _, err) = run(rialto(folder.path()).args(["ci", "lint", "--branch", ""]));
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("--branch"), "{err}");
+}
+
+#[test]
+fn a_ref_to_compare_with_has_to_exist_in_the_working_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    working_copy(folder.path());
+    let commit = [
+        "-c",
+        "user.name=T",
+        "-c",
+        "user.email=t@example.org",
+        "commit",
+    ];
+    let made = Command::new("git")
+        .args(commit)
+        .args(["-q", "--allow-empty", "-m", "one"])
+        .current_dir(folder.path())
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let lint = |base: &str| {
+        let rules = format!("  rules: [{{changes: {{paths: [a], compare_to: {base}}}}}]\n");
+        let text = format!("job:\n  script: [x]\n{rules}other: {{script: [x]}}\n");
+        std::fs::write(folder.path().join(".gitlab-ci.yml"), text).unwrap();
+        run(rialto(folder.path()).args(["ci", "lint"]))
+    };
+    let (code, out, _) = lint("nowhere");
+    assert_eq!(code, 2, "{out}");
+    assert!(out.contains(".gitlab-ci.yml:3:"), "{out}");
+    assert!(out.contains("no branch, tag or commit `nowhere`"), "{out}");
+    let (code, out, _) = lint("HEAD");
+    assert_eq!(code, 0, "{out}");
+}

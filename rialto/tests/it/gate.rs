@@ -45,3 +45,29 @@ fn a_coverage_report_that_contradicts_itself_is_no_base_for_a_figure() {
         "{err}"
     );
 }
+
+#[test]
+fn a_minimum_that_is_no_percentage_is_a_wrong_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = "SF:a.py\nDA:1,1\nend_of_record\n";
+    std::fs::write(folder.path().join("change.diff"), DIFF).unwrap();
+    std::fs::write(folder.path().join("a.info"), report).unwrap();
+    let with = |minimum: &str| {
+        let mut command = rialto(folder.path());
+        command.args([
+            "gate",
+            "coverage",
+            "--diff",
+            "change.diff",
+            "--coverage",
+            "a.info",
+        ]);
+        run(command.arg(format!("--minimum={minimum}")))
+    };
+    for wrong in ["800", "100.1", "-1", "many"] {
+        let (code, _, err) = with(wrong);
+        assert_eq!(code, 2, "{wrong}: {err}");
+        assert!(err.contains("--minimum"), "{err}");
+    }
+    assert_eq!(with("100").0, 0);
+}
