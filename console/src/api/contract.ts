@@ -407,6 +407,20 @@ export interface Verdict {
   evidence_seq: number | null;
 }
 
+export interface IncidentCause {
+  /** None: the configuration. */
+  jobs: string[];
+  /** None: the platform failed, which nobody pushed. */
+  owner: Person | null;
+  author?: Person | null;
+  cause_class: string;
+  sha: string;
+  pushed_at: string;
+  red_at: string;
+  repaired_at: string | null;
+  commits: Incident["commits"];
+}
+
 export interface Incident {
   id: string;
   no: number;
@@ -446,6 +460,8 @@ export interface Incident {
     author_email: string;
     authored_at: string;
   }[];
+  /** Who broke what since when, the first one first. */
+  causes: IncidentCause[];
   closing_pipeline: { id: string; no: number; sha: string } | null;
   alarms: { at: string; level: string | number }[];
 }

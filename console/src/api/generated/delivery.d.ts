@@ -794,6 +794,27 @@ export interface components {
             /** @description `passed`, `failed`, `errored` or `skipped`. */
             status: string;
         };
+        /** @description Who broke what on a branch whose light is red, and since when. */
+        CauseView: {
+            author?: components["schemas"]["PersonView"] | null;
+            /** @description Class. */
+            cause_class: string;
+            /** @description Commits that may have done it, newest first. */
+            commits: components["schemas"]["CandidateCommit"][];
+            /** @description Jobs it broke; none: the configuration. */
+            jobs: string[];
+            owner?: components["schemas"]["PersonView"] | null;
+            /** @description Login of that account; null where no account pushed it. */
+            owner_login?: string | null;
+            /** @description RFC 3339. */
+            pushed_at: string;
+            /** @description RFC 3339: since when it is broken. */
+            red_at: string;
+            /** @description RFC 3339: when the last of its jobs had passed again; null while it is broken. */
+            repaired_at?: string | null;
+            /** @description Commit it was seen at first. */
+            sha: string;
+        };
         /** @description A person of a commit. */
         CommitPerson: {
             /** @description Address. */
@@ -953,7 +974,10 @@ export interface components {
             total: number;
             uncovered_new_lines: number[];
         };
-        /** @description A red-light incident. */
+        /**
+         * @description A red-light incident. Owner, author, class, commits and times are those of the first cause;
+         *     `causes` tells which of them are still broken.
+         */
         IncidentView: {
             alarms: components["schemas"]["Alarm"][];
             author?: components["schemas"]["PersonView"] | null;
@@ -961,6 +985,8 @@ export interface components {
             cause_class: string;
             /** Format: int64 */
             cause_confidence: number;
+            /** @description Who broke what since when, the first one first; later ones broke something more. */
+            causes: components["schemas"]["CauseView"][];
             close_kind?: string | null;
             closing_pipeline?: components["schemas"]["PipelineLink"] | null;
             commits: components["schemas"]["CandidateCommit"][];
@@ -1255,6 +1281,8 @@ export interface components {
                 cause_class: string;
                 /** Format: int64 */
                 cause_confidence: number;
+                /** @description Who broke what since when, the first one first; later ones broke something more. */
+                causes: components["schemas"]["CauseView"][];
                 close_kind?: string | null;
                 closing_pipeline?: components["schemas"]["PipelineLink"] | null;
                 commits: components["schemas"]["CandidateCommit"][];

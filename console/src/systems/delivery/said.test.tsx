@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { screen } from "@testing-library/react";
+import { cleanup, screen } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { Route, Routes } from "react-router";
 import type { Incident, Said, Verdict } from "@/api/contract";
@@ -221,9 +221,21 @@ describe("a red light", () => {
       },
     ],
     commits: [],
+    causes: [],
     closing_pipeline: null,
     alarms: [],
   };
+  const cause = (job: string, name: string, red_at: string, repaired_at: string | null) => ({
+    jobs: [job],
+    owner: { name, email: `${name}@rialto.example` },
+    author: null,
+    cause_class: "test",
+    sha: pipeline.sha,
+    pushed_at: red_at,
+    red_at,
+    repaired_at,
+    commits: [],
+  });
   const show = (incident: Incident) =>
     stage(<IncidentsPage />, {
       roles: ["developer"],
@@ -236,6 +248,28 @@ describe("a red light", () => {
     expect((await screen.findAllByText("Pusher")).length).toBeGreaterThan(0);
     expect(screen.getByText(/提交作者 Writer writer@rialto.example/)).toBeTruthy();
     expect(screen.getByText("报告与事实不符")).toBeTruthy();
+  });
+
+  it("names_whoever_broke_something_more_beside_the_first_each_with_a_time", async () => {
+    const first = cause("deploy-production", "First", "2026-03-02T02:31:49Z", null);
+    const second = cause("unit", "Second", "2026-03-02T02:35:40Z", null);
+    await show({ ...red, causes: [first, second] });
+    const names = () => screen.getAllByText(/^(First|Second)$/).map((name) => name.textContent);
+    await screen.findByText("Second");
+    expect(names()).toEqual(["First", "Second"]);
+    expect(screen.getByText(/deploy-production/)).toBeTruthy();
+    expect(screen.getAllByText(/故障始于/)).toHaveLength(2);
+    cleanup();
+    const repaired = { ...first, repaired_at: "2026-03-02T02:36:00Z" };
+    await show({ ...red, causes: [repaired, second] });
+    await screen.findByText("Second");
+    expect(names()).toEqual(["Second", "First"]);
+    expect(screen.getByText(/修复于/)).toBeTruthy();
+  });
+
+  it("names_nobody_for_what_the_platform_failed", async () => {
+    await show({ ...red, owner: null, author: null });
+    expect(await screen.findByText("无人：平台自身故障")).toBeTruthy();
   });
 
   it("names_one_person_once", async () => {

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import type { Incident, Person } from "@/api/contract";
+import type { Incident, IncidentCause, Person } from "@/api/contract";
 import {
   DateTime,
   Elapsed,
@@ -103,7 +103,8 @@ function Summary({ closed, open }: { closed: Incident[]; open: number | undefine
 
 function OpenIncident({ incident }: { incident: Incident }) {
   const { t } = useTranslation("delivery");
-  const word = useWord("delivery");
+  const causes = incident.causes;
+  const main = mainCause(incident);
   return (
     <article
       className="incident"
@@ -137,26 +138,12 @@ function OpenIncident({ incident }: { incident: Incident }) {
             {incident.branch}
           </Tag>
         </h2>
-        <p>
-          {t("incident.owner")}{" "}
-          <b>{incident.owner ? incident.owner.name : t("incident.noOwner")}</b>
-          {incident.owner && <span className="faint"> {incident.owner.email}</span>}
-          {isOther(incident.author, incident.owner) && (
-            <span className="faint">
-              {" · "}
-              {t("incident.author", {
-                name: incident.author?.name ?? "",
-                email: incident.author?.email ?? "",
-              })}
-            </span>
-          )}
-          {incident.cause_class && (
-            <>
-              {" · "}
-              {t("incident.cause")} <b>{word("cause", incident.cause_class)}</b>
-            </>
-          )}
-        </p>
+        <Breaker cause={main} timed={causes.length > 1} />
+        {causes
+          .filter((cause) => cause !== main)
+          .map((cause) => (
+            <Breaker key={`${cause.sha} ${cause.red_at}`} cause={cause} timed />
+          ))}
         <ul className="incident-jobs">
           {incident.failing_jobs.map((job) => (
             <FailingJob key={job.id} job={job} />
@@ -166,8 +153,56 @@ function OpenIncident({ incident }: { incident: Incident }) {
           {t("incident.pipeline", { no: incident.failing_pipeline.no })}
         </Link>
       </div>
-      <Candidates incident={incident} />
+      <Candidates commits={main.commits} />
     </article>
+  );
+}
+
+/** The first cause that is still broken; of a closed incident the first. */
+const mainCause = (incident: Incident): Breakage =>
+  incident.causes.find((cause) => cause.repaired_at === null) ?? incident.causes[0] ?? incident;
+
+/** A cause, or an incident as the one it has. */
+type Breakage = Pick<Incident, "owner" | "author" | "cause_class" | "commits" | "red_at"> &
+  Partial<Pick<IncidentCause, "jobs" | "repaired_at">>;
+
+/** Who broke it and how; `timed` also what and since when, beside others. */
+function Breaker({ cause, timed }: { cause: Breakage; timed: boolean }) {
+  const { t } = useTranslation("delivery");
+  const word = useWord("delivery");
+  const { owner, author } = cause;
+  return (
+    <p>
+      {t("incident.owner")} <b>{owner ? owner.name : t("incident.noOwner")}</b>
+      {owner && <span className="faint"> {owner.email}</span>}
+      {isOther(author, owner) && (
+        <span className="faint">
+          {" · "}
+          {t("incident.author", { name: author?.name ?? "", email: author?.email ?? "" })}
+        </span>
+      )}
+      {cause.cause_class && (
+        <>
+          {" · "}
+          {t("incident.cause")} <b>{word("cause", cause.cause_class)}</b>
+        </>
+      )}
+      {timed && (
+        <>
+          {cause.jobs && cause.jobs.length > 0 && ` · ${cause.jobs.join(", ")}`}
+          {" · "}
+          <span className="soft">
+            {t("incident.brokenSince")} <DateTime at={cause.red_at} />
+          </span>
+          {cause.repaired_at && (
+            <span className="soft">
+              {" · "}
+              {t("incident.repairedAt")} <DateTime at={cause.repaired_at} />
+            </span>
+          )}
+        </>
+      )}
+    </p>
   );
 }
 
@@ -197,13 +232,13 @@ function FailingJob({ job }: { job: Incident["failing_jobs"][number] }) {
   );
 }
 
-function Candidates({ incident }: { incident: Incident }) {
+function Candidates({ commits }: { commits: Incident["commits"] }) {
   const { t } = useTranslation("delivery");
   return (
     <div>
-      <h3>{t("incident.candidates", { count: incident.commits.length })}</h3>
+      <h3>{t("incident.candidates", { count: commits.length })}</h3>
       <ul className="commit-list">
-        {incident.commits.map((commit) => (
+        {commits.map((commit) => (
           <li key={commit.sha}>
             <div className="ellipsis" title={commit.title}>
               {commit.title}
@@ -218,6 +253,12 @@ function Candidates({ incident }: { incident: Incident }) {
     </div>
   );
 }
+
+/** Everybody who broke something meanwhile, each once, the first one first. */
+const owners = (incident: Incident): string | null => {
+  const names = incident.causes.map((cause) => cause.owner?.name).filter((name) => name);
+  return [...new Set(names)].join(", ") || (incident.owner?.name ?? null);
+};
 
 /** The jobs that were red; a broken configuration has none, and its cause stands instead. */
 function FailedJobs({ incident }: { incident: Incident }) {
@@ -338,8 +379,8 @@ function ClosedGrid({ incidents }: { incidents: Incident[] }) {
       key: "owner",
       title: t("incident.owner"),
       width: "minmax(72px, 0.7fr)",
-      cell: (i) => i.owner?.name ?? "–",
-      value: (i) => i.owner?.name ?? null,
+      cell: (i) => owners(i) ?? "–",
+      value: owners,
     },
     {
       key: "author",
