@@ -192,11 +192,7 @@ impl House {
         let key = SigningKey::load_or_create(&folder.path("secrets/evidence.pem"))?;
         let evidence = EvidenceLog::open(&db, key).await?;
         let identity = Identity::new(db.clone(), evidence.clone()).with_rules(rules(settings)?);
-        let url = settings
-            .server
-            .public_url
-            .clone()
-            .unwrap_or_else(|| format!("http://{address}"));
+        let url = public_url(settings, address);
 
         let delivery_settings = delivery_settings(settings, &folder, &url)?;
         let delivery = Delivery::open(db.clone(), evidence.clone(), delivery_settings).await?;
@@ -287,6 +283,12 @@ impl House {
         drop(self.folder);
         Ok(())
     }
+}
+
+/// The address people use.
+fn public_url(settings: &Settings, address: SocketAddr) -> String {
+    let told = settings.server.public_url.clone();
+    told.unwrap_or_else(|| format!("http://{address}"))
 }
 
 async fn open_database(

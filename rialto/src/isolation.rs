@@ -57,6 +57,8 @@ fn server_files(settings: &Settings, folder: &DataFolder) -> Result<Vec<PathBuf>
     hidden.extend(settings.store.url_file.clone());
     hidden.extend(settings.gateway.token_file.clone());
     hidden.extend(settings.gateway.state_file.clone());
+    let nodes = settings.gateway.nodes.iter();
+    hidden.extend(nodes.filter_map(|line| line.split_whitespace().nth(3).map(PathBuf::from)));
     let url = database_url(settings, folder.root())?;
     if let Some(file) = url.strip_prefix("sqlite://") {
         let file = file.split('?').next().unwrap_or(file);
