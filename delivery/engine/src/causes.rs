@@ -136,10 +136,10 @@ pub(crate) fn news(causes: &[Cause], failure: &Failure<'_>) -> Option<Vec<String
 /// the jobs another cause stands for from now on.
 pub(crate) fn settle(causes: &mut [Cause], failure: &Failure<'_>, new: &[String]) {
     for cause in causes.iter_mut().filter(|cause| cause.is_open()) {
-        let taken_over = cause.is_platform();
-        cause
-            .left
-            .retain(|name| !failure.passed.contains(name) && !(taken_over && new.contains(name)));
+        let platform = cause.is_platform();
+        let over =
+            |name: &String| failure.passed.contains(name) || (platform && new.contains(name));
+        cause.left.retain(|name| !over(name));
         let was_configuration = cause.jobs.is_empty() && !failure.configuration;
         if was_configuration || (cause.left.is_empty() && !cause.jobs.is_empty()) {
             cause.repaired_at = Some(failure.at);
