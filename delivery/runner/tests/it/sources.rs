@@ -239,7 +239,12 @@ fn credentials_go_to_the_server_in_a_header_only() {
         sha: "a".repeat(40),
         git_ref: "refs/heads/main".to_owned(),
     };
-    failed(&world.run(), FailureReason::RunnerSystemFailure);
+    let message = failed(&world.run(), FailureReason::RunnerSystemFailure);
+    assert!(
+        message.contains("getting the sources failed 3 times"),
+        "{message}"
+    );
+    assert!(!world.log.text().contains("very-secret-token"));
     let head = heads.recv().unwrap();
     assert!(
         head[0].starts_with("GET /git/a/b.git/info/refs?service=git-upload-pack"),
