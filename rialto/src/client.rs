@@ -297,6 +297,14 @@ impl Client {
         })
     }
 
+    /// The same person at another server of the house.
+    pub fn at(&self, server: &str) -> Self {
+        Self {
+            server: server.trim_end_matches('/').to_owned(),
+            ..self.clone()
+        }
+    }
+
     async fn send(
         &self,
         method: Method,

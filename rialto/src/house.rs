@@ -215,6 +215,7 @@ impl House {
         let center = Center::start(&db, &evidence, &folder).await?;
         let web = Web::new(db.clone(), identity.clone(), evidence, web_settings)
             .stopping_with(web_stop.clone());
+        let web = led(web, leading);
         let site = site(web.clone(), &delivery, &deployments, &desk, &platform);
         let site = with_center(site, &web, &center.services);
         let server = tokio::spawn(serve(listener, site.build(), web_stop.clone()));
@@ -227,6 +228,7 @@ impl House {
             false => None,
         };
         let relay = relay(&db);
+        certify(&web, leading).await;
         Ok(Self {
             url,
             identity,
@@ -289,6 +291,23 @@ impl House {
 fn public_url(settings: &Settings, address: SocketAddr) -> String {
     let told = settings.server.public_url.clone();
     told.unwrap_or_else(|| format!("http://{address}"))
+}
+
+/// The web with the lease the server leads by.
+fn led(web: Web, leading: Option<&Leading>) -> Web {
+    match leading {
+        Some(leading) => web.led_by(leading.lease(), leading.drills()),
+        None => web,
+    }
+}
+
+/// Completes the drill that made this server take over: from here on it serves.
+async fn certify(web: &Web, leading: Option<&Leading>) {
+    if let Some(leading) = leading
+        && let Err(problem) = web.finish_drills(leading.led_at).await
+    {
+        tracing::error!(detail = problem.detail(), "a drill cannot be completed");
+    }
 }
 
 async fn open_database(

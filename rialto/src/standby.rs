@@ -5,18 +5,22 @@
 //! the house when the lease is its own. One that loses the lease ends at once and is started again
 //! by what looks after it; it then stands by.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use nix::sys::signal::{Signal, kill as end};
 use nix::unistd::Pid;
 use rialto_platform_config::Settings;
-use rialto_platform_lease::{Leadership, Lease, LeaseSettings};
+use rialto_platform_lease::drill::{self, DrillId, DrillKind};
+use rialto_platform_lease::{Leadership, Lease, LeaseSettings, LeaseView};
 use rialto_platform_store::{Db, StoreError, now, to_micros};
 use rialto_platform_web::{Problem, serve};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::house::database_url;
@@ -24,11 +28,18 @@ use crate::house::database_url;
 /// What is led: the whole house.
 const ROLE: &str = "house";
 
+/// How long the answer to who asked for a drill may take to leave.
+const ANSWERED: Duration = Duration::from_millis(200);
+
 /// What a server that leads holds.
 pub struct Leading {
     /// The database, which takes this server's writes for as long as it leads.
     pub db: Db,
+    /// Since when it leads, microseconds since the Unix epoch by the database's clock.
+    pub led_at: i64,
     lease: Lease,
+    drills: mpsc::Sender<(DrillId, DrillKind)>,
+    asked: Option<mpsc::Receiver<(DrillId, DrillKind)>>,
 }
 
 /// How waiting for the lead ended.
@@ -71,8 +82,17 @@ pub async fn lead(settings: &Settings, listener: TcpListener) -> Result<Lead> {
         return Ok(Lead::Stopped);
     }
     lease.guard(&db)?;
+    let led_at = drill::database_now(&db).await?;
+    let (drills, asked) = mpsc::channel(1);
+    let leading = Leading {
+        db,
+        led_at: led_at.unwrap_or(started),
+        lease,
+        drills,
+        asked: Some(asked),
+    };
     let listener = TcpListener::from_std(listener)?;
-    Ok(Lead::Here(listener, Some(Leading { db, lease })))
+    Ok(Lead::Here(listener, Some(leading)))
 }
 
 impl Leading {
@@ -83,6 +103,43 @@ impl Leading {
         let _ = told
             .wait_for(|told| !matches!(told, Leadership::Leading(_)))
             .await;
+    }
+
+    /// What the house tells of the lease.
+    pub fn lease(&self) -> LeaseView {
+        self.lease.view()
+    }
+
+    /// Where drills are asked for.
+    pub fn drills(&self) -> mpsc::Sender<(DrillId, DrillKind)> {
+        self.drills.clone()
+    }
+
+    /// Waits for drills and ends the process by them; returns when it is to stop in order.
+    pub fn drilled(&mut self) -> impl Future<Output = ()> + use<> {
+        let (asked, db) = (self.asked.take(), self.db.clone());
+        async move {
+            let Some(mut asked) = asked else {
+                return std::future::pending().await;
+            };
+            while let Some((id, kind)) = asked.recv().await {
+                // Who asked gets the answer first; the time is taken after it.
+                tokio::time::sleep(ANSWERED).await;
+                if let Err(error) = drill::begin(&db, &id).await {
+                    tracing::error!(drill = %id, %error, "a drill could not begin");
+                    continue;
+                }
+                tracing::warn!(drill = %id, %kind, "this server ends by a drill");
+                match kind {
+                    DrillKind::Kill => {
+                        // An error leaves the process running, and the drill unmeasured.
+                        let _ = end(Pid::this(), Signal::SIGKILL);
+                    }
+                    DrillKind::Stop => return,
+                }
+            }
+            std::future::pending().await
+        }
     }
 
     /// The process that led before, when that was on this machine.

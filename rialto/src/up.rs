@@ -281,7 +281,14 @@ fn ended_by_another() -> ! {
     std::process::exit(LOST)
 }
 
-async fn run(mut house: House, leading: Option<Leading>) -> Result<ExitCode> {
+async fn run(mut house: House, mut leading: Option<Leading>) -> Result<ExitCode> {
+    let drilled = leading.as_mut().map(Leading::drilled);
+    let drilled = async {
+        match drilled {
+            Some(drilled) => drilled.await,
+            None => std::future::pending().await,
+        }
+    };
     let lost = async {
         match &leading {
             Some(leading) => leading.lost().await,
@@ -290,6 +297,7 @@ async fn run(mut house: House, leading: Option<Leading>) -> Result<ExitCode> {
     };
     let failed = tokio::select! {
         () = crate::runner::stop_signal() => None,
+        () = drilled => None,
         error = house.failed() => Some(error),
         () = lost => ended_by_another(),
     };

@@ -5,6 +5,7 @@ import { useSession } from "./session";
  * table (`platform/identity/src/permission.rs`); `test/permissions.test.ts` holds the two together.
  */
 export const ROLES_OF = {
+  "platform.standby.drill": ["operations", "administrator"],
   "delivery.variable.manage": ["release_manager", "operations", "administrator"],
   "delivery.gate_rule.manage": ["quality_owner"],
   "delivery.pipeline.run": [

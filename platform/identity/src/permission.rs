@@ -46,6 +46,8 @@ permissions! {
     TokenOwn = "platform.token.own": EVERYBODY;
     /// Read and check the evidence log.
     EvidenceRead = "platform.evidence.read": EVERYBODY;
+    /// Make the server that leads end, to measure how another one takes over.
+    StandbyDrill = "platform.standby.drill": &[Operations, Administrator];
     /// See projects, pipelines, jobs, logs, reports, verdicts, releases and environments.
     DeliveryRead = "delivery.read": EVERYBODY;
     /// Add a project.

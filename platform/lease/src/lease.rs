@@ -151,6 +151,32 @@ impl WriteGate for Shared {
     }
 }
 
+/// What a server knows of its part in a lease; cheap to clone, and it does not keep the lease.
+#[derive(Debug, Clone)]
+pub struct LeaseView {
+    shared: Arc<Shared>,
+}
+
+impl LeaseView {
+    /// What is led.
+    #[must_use]
+    pub fn role(&self) -> &str {
+        &self.shared.role
+    }
+
+    /// This server's name in the lease.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.shared.me
+    }
+
+    /// As [`Lease::token`].
+    #[must_use]
+    pub fn token(&self) -> Option<Token> {
+        self.shared.token()
+    }
+}
+
 impl Lease {
     /// Asks for the lease of a role. `url` is the one `db` was opened with; `me` names this server
     /// in the lease and must be another one at every start.
@@ -205,6 +231,14 @@ impl Lease {
     #[must_use]
     pub fn token(&self) -> Option<Token> {
         self.shared.token()
+    }
+
+    /// What there is to know of it, for those who do not keep it.
+    #[must_use]
+    pub fn view(&self) -> LeaseView {
+        LeaseView {
+            shared: Arc::clone(&self.shared),
+        }
     }
 
     /// The name of the server that held the lease last before this one; `None` when nobody did, and

@@ -17,13 +17,14 @@
 //! file beside the database takes the row's place and each start raises the epoch.
 
 mod clock;
+pub mod drill;
 mod error;
 mod lease;
 mod postgres;
 mod sqlite;
 
 pub use error::LeaseError;
-pub use lease::{Leadership, Lease, LeaseSettings};
+pub use lease::{Leadership, Lease, LeaseSettings, LeaseView};
 pub use rialto_platform_store::Token;
 
 use rialto_platform_store::{Migration, MigrationSet};
@@ -31,11 +32,20 @@ use rialto_platform_store::{Migration, MigrationSet};
 /// The tables of leases.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     system: "lease",
-    migrations: &[Migration {
-        version: 1,
-        name: "start",
-        sql: "",
-        sqlite: Some(include_str!("sql/sqlite.sql")),
-        postgres: Some(include_str!("sql/postgres.sql")),
-    }],
+    migrations: &[
+        Migration {
+            version: 1,
+            name: "start",
+            sql: "",
+            sqlite: Some(include_str!("sql/sqlite.sql")),
+            postgres: Some(include_str!("sql/postgres.sql")),
+        },
+        Migration {
+            version: 2,
+            name: "drills",
+            sql: include_str!("sql/drills.sql"),
+            sqlite: None,
+            postgres: None,
+        },
+    ],
 };

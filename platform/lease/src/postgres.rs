@@ -19,6 +19,9 @@ const CLASS: i32 = 0x1ea5;
 /// Longest a statement of a standby may wait: a take-over waits for what the old leader has in
 /// flight, which the server ends after `idle_in_transaction_session_timeout` of the writers.
 const STATEMENT_TIMEOUT: &str = "5s";
+/// What the names of these connections begin with; the server's name follows, cut by PostgreSQL to
+/// 63 bytes in all.
+pub(crate) const APPLICATION: &str = "rialto-lease ";
 /// Pause before a lost connection is opened again.
 const RECONNECT: Duration = Duration::from_millis(200);
 /// Longest wait for a connection.
@@ -90,7 +93,7 @@ impl Session {
     pub(crate) async fn open(url: &str, shared: &Shared) -> Result<Self, LeaseError> {
         let options: PgConnectOptions = url.parse()?;
         let options = options
-            .application_name("rialto-lease")
+            .application_name(&format!("{APPLICATION}{}", shared.me))
             .options([("statement_timeout", STATEMENT_TIMEOUT)]);
         let pool = PgPoolOptions::new()
             .max_connections(1)

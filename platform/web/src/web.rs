@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use rialto_platform_evidence::EvidenceLog;
 use rialto_platform_identity::Identity;
+use rialto_platform_lease::LeaseView;
+use rialto_platform_lease::drill::{DrillId, DrillKind};
 use rialto_platform_store::Db;
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::{GaugeSource, Metrics};
@@ -61,6 +63,15 @@ pub struct Web {
     pub(crate) metrics: Arc<Metrics>,
     /// Ends live streams, so that they do not hold up an orderly stop.
     pub(crate) stopping: CancellationToken,
+    pub(crate) standby: Option<Arc<Standby>>,
+}
+
+/// The server's part in leading the house.
+#[derive(Debug)]
+pub(crate) struct Standby {
+    pub(crate) lease: LeaseView,
+    /// Drills this process is to end by.
+    pub(crate) drills: mpsc::Sender<(DrillId, DrillKind)>,
 }
 
 impl std::fmt::Debug for Web {
@@ -83,6 +94,7 @@ impl Web {
             streams: Arc::new(Semaphore::new(STREAMS)),
             metrics: Arc::new(Metrics::default()),
             stopping: CancellationToken::new(),
+            standby: None,
         }
     }
 
@@ -90,6 +102,13 @@ impl Web {
     #[must_use]
     pub fn stopping_with(mut self, stopping: CancellationToken) -> Self {
         self.stopping = stopping;
+        self
+    }
+
+    /// With the lease this server leads by, and who makes the process end in a drill.
+    #[must_use]
+    pub fn led_by(mut self, lease: LeaseView, drills: mpsc::Sender<(DrillId, DrillKind)>) -> Self {
+        self.standby = Some(Arc::new(Standby { lease, drills }));
         self
     }
 

@@ -4,6 +4,7 @@
 mod cells;
 mod credential;
 mod diff;
+mod drill;
 mod gateway;
 mod lint;
 mod mock;
@@ -63,6 +64,9 @@ pub enum Command {
     /// Credentials of applications: made, fetched once by a second person, rotated, taken away.
     #[command(subcommand)]
     Credential(credential::Command),
+    /// Drills of a take-over: the server that leads ends, and what comes after is measured.
+    #[command(subcommand)]
+    Drill(drill::Command),
 }
 
 /// Runs a command.
@@ -84,6 +88,7 @@ pub fn execute(command: Command) -> Result<ExitCode> {
         Command::Rollback(arguments) => crate::wait(arguments.execute()),
         Command::Snapshots(arguments) => crate::wait(arguments.execute()),
         Command::Credential(command) => crate::wait(command.execute()),
+        Command::Drill(command) => crate::wait(command.execute()),
     }
 }
 

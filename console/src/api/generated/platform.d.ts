@@ -4,6 +4,44 @@
  */
 
 export interface paths {
+    "/api/platform/v1/drills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest drills */
+        get: operations["standby_list_drills"];
+        put?: never;
+        /**
+         * Make this server end, and measure how another one takes over
+         * @description It ends right after this answer; the server that takes over completes the drill.
+         */
+        post: operations["standby_start_drill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/platform/v1/drills/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One drill */
+        get: operations["standby_one_drill"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/platform/v1/evidence/check": {
         parameters: {
             query?: never;
@@ -101,6 +139,23 @@ export interface paths {
         put?: never;
         /** Sign in once with a link */
         post: operations["sessions_redeem_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/platform/v1/standby": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who leads, and who would take over */
+        get: operations["standby_standby"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -249,6 +304,61 @@ export interface components {
             /** @description Roles. */
             roles: string[];
         };
+        /** @description A drill: its leader was made to end, and the take-over measured by the database's clock. */
+        Drill: {
+            /** Format: date-time */
+            asked_at: string;
+            /** @description Name of who asked for it. */
+            asked_by: string;
+            /**
+             * Format: date-time
+             * @description When the leader was about to end; `null` when it could not write that, and went on.
+             */
+            begun_at?: string | null;
+            /** Format: int64 */
+            epoch_after?: number | null;
+            /** Format: int64 */
+            epoch_before: number;
+            /**
+             * Format: int64
+             * @description Position of its record in the evidence log.
+             */
+            evidence_seq?: number | null;
+            id: string;
+            /** @description `kill`: by a signal nothing can catch; `stop`: in order. */
+            kind: string;
+            /** @description Who took over. */
+            leader_after?: string | null;
+            /** @description Who led. */
+            leader_before: string;
+            /** @description Whether another server served within the target and the old epoch is refused. */
+            met?: boolean | null;
+            /** @description Whether writes under the old epoch are refused since. */
+            old_epoch_refused?: boolean | null;
+            /**
+             * Format: double
+             * @description From the leader's end until the house served again, milliseconds.
+             */
+            outage_ms?: number | null;
+            /** @description Why it was made. */
+            reason: string;
+            /**
+             * Format: double
+             * @description From the leader's end until another one led, milliseconds.
+             */
+            take_over_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Longest outage allowed, milliseconds.
+             */
+            target_ms: number;
+        };
+        DrillInput: {
+            /** @description `kill` (by a signal nothing can catch) or `stop` (in order). */
+            kind: string;
+            /** @description Why, 1 to 500 characters. */
+            reason: string;
+        };
         /** @description One value that was refused. */
         FieldError: {
             /** @description The values that would do, when they can be listed. */
@@ -259,6 +369,16 @@ export interface components {
             message: string;
             /** @description JSON pointer of the value, such as `/rules/0/bound`, or the name of a parameter. */
             pointer: string;
+        };
+        /** @description A server that is connected to the database of the house. */
+        HouseServer: {
+            /** @description Machine, process and start. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description Since when it is connected.
+             */
+            since: string;
         };
         IssueToken: {
             /**
@@ -273,6 +393,58 @@ export interface components {
         IssuedToken: components["schemas"]["Token"] & {
             /** @description The whole token, shown this once. */
             token: string;
+        };
+        /** @description A list without pages. */
+        Items_Drill: {
+            /** @description All rows. */
+            items: {
+                /** Format: date-time */
+                asked_at: string;
+                /** @description Name of who asked for it. */
+                asked_by: string;
+                /**
+                 * Format: date-time
+                 * @description When the leader was about to end; `null` when it could not write that, and went on.
+                 */
+                begun_at?: string | null;
+                /** Format: int64 */
+                epoch_after?: number | null;
+                /** Format: int64 */
+                epoch_before: number;
+                /**
+                 * Format: int64
+                 * @description Position of its record in the evidence log.
+                 */
+                evidence_seq?: number | null;
+                id: string;
+                /** @description `kill`: by a signal nothing can catch; `stop`: in order. */
+                kind: string;
+                /** @description Who took over. */
+                leader_after?: string | null;
+                /** @description Who led. */
+                leader_before: string;
+                /** @description Whether another server served within the target and the old epoch is refused. */
+                met?: boolean | null;
+                /** @description Whether writes under the old epoch are refused since. */
+                old_epoch_refused?: boolean | null;
+                /**
+                 * Format: double
+                 * @description From the leader's end until the house served again, milliseconds.
+                 */
+                outage_ms?: number | null;
+                /** @description Why it was made. */
+                reason: string;
+                /**
+                 * Format: double
+                 * @description From the leader's end until another one led, milliseconds.
+                 */
+                take_over_ms?: number | null;
+                /**
+                 * Format: int64
+                 * @description Longest outage allowed, milliseconds.
+                 */
+                target_ms: number;
+            }[];
         };
         /** @description A link that signs somebody in once. */
         LoginLink: {
@@ -363,6 +535,24 @@ export interface components {
             /** Format: password */
             password: string;
         };
+        /** @description Who leads, and who would take over. */
+        Standby: {
+            /**
+             * Format: int64
+             * @description Its epoch: whoever takes over has a higher one.
+             */
+            epoch?: number | null;
+            /** @description The server that answers; `null` where there can be one only. */
+            leader?: string | null;
+            /** @description Servers that stand by, the longest connected first. */
+            standbys: components["schemas"]["HouseServer"][];
+            /**
+             * Format: int64
+             * @description Longest outage a drill may show, milliseconds.
+             */
+            target_ms: number;
+            why_not?: components["schemas"]["Words"] | null;
+        };
         /** @description An API token as it is listed. */
         Token: {
             /** Format: date-time */
@@ -390,6 +580,13 @@ export interface components {
              */
             roles: string[];
         };
+        /** @description A sentence in both languages. */
+        Words: {
+            /** @description In English. */
+            en: string;
+            /** @description In Simplified Chinese. */
+            zh: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -399,6 +596,96 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    standby_list_drills: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Drill"];
+                };
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    standby_start_drill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrillInput"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    standby_one_drill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     evidence_evidence_check: {
         parameters: {
             query?: never;
@@ -602,6 +889,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    standby_standby: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standby"];
                 };
             };
             /** @description Refused or failed; see the problem document. */

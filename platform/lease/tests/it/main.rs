@@ -1,6 +1,7 @@
 //! Leases on real databases.
 
 mod basics;
+mod drills;
 mod pooler;
 mod processes;
 mod world;

@@ -148,7 +148,7 @@ async fn a_restarted_database_session_is_opened_again_and_the_lease_kept() {
     let first = one.leads().await;
     db.fetch_one::<(i64,)>(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-         WHERE application_name = 'rialto-lease' AND datname = current_database()",
+         WHERE starts_with(application_name, 'rialto-lease ') AND datname = current_database()",
         params![],
     )
     .await

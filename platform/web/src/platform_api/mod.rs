@@ -2,6 +2,7 @@
 
 mod evidence;
 mod sessions;
+mod standby;
 mod tokens;
 mod users;
 
@@ -84,6 +85,26 @@ pub const PLATFORM_ENDPOINTS: &[Endpoint] = &[
         Access::Needs(Permission::EvidenceRead),
     )
     .slow(),
+    Endpoint::new(
+        "GET",
+        "/api/platform/v1/standby",
+        Access::Needs(Permission::EvidenceRead),
+    ),
+    Endpoint::new(
+        "GET",
+        "/api/platform/v1/drills",
+        Access::Needs(Permission::EvidenceRead),
+    ),
+    Endpoint::new(
+        "GET",
+        "/api/platform/v1/drills/{id}",
+        Access::Needs(Permission::EvidenceRead),
+    ),
+    Endpoint::new(
+        "POST",
+        "/api/platform/v1/drills",
+        Access::Needs(Permission::StandbyDrill),
+    ),
 ];
 
 /// The document of this interface.
@@ -92,7 +113,7 @@ pub const PLATFORM_ENDPOINTS: &[Endpoint] = &[
     info(
         title = "Rialto platform",
         version = "1",
-        description = "Sessions, people, tokens, evidence."
+        description = "Sessions, people, tokens, evidence, drills."
     ),
     components(schemas(ProblemDocument))
 )]
@@ -114,6 +135,9 @@ pub fn platform_routes() -> OpenApiRouter<Web> {
         .routes(routes!(evidence::evidence_head))
         .routes(routes!(evidence::evidence_records))
         .routes(routes!(evidence::evidence_check))
+        .routes(routes!(standby::standby))
+        .routes(routes!(standby::list_drills, standby::start_drill))
+        .routes(routes!(standby::one_drill))
 }
 
 /// Somebody with a login.

@@ -2,8 +2,9 @@
 
 use std::fs::{self, File};
 use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -39,6 +40,11 @@ impl Server {
         self.child.wait()?;
         self.child = spawn(&self.folder, &self.database, self.port)?;
         Ok(())
+    }
+
+    /// Waits until the process has ended.
+    fn ended(&mut self) -> Result<ExitStatus> {
+        Ok(self.child.wait()?)
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
@@ -99,7 +105,17 @@ struct Administrator {
 
 impl Administrator {
     async fn sign_in(server: &Server) -> Result<Self> {
-        let ready = fs::read_to_string(server.folder.join("data/ready.json"))?;
+        let started = Instant::now();
+        // It is written once the house serves.
+        let ready = loop {
+            match fs::read_to_string(server.folder.join("data/ready.json")) {
+                Ok(ready) => break ready,
+                Err(_) if started.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                Err(error) => return Err(error).context("no ready.json"),
+            }
+        };
         let ready: Value = serde_json::from_str(&ready)?;
         let link = ready["login_links"]["admin"].as_str().context("a link")?;
         let link = link.rsplit("link=").next().unwrap_or_default();
@@ -119,26 +135,52 @@ impl Administrator {
     /// Makes an access token: a write.
     async fn write(&self, server: &Server, name: &str) -> Result<u16> {
         let body = json!({"name": name, "expires_in_days": 1});
+        Ok(self.post(server, "tokens", &body).await?.0)
+    }
+
+    async fn post(&self, server: &Server, path: &str, body: &Value) -> Result<(u16, Value)> {
         let answer = reqwest::Client::new()
-            .post(format!("{}/api/platform/v1/tokens", server.url))
+            .post(format!("{}/api/platform/v1/{path}", server.url))
             .header("cookie", &self.cookie)
             .header("x-csrf-token", &self.csrf)
             .header("origin", &server.url)
-            .json(&body)
+            .json(body)
             .send()
             .await?;
-        Ok(answer.status().as_u16())
+        let status = answer.status().as_u16();
+        let text = answer.text().await?;
+        Ok((
+            status,
+            serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        ))
     }
 
-    /// Names of the tokens that were made.
-    async fn written(&self, server: &Server) -> Result<Vec<String>> {
+    async fn get(&self, server: &Server, path: &str) -> Result<Value> {
         let answer = reqwest::Client::new()
-            .get(format!("{}/api/platform/v1/tokens", server.url))
+            .get(format!("{}/api/platform/v1/{path}", server.url))
             .header("cookie", &self.cookie)
             .send()
             .await?;
         ensure!(answer.status() == 200, "{}", answer.text().await?);
-        let list: Value = serde_json::from_str(&answer.text().await?)?;
+        Ok(serde_json::from_str(&answer.text().await?)?)
+    }
+
+    /// A drill, once the server that took over has measured it.
+    async fn measured(&self, server: &Server, id: &str) -> Result<Value> {
+        let started = Instant::now();
+        loop {
+            let drill = self.get(server, &format!("drills/{id}")).await?;
+            if !drill["met"].is_null() {
+                return Ok(drill);
+            }
+            ensure!(started.elapsed() < PATIENCE, "never measured: {drill}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Names of the tokens that were made.
+    async fn written(&self, server: &Server) -> Result<Vec<String>> {
+        let list = self.get(server, "tokens").await?;
         let items = list["items"].as_array().context("items")?;
         let name = |item: &Value| item["name"].as_str().unwrap_or_default().to_owned();
         let mut names: Vec<String> = items.iter().map(name).collect();
@@ -194,6 +236,83 @@ async fn a_second_server_stands_by_and_takes_over() -> Result<()> {
     two.answers("/readyz", 200).await?;
     ensure!(admin.written(&two).await? == ["first", "second", "third"]);
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_ends_the_leader_and_certifies_the_take_over() -> Result<()> {
+    let Some(database) = TestDb::postgres(&[]).await else {
+        return Ok(());
+    };
+    let _ = rustls_ring();
+    let folder = tempfile::tempdir()?;
+    let mut one = Server::start(folder.path(), &database.url)?;
+    one.answers("/readyz", 200).await?;
+    let admin = Administrator::sign_in(&one).await?;
+    let alone = admin.post(&one, "drills", &drill_of("kill")).await?;
+    ensure!(alone.0 == 409, "nobody would take over: {}", alone.1);
+
+    let mut two = Server::start(folder.path(), &database.url)?;
+    two.answers("/healthz", 200).await?;
+    let told = admin.get(&one, "standby").await?;
+    ensure!(told["why_not"].is_null(), "{told}");
+    ensure!(
+        told["standbys"].as_array().map(Vec::len) == Some(1),
+        "{told}"
+    );
+    let unknown = admin.post(&one, "drills", &drill_of("pause")).await?;
+    ensure!(unknown.0 == 422, "{}", unknown.1);
+
+    let (status, asked) = admin.post(&one, "drills", &drill_of("kill")).await?;
+    ensure!(status == 202 && asked["met"].is_null(), "{asked}");
+    let killed = one.ended()?;
+    ensure!(killed.signal() == Some(9), "{killed}");
+    two.answers("/readyz", 200).await?;
+    let id = asked["id"].as_str().context("an id")?;
+    let drill = admin.measured(&two, id).await?;
+    println!("drill by kill: {drill}");
+    ensure!(drill["old_epoch_refused"] == true, "{drill}");
+    ensure!(drill["leader_before"] == told["leader"], "{drill}");
+    ensure!(
+        drill["leader_after"] == told["standbys"][0]["name"],
+        "{drill}"
+    );
+    let (took, away) = (drill["take_over_ms"].as_f64(), drill["outage_ms"].as_f64());
+    ensure!(took.is_some() && took <= away, "{drill}");
+    let met = away.is_some_and(|away| away <= 1500.0);
+    ensure!(
+        drill["met"] == met,
+        "the verdict follows from the figures: {drill}"
+    );
+
+    let path = format!("evidence/records?type=drill&subject=drill:{id}");
+    let records = admin.get(&two, &path).await?;
+    let measured = &records["items"][0];
+    ensure!(measured["seq"] == drill["evidence_seq"], "{records}");
+    ensure!(
+        measured["body"]["outage_ms"] == drill["outage_ms"],
+        "{records}"
+    );
+
+    one.again()?;
+    one.answers("/readyz", 503).await?;
+    let (status, asked) = admin.post(&two, "drills", &drill_of("stop")).await?;
+    ensure!(status == 202, "{asked}");
+    ensure!(two.ended()?.success(), "it stops in order");
+    one.answers("/readyz", 200).await?;
+    let drill = admin
+        .measured(&one, asked["id"].as_str().unwrap_or_default())
+        .await?;
+    println!("drill by stop: {drill}");
+    let drills = admin.get(&one, "drills").await?;
+    ensure!(
+        drills["items"].as_array().map(Vec::len) == Some(2),
+        "{drills}"
+    );
+    Ok(())
+}
+
+fn drill_of(kind: &str) -> Value {
+    json!({"kind": kind, "reason": "每月演练"})
 }
 
 fn rustls_ring() -> Result<(), std::sync::Arc<rustls::crypto::CryptoProvider>> {

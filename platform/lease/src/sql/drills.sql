@@ -1,0 +1,20 @@
+CREATE TABLE ha_drill (
+    id TEXT PRIMARY KEY,
+    role TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    asked_by_id TEXT NOT NULL,
+    asked_by_name TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    leader_before TEXT NOT NULL,
+    timeline_before BIGINT NOT NULL,
+    epoch_before BIGINT NOT NULL,
+    begun_at BIGINT,
+    led_at BIGINT,
+    serving_at BIGINT,
+    leader_after TEXT,
+    timeline_after BIGINT,
+    epoch_after BIGINT,
+    old_token_refused BOOLEAN,
+    evidence_seq BIGINT
+)
