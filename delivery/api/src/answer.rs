@@ -171,13 +171,19 @@ mod tests {
 
     #[test]
     fn a_refusal_tells_its_reason_in_both_languages() {
-        let reason = ApprovalRefusal::IsPusher.to_string();
+        let reason = format!(
+            "{}; somebody else with one of these roles may: quality_owner, operations",
+            ApprovalRefusal::IsPusher
+        );
         let document =
             problem(DeliveryError::Refused { reason }).document(Language::Chinese, "/x", "t");
         let text = &document.extra.unwrap()["text"];
         assert_eq!(text["code"], "approval.is_pusher");
         assert_eq!(text["en"], document.detail);
-        assert_eq!(text["zh"], "您推送过本次变更的一部分，推送者不能审批其部署");
+        assert_eq!(
+            text["zh"],
+            "您推送过本次变更的一部分，推送者不能审批其部署；以下角色的其他人可以审批：质量负责人、运维"
+        );
 
         let denied = Denied {
             login: "lin".into(),

@@ -163,6 +163,7 @@ mod tests {
         ("platform.user.manage", "-------X-------"),
         ("platform.token.own", "DTQROSAXtmsrpci"),
         ("platform.evidence.read", "DTQROSAXtmsrpci"),
+        ("platform.standby.drill", "----O--X-------"),
         ("delivery.read", "DTQROSAXtmsrpci"),
         ("delivery.project.create", "D-QR---X-------"),
         ("delivery.variable.manage", "---RO--X-------"),
