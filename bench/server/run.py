@@ -75,6 +75,16 @@ class Server:
             line = next(line for line in file if line.startswith("VmRSS"))
         return int(line.split()[1]) / 1024
 
+    def idle_mb(self):
+        """Resident once it has not changed by a megabyte for five seconds: freed pages go back by and by."""
+        seen = []
+        for _ in range(60):
+            seen.append(self.memory_mb())
+            if len(seen) > 5 and max(seen[-6:]) - min(seen[-6:]) < 1:
+                break
+            time.sleep(1)
+        return seen[-1]
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:
@@ -104,12 +114,16 @@ def main():
             measure(server, folder)
         finally:
             server.stop()
+        again = Server(os.path.abspath(options.rialto), folder)
+        try:
+            print(f"idle memory after a restart: {again.idle_mb():.0f} MB (goal ≤ {GOAL_MB} MB)")
+        finally:
+            again.stop()
 
 
 def measure(server, folder):
     server.log_in("developer")
-    time.sleep(5)
-    idle = server.memory_mb()
+    idle = server.idle_mb()
     base = "/api/delivery/v1"
     body = {"path": "sample/latency", "name": "latency", "description": ""}
     project = server.request("POST", base + "/projects", body)["id"]
@@ -147,7 +161,7 @@ def measure(server, folder):
         times.append(1000 * (time.perf_counter() - start))
     p50, p95 = statistics.median(times), sorted(times)[int(0.95 * len(times))]
     print(f"push to first log byte: p50 {p50:.0f} ms, p95 {p95:.0f} ms (goal p50 ≤ {GOAL_MS} ms)")
-    print(f"idle memory after start: {idle:.0f} MB (goal ≤ {GOAL_MB} MB)")
+    print(f"idle memory after the first start, sample loaded: {idle:.0f} MB (goal ≤ {GOAL_MB} MB)")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 //! From chosen jobs to jobs of a plan: `parallel`, variables, fields the server expands.
 
 use super::choose::Chosen;
+use super::expressions;
 use super::tie::Ties;
 use crate::conditions::World;
 use crate::config::model::{NeedSpec, Parallel, Variables, combinations, weight};
@@ -38,18 +39,27 @@ pub(super) fn instances(
         if !sink.spend(each * (members.len().saturating_sub(1)), mark) {
             return jobs;
         }
+        let own = expressions::any(wanted.as_deref());
+        let name = job.spec.name.clone();
+        let wanted_by = |member: &Instance, wanted: Option<Vec<NeedSpec>>, sink: &mut Sink| {
+            let wanted = wanted?;
+            Some(if own {
+                expressions::filled(wanted, &name, &member.variables, sink)
+            } else {
+                wanted
+            })
+        };
         let last = members.pop();
         let template = planned(job, stages, sink);
         for member in members {
-            let job = instance(template.clone(), member, mark, world, sink);
-            jobs.push(job);
-            needs.push(wanted.clone());
+            needs.push(wanted_by(&member, wanted.clone(), sink));
+            jobs.push(instance(template.clone(), member, mark, world, sink));
             marks.push(mark);
         }
         // Every job has at least one member; the last one takes the template.
         if let Some(member) = last {
+            needs.push(wanted_by(&member, wanted, sink));
             jobs.push(instance(template, member, mark, world, sink));
-            needs.push(wanted);
             marks.push(mark);
         }
     }

@@ -2,6 +2,7 @@
 
 mod check;
 mod choose;
+mod expressions;
 mod instances;
 mod tie;
 

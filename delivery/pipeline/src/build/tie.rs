@@ -77,7 +77,7 @@ impl<'a> Ties<'a> {
             return None;
         };
         let mut out: Vec<Need> = Vec::with_capacity(wanted.len());
-        let mut places: HashMap<usize, usize> = HashMap::with_capacity(wanted.len());
+        let mut places: HashMap<usize, &NeedSpec> = HashMap::with_capacity(wanted.len());
         let mut indices = Vec::with_capacity(wanted.len());
         for need in wanted {
             let members = self.members(need);
@@ -108,9 +108,9 @@ impl<'a> Ties<'a> {
             }
             for member in members {
                 match places.entry(member) {
-                    Entry::Occupied(place) => out[*place.get()].artifacts |= need.artifacts,
+                    Entry::Occupied(first) => self.twice(first.get(), need, member, sink),
                     Entry::Vacant(place) => {
-                        place.insert(out.len());
+                        place.insert(need);
                         indices.push(member);
                         let job = self.jobs[member].name.clone();
                         out.push(Need {
@@ -123,6 +123,17 @@ impl<'a> Ties<'a> {
         }
         self.tied.push(Some(indices));
         Some(out)
+    }
+
+    /// Refuses a job that is needed whole and as one of its members, or by two matrices; the same
+    /// need written twice was refused with the definitions.
+    fn twice(&self, first: &NeedSpec, need: &NeedSpec, member: usize, sink: &mut Sink) {
+        if first.job == need.job && first.matrix == need.matrix && first.mark != need.mark {
+            return;
+        }
+        let job = &self.jobs[self.tied.len()].base_name;
+        let message = format!("job `{job}` needs `{}` twice", self.jobs[member].name);
+        sink.error_fix(need.mark, "need_twice", message, "remove one of the two");
     }
 
     /// Reports circles, each at the `needs` of the first of its jobs.

@@ -263,6 +263,14 @@ impl Filler<'_> {
                 self.sink.error(node.mark, "bad_input", message);
                 return node.clone();
             }
+            if block.trim().starts_with("matrix.") {
+                // Not an input: `needs:parallel:matrix` fills it when its job is known.
+                out.push_str("$[[");
+                out.push_str(block);
+                out.push_str("]]");
+                rest = after;
+                continue;
+            }
             let Some(value) = self.block(block.trim(), node.mark) else {
                 return node.clone();
             };

@@ -389,4 +389,39 @@ fn a_job_needed_twice_is_refused_and_two_members_of_a_matrix_are_not() {
                   \x20   - {job: m, parallel: {matrix: [{A: x}]}}\n\
                   \x20   - {job: m, parallel: {matrix: [{A: y}]}}\n";
     assert!(codes(matrix).is_empty(), "{:?}", codes(matrix));
+    let whole = "m: {script: x, parallel: {matrix: [{A: [x, y]}]}}\njob:\n  script: x\n  needs:\n\
+                 \x20   - m\n\
+                 \x20   - {job: m, parallel: {matrix: [{A: y}]}}\n";
+    assert_eq!(codes(whole), ["need_twice"]);
+    let named = "m: {script: x, parallel: 2}\njob: {script: x, needs: [m, 'm 2/2']}\n";
+    assert_eq!(codes(named), ["need_twice"]);
+}
+
+#[test]
+fn a_need_takes_values_of_the_jobs_own_matrix() {
+    let text = "build: {script: x, parallel: {matrix: [{OS: [linux, mac], ARCH: [arm, x86]}]}}\n\
+                test:\n  script: x\n  parallel: {matrix: [{TARGET: [linux, mac], N: [1, 2]}]}\n  needs:\n\
+                \x20   - job: build\n      parallel: {matrix: [{OS: '$[[ matrix.TARGET ]]', ARCH: [arm, x86]}]}\n";
+    let plan = plan(text);
+    let needs = |name: &str| -> Vec<String> {
+        let needs = job(&plan, name).needs.as_ref();
+        needs.into_iter().flatten().map(|n| n.job.clone()).collect()
+    };
+    assert_eq!(
+        needs("test: [linux, 2]"),
+        ["build: [linux, arm]", "build: [linux, x86]"]
+    );
+    assert_eq!(
+        needs("test: [mac, 1]"),
+        ["build: [mac, arm]", "build: [mac, x86]"]
+    );
+    let unknown = text.replace("matrix.TARGET", "matrix.OS");
+    let shown = show(&compile_text(&unknown));
+    assert!(shown.contains("`$[[ matrix.OS ]]`"), "{shown}");
+    assert!(
+        shown.contains("this job has `$[[ matrix.TARGET ]]`, `$[[ matrix.N ]]`"),
+        "{shown}"
+    );
+    let with_inputs = format!("spec:\n  inputs: {{os: {{default: mac}}}}\n---\n{text}");
+    assert!(codes(&with_inputs).is_empty(), "{:?}", codes(&with_inputs));
 }

@@ -344,6 +344,14 @@ impl Agent {
         Some(dir)
     }
 
+    /// What jobs get from this machine, and the runner's tags as GitLab writes them: a JSON list.
+    fn inherited(&self) -> Vec<(String, String)> {
+        let tags = serde_json::json!(self.config.tags).to_string();
+        let mut all = self.config.inherited.clone();
+        all.push(("CI_RUNNER_TAGS".to_owned(), tags));
+        all
+    }
+
     fn spool(&self, dir: &Path, assignment: &Assignment, slot: u32) -> Result<(), SuperviseError> {
         let file = |source| SuperviseError::File {
             path: dir.to_path_buf(),
@@ -363,7 +371,7 @@ impl Agent {
             cache_bytes: config.cache_bytes,
             slot,
             path: config.path.clone(),
-            inherited: config.inherited.clone(),
+            inherited: self.inherited(),
             grace_ms: u64::try_from(config.grace.as_millis()).unwrap_or(u64::MAX),
             run_as: config.run_as,
             isolation: Some(isolation),

@@ -148,6 +148,7 @@ fn predefined(job: &PlannedJob, attempt: &Attempt<'_>) -> Vec<(String, String)> 
         ("CI_PIPELINE_IID", "1".to_owned()),
         ("CI_RUNNER_ID", "1".to_owned()),
         ("CI_RUNNER_DESCRIPTION", "local".to_owned()),
+        ("CI_RUNNER_TAGS", "[]".to_owned()),
     ];
     if attempt.played {
         list.push(("CI_JOB_MANUAL", "true".to_owned()));

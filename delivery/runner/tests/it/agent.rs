@@ -179,6 +179,18 @@ fn a_job_is_taken_run_and_reported_once() {
 }
 
 #[test]
+fn a_job_reads_its_runners_tags_as_a_json_list() {
+    let world = World::new();
+    let _agent = world.agent_with(|config| {
+        config.tags = vec!["linux".to_owned(), "build \"big\"".to_owned()];
+    });
+    world.peer.offer(world.job(&["echo tags=$CI_RUNNER_TAGS"]));
+    assert_eq!(world.wait_for_end().result, JobResult::Success);
+    let log = world.peer.log();
+    assert!(log.contains(r#"tags=["linux","build \"big\""]"#), "{log}");
+}
+
+#[test]
 fn the_first_log_byte_comes_while_the_job_runs() {
     let world = World::new();
     let _agent = world.agent();
