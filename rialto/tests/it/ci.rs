@@ -12,6 +12,8 @@ more: {stage: c, needs: [use], script: [echo more]}
 late: {stage: c, script: [echo late]}
 tidy: {stage: c, when: on_failure, needs: [good], script: [echo tidy]}
 good: {stage: a, script: [echo good]}
+hand: {stage: a, when: manual, script: [echo hand]}
+handed: {stage: c, needs: [hand], script: [echo handed]}
 ";
 
 fn working_copy(folder: &Path) {
@@ -47,6 +49,8 @@ fn a_job_that_did_not_run_says_which_need_failed() {
     assert_eq!(reason("late"), Some(after));
     assert_eq!(reason("tidy"), Some("nothing before it failed"));
     assert_eq!(reason("good"), None);
+    let by_hand = "needs hand, which waits for --manual hand";
+    assert_eq!(reason("handed"), Some(by_hand));
 
     let mut json = rialto(folder.path());
     let (_, out, _) = run(json.args(["ci", "run", "use", "--needs", "--output", "json"]));

@@ -37,9 +37,15 @@ fn why(plan: &Plan, job: &PlannedJob, reports: &HashMap<&str, &JobReport>) -> Op
             earlier(plan, job).filter_map(|j| report(&j.name)).collect(),
         ),
     };
+    // Nobody waits in vain for an optional manual job of an earlier stage, but for a needed one.
+    let needed = job.needs.is_some();
     // What failed says more than what was left out because of it.
-    let failed = awaited.iter().filter(|r| stopped(r) && r.outcome.is_some());
-    let left_out = awaited.iter().filter(|r| stopped(r) && r.outcome.is_none());
+    let failed = awaited
+        .iter()
+        .filter(|r| stopped(r, needed) && r.outcome.is_some());
+    let left_out = awaited
+        .iter()
+        .filter(|r| stopped(r, needed) && r.outcome.is_none());
     let blocking: Vec<&&JobReport> = failed.chain(left_out).collect();
     if blocking.is_empty() || job.when == When::OnFailure {
         return (job.when == When::OnFailure).then(|| "nothing before it failed".to_owned());
@@ -58,11 +64,11 @@ fn why(plan: &Plan, job: &PlannedJob, reports: &HashMap<&str, &JobReport>) -> Op
 }
 
 /// Whether what comes after this job does not run.
-fn stopped(report: &JobReport) -> bool {
+fn stopped(report: &JobReport, needed: bool) -> bool {
     match report.status {
         Status::Failed => !report.failure_allowed,
         Status::Canceled | Status::Skipped | Status::Created => true,
-        Status::Manual => !report.failure_allowed,
+        Status::Manual => needed || !report.failure_allowed,
         _ => false,
     }
 }
