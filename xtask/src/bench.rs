@@ -16,9 +16,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     match arguments.system.as_str() {
         "delivery" => delivery(),
+        "esb" => esb(),
         "otc" => otc(),
         other => {
-            bail!("there is no benchmark of `{other}` yet; there are those of `delivery` and `otc`")
+            bail!("there is no benchmark of `{other}` yet; there are `delivery`, `esb` and `otc`")
         }
     }
 }
@@ -37,6 +38,24 @@ fn delivery() -> Result<()> {
                 .arg(&binary),
         )?;
     }
+    Ok(())
+}
+
+fn esb() -> Result<()> {
+    let (binary, snapshots) = (built("rialto")?, built("rialto-bench-esb")?);
+    let figures = system::target().join("bench/esb.json");
+    std::fs::create_dir_all(system::target().join("bench"))?;
+    step::run(
+        Command::new("python3")
+            .arg("bench/esb/run.py")
+            .arg("--rialto")
+            .arg(&binary)
+            .arg("--snapshots")
+            .arg(&snapshots)
+            .arg("--json")
+            .arg(&figures),
+    )?;
+    println!("figures: {}", figures.display());
     Ok(())
 }
 
