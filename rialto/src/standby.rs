@@ -5,6 +5,8 @@
 //! the house when the lease is its own. One that loses the lease ends at once and is started again
 //! by what looks after it; it then stands by.
 
+use std::os::unix::process::CommandExt as _;
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -30,6 +32,9 @@ const ROLE: &str = "house";
 
 /// How long the answer to who asked for a drill may take to leave.
 const ANSWERED: Duration = Duration::from_millis(200);
+
+/// How long a drill freezes the server.
+const FROZEN: Duration = Duration::from_secs(10);
 
 /// What a server that leads holds.
 pub struct Leading {
@@ -136,6 +141,11 @@ impl Leading {
                         let _ = end(Pid::this(), Signal::SIGKILL);
                     }
                     DrillKind::Stop => return,
+                    DrillKind::Pause => {
+                        if let Err(error) = freeze() {
+                            tracing::error!(drill = %id, %error, "this server cannot be frozen");
+                        }
+                    }
                 }
             }
             std::future::pending().await
@@ -153,6 +163,23 @@ impl Leading {
     pub async fn release(self) {
         self.lease.release().await;
     }
+}
+
+/// Stops this process where it stands. Another one lets it go on later, in case nobody takes over;
+/// it finds its lease expired then, and ends.
+fn freeze() -> Result<()> {
+    let me = Pid::this();
+    let thaw = format!("sleep {}; kill -CONT {me}", FROZEN.as_secs());
+    // It is never waited for: it outlives this process, or ends beside it.
+    std::process::Command::new("/bin/sh")
+        .args(["-c", &thaw])
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    end(me, Signal::SIGSTOP)?;
+    Ok(())
 }
 
 /// How the names of this machine's servers begin; the number of the process follows.

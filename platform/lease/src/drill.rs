@@ -18,6 +18,8 @@ rialto_kernel::define_id!(
 
 /// How long servers may take until one serves again: control-plane take-over, 99th percentile.
 pub const TARGET: Duration = Duration::from_millis(1500);
+/// The same after a pause: nothing tells of a frozen leader before its lease has expired.
+pub const TARGET_PAUSE: Duration = Duration::from_millis(2000);
 /// How many drills are listed.
 const LISTED: i64 = 100;
 
@@ -61,18 +63,30 @@ pub enum DrillKind {
     Kill,
     /// In order, as for a new version.
     Stop,
+    /// Frozen, as a machine that hangs: its connections live on, its lease expires.
+    Pause,
 }
 
 impl DrillKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Kill, Self::Stop];
+    pub const ALL: [Self; 3] = [Self::Kill, Self::Stop, Self::Pause];
 
-    /// `kill` or `stop`.
+    /// `kill`, `stop` or `pause`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Kill => "kill",
             Self::Stop => "stop",
+            Self::Pause => "pause",
+        }
+    }
+
+    /// Longest outage allowed.
+    #[must_use]
+    pub const fn target(self) -> Duration {
+        match self {
+            Self::Kill | Self::Stop => TARGET,
+            Self::Pause => TARGET_PAUSE,
         }
     }
 }
@@ -106,7 +120,7 @@ pub struct Server {
 pub struct Drill {
     /// Its id.
     pub id: String,
-    /// `kill` or `stop`.
+    /// As [`DrillKind::as_str`] says it.
     pub kind: String,
     /// Why it was made.
     pub reason: String,
@@ -149,13 +163,19 @@ impl Drill {
         between(self.begun_at, self.serving_at)
     }
 
-    /// Whether the house was back within [`TARGET`], by another server under a newer epoch that
+    /// Longest outage allowed.
+    #[must_use]
+    pub fn target(&self) -> Duration {
+        self.kind.parse().map_or(TARGET, DrillKind::target)
+    }
+
+    /// Whether the house was back within its [`Drill::target`], by another server under a newer epoch that
     /// refuses what the old one writes; `None` while that is not known.
     #[must_use]
     pub fn met(&self) -> Option<bool> {
         let newer = self.epoch_after? > self.epoch_before;
         let other = self.leader_after.as_ref()? != &self.leader_before;
-        Some(newer && other && self.old_token_refused? && self.outage()? <= TARGET)
+        Some(newer && other && self.old_token_refused? && self.outage()? <= self.target())
     }
 }
 
@@ -331,6 +351,12 @@ mod tests {
             spoil(&mut drill);
             assert_eq!(drill.met(), Some(false), "{drill:?}");
         }
+        let hung = Drill {
+            kind: "pause".into(),
+            serving_at: Some(2_900_000),
+            ..drill()
+        };
+        assert_eq!(hung.met(), Some(true), "a frozen leader is waited for");
         let waiting = Drill {
             serving_at: None,
             ..drill()
@@ -343,6 +369,6 @@ mod tests {
         for kind in DrillKind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }
-        assert!("pause".parse::<DrillKind>().is_err());
+        assert!("reboot".parse::<DrillKind>().is_err());
     }
 }

@@ -39,6 +39,8 @@ enum Kind {
     Kill,
     /// In order, as for a new version.
     Stop,
+    /// Frozen, as a machine that hangs: its lease has to expire.
+    Pause,
 }
 
 /// Options of `rialto esb drill servers` and `list`.
@@ -110,6 +112,7 @@ impl RunArgs {
         let kind = match self.kind {
             Kind::Kill => "kill",
             Kind::Stop => "stop",
+            Kind::Pause => "pause",
         };
         let body = json!({"kind": kind, "reason": self.reason});
         let asked = client.post(DRILLS, &body).await?;

@@ -325,7 +325,7 @@ export interface components {
              */
             evidence_seq?: number | null;
             id: string;
-            /** @description `kill`: by a signal nothing can catch; `stop`: in order. */
+            /** @description `kill`: by a signal nothing can catch; `stop`: in order; `pause`: frozen. */
             kind: string;
             /** @description Who took over. */
             leader_after?: string | null;
@@ -354,7 +354,10 @@ export interface components {
             target_ms: number;
         };
         DrillInput: {
-            /** @description `kill` (by a signal nothing can catch) or `stop` (in order). */
+            /**
+             * @description `kill` (by a signal nothing can catch), `stop` (in order) or `pause` (frozen for ten seconds,
+             *     unless whoever takes over ends it before).
+             */
             kind: string;
             /** @description Why, 1 to 500 characters. */
             reason: string;
@@ -417,7 +420,7 @@ export interface components {
                  */
                 evidence_seq?: number | null;
                 id: string;
-                /** @description `kill`: by a signal nothing can catch; `stop`: in order. */
+                /** @description `kill`: by a signal nothing can catch; `stop`: in order; `pause`: frozen. */
                 kind: string;
                 /** @description Who took over. */
                 leader_after?: string | null;
@@ -548,7 +551,7 @@ export interface components {
             standbys: components["schemas"]["HouseServer"][];
             /**
              * Format: int64
-             * @description Longest outage a drill may show, milliseconds.
+             * @description Longest outage a drill by `kill` or `stop` may show, milliseconds.
              */
             target_ms: number;
             why_not?: components["schemas"]["Words"] | null;

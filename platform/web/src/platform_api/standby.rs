@@ -54,7 +54,7 @@ pub(super) struct StandbyView {
     epoch: Option<i64>,
     /// Servers that stand by, the longest connected first.
     standbys: Vec<ServerView>,
-    /// Longest outage a drill may show, milliseconds.
+    /// Longest outage a drill by `kill` or `stop` may show, milliseconds.
     target_ms: u64,
     /// Why no drill can be made now; `null` when one can.
     why_not: Option<Words>,
@@ -65,7 +65,7 @@ pub(super) struct StandbyView {
 #[schema(as = Drill)]
 pub(super) struct DrillView {
     id: String,
-    /// `kill`: by a signal nothing can catch; `stop`: in order.
+    /// `kill`: by a signal nothing can catch; `stop`: in order; `pause`: frozen.
     kind: String,
     /// Why it was made.
     reason: String,
@@ -94,8 +94,8 @@ pub(super) struct DrillView {
     evidence_seq: Option<i64>,
 }
 
-fn target_ms() -> u64 {
-    u64::try_from(drill::TARGET.as_millis()).unwrap_or(u64::MAX)
+fn whole_ms(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn view(drill: Drill) -> Result<DrillView, Problem> {
@@ -105,7 +105,7 @@ fn view(drill: Drill) -> Result<DrillView, Problem> {
         take_over_ms: ms(drill.take_over()),
         outage_ms: ms(drill.outage()),
         met: drill.met(),
-        target_ms: target_ms(),
+        target_ms: whole_ms(drill.target()),
         id: drill.id,
         kind: drill.kind,
         reason: drill.reason,
@@ -129,7 +129,7 @@ pub(super) async fn standby(State(web): State<Web>) -> Result<Json<StandbyView>,
         leader: None,
         epoch: None,
         standbys: Vec::new(),
-        target_ms: target_ms(),
+        target_ms: whole_ms(drill::TARGET),
         why_not: None,
     };
     let Some(standby) = &web.standby else {
@@ -192,7 +192,8 @@ pub(super) async fn one_drill(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DrillInput {
-    /// `kill` (by a signal nothing can catch) or `stop` (in order).
+    /// `kill` (by a signal nothing can catch), `stop` (in order) or `pause` (frozen for ten seconds,
+    /// unless whoever takes over ends it before).
     kind: String,
     /// Why, 1 to 500 characters.
     reason: String,
