@@ -2,6 +2,8 @@
 
 use jiff::SignedDuration;
 use rialto_otc_contract::TermSheet;
+use rialto_otc_contract::note::Note;
+use rialto_otc_market::snapshot::Snapshot;
 use rialto_otc_pricing::engine::Greeking;
 use rialto_otc_pricing::quote::{
     Asked, Charges, Heading, Quote, Quoted, SLIPPAGE, Side, Spreads, Status, acceptable, quote,
@@ -10,6 +12,7 @@ use rialto_otc_pricing::solve::Unknown;
 use rialto_otc_pricing::valuation::Request;
 use rialto_otc_store::numbers;
 use rialto_otc_store::quote::{self as store, QuoteRow};
+use rialto_otc_time::{AsOf, Calendars, Date};
 use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::{from_micros, new_id, now, to_micros};
 use rust_decimal::prelude::{FromPrimitive as _, ToPrimitive as _};
@@ -80,7 +83,8 @@ pub struct QuoteInput {
     pub pays: Option<String>,
     /// Step of the answer as it is written.
     pub increment: Option<String>,
-    /// How long it stands; 0 makes it indicative, which cannot be accepted.
+    /// How long it stands; 0 makes it indicative, which cannot be accepted. So is every quote on a
+    /// surface that admits arbitrage.
     pub valid_minutes: u32,
 }
 
@@ -220,6 +224,43 @@ fn with_premium(sheet: &TermSheet, quoted: Quoted) -> Result<Quoted, DeskError> 
     }
 }
 
+/// Why nobody should be bound by a quote on this market: a surface it is made on admits arbitrage, or
+/// could not be checked.
+fn doubt(sheet: &TermSheet, market: &Snapshot, calendars: &Calendars) -> Option<Note> {
+    let doubtful: Vec<&str> = sheet
+        .underlyings
+        .iter()
+        .map(|underlying| underlying.code.as_str())
+        .filter(|code| market.arbitrage_of(code, calendars).next().is_some())
+        .collect();
+    (!doubtful.is_empty()).then(|| {
+        let (codes, codes_zh) = (doubtful.join(", "), doubtful.join("、"));
+        Note::new(
+            "N-QUOTE-INDICATIVE",
+            format!(
+                "indicative only: the volatility surface of {codes} admits arbitrage or could not be checked; enter a market without such findings to quote firm"
+            ),
+            format!(
+                "仅为指示性报价：{codes_zh} 的波动率曲面存在套利或无法检查；录入无此类问题的行情后方可给出实盘报价"
+            ),
+        )
+    })
+}
+
+/// That the market is not of today, as the exchanges see it.
+fn old(market: &Snapshot, today: Date) -> Option<Note> {
+    let AsOf::Dated { date, .. } = *market.as_of() else {
+        return None;
+    };
+    (date != today).then(|| {
+        Note::new(
+            "N-MARKET-OLD",
+            format!("the market is of {date}, not of today ({today})"),
+            format!("所用行情日期为 {date}，并非今日（{today}）"),
+        )
+    })
+}
+
 impl Desk {
     /// Makes a quote and keeps it, whatever becomes of it.
     ///
@@ -243,19 +284,25 @@ impl Desk {
         let market = self.market(&input.snapshot_id).await?;
         let desk = self.clone();
         let terms = input.terms.clone();
-        let (sheet, quoted) = blocking(move || {
+        let minutes = input.valid_minutes;
+        let (sheet, quoted, firm) = blocking(move || {
             let sheet = TermSheet::from_value(&terms)?;
             let request = Request {
                 greeks: Greeking::All,
                 ..Request::default()
             };
             let quoted = quote(&sheet, &market, desk.calendars(), &request, &asked)?;
-            let quoted = with_premium(&sheet, quoted)?;
-            Ok((sheet, quoted))
+            let mut quoted = with_premium(&sheet, quoted)?;
+            let doubt = doubt(&sheet, &market, desk.calendars());
+            let firm = minutes > 0 && doubt.is_none();
+            quoted.notes.extend(doubt);
+            quoted.notes.extend(old(&market, crate::today()));
+            Ok((sheet, quoted, firm))
         })
         .await?;
         let at = now();
-        let life = SignedDuration::from_mins(i64::from(input.valid_minutes));
+        let minutes = if firm { input.valid_minutes } else { 0 };
+        let life = SignedDuration::from_mins(i64::from(minutes));
         let id: QuoteId = new_id();
         let mut tx = self.db().begin().await?;
         let no = numbers(&mut tx, "quote", 1).await?;
@@ -274,12 +321,7 @@ impl Desk {
         let row = QuoteRow {
             id: id.as_str().to_owned(),
             no,
-            status: if input.valid_minutes == 0 {
-                "indicative"
-            } else {
-                "firm"
-            }
-            .to_owned(),
+            status: if firm { "firm" } else { "indicative" }.to_owned(),
             product: summary::product(&sheet),
             counterparty: input.counterparty,
             underlying: codes.join(","),
@@ -355,7 +397,7 @@ impl Desk {
     ) -> Result<Vec<(f64, f64)>, DeskError> {
         let then = self.market(&row.snapshot_id).await?;
         let codes: Vec<&str> = row.underlying.split(',').collect();
-        let at = |market: &rialto_otc_market::snapshot::Snapshot, code: &str| {
+        let at = |market: &Snapshot, code: &str| {
             market
                 .underlying(code)
                 .and_then(|quotes| quotes.spot.to_f64())

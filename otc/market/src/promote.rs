@@ -1,7 +1,7 @@
 //! Whether a snapshot may be used for official valuations: no arbitrage in its surfaces. A snapshot
 //! that fails can be read and looked at; its findings block promotion.
 
-use rialto_otc_contract::finding::{Findings, Place, Sink};
+use rialto_otc_contract::finding::{Finding, Findings, Place, Sink};
 use rialto_otc_time::{AsOf, Calendars};
 
 use crate::build::{self, Axis, BuildError, CALENDAR_DAYS};
@@ -13,9 +13,25 @@ use crate::vol::arbitrage::{self, Breach, Rule};
 
 impl Snapshot {
     /// Breaches of no-arbitrage in all volatility quotes, tenor and `k` named; errors, because each
-    /// blocks promotion. Empty when there are none. Times are calendar days / 365.
+    /// blocks promotion. Empty when there are none. Times are calendar days / 365, so that no
+    /// calendar changes what is found; it is looked for once.
     #[must_use]
     pub fn arbitrage(&self, calendars: &Calendars) -> Findings {
+        self.breaches.get_or_init(|| self.look(calendars)).clone()
+    }
+
+    /// Those of [`Self::arbitrage`] in the surface of one underlying.
+    pub fn arbitrage_of<'a>(
+        &'a self,
+        code: &str,
+        calendars: &Calendars,
+    ) -> impl Iterator<Item = &'a Finding> {
+        let pointer = surface(self.quoted_as(code));
+        let all = self.breaches.get_or_init(|| self.look(calendars));
+        all.iter().filter(move |found| found.pointer == pointer)
+    }
+
+    fn look(&self, calendars: &Calendars) -> Findings {
         let sink = Sink::default();
         let codes: Vec<&str> = self.codes().collect();
         for code in codes {
@@ -39,7 +55,7 @@ impl Snapshot {
         if matches!(vol, VolQuotes::Rates(Rates::Flat(_) | Rates::Forward(_))) {
             return;
         }
-        let pointer = format!("/underlyings/{code}/vol");
+        let pointer = surface(code);
         match self.quoted(code, quotes, vol, calendars) {
             Ok(slices) => {
                 tell_ssvi(vol, &slices, &pointer, sink);
@@ -123,6 +139,11 @@ impl Snapshot {
             .map(|(pillar, slice)| (pillar.to_string(), slice))
             .collect())
     }
+}
+
+/// Where an underlying's surface stands.
+fn surface(code: &str) -> String {
+    format!("/underlyings/{code}/vol")
 }
 
 fn tell_ssvi(vol: &VolQuotes, slices: &[(String, Slice)], pointer: &str, sink: &Sink) {

@@ -11,6 +11,7 @@ mod read_names;
 mod read_vol;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use rialto_otc_contract::finding::Findings;
 use rialto_otc_time::{AsOf, Date};
@@ -29,11 +30,20 @@ pub const SCHEMA: &str = "rialto.market/1";
 pub const ANY: &str = "*";
 
 /// Quotes of one moment. Made by reading; never changed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Snapshot {
     content: Content,
     canonical: String,
     id: String,
+    /// What [`Self::arbitrage`] found, once somebody has asked.
+    pub(crate) breaches: OnceLock<Findings>,
+}
+
+/// Two snapshots of the same quotes are the same.
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
 }
 
 /// What a snapshot holds.
@@ -75,6 +85,7 @@ impl Snapshot {
             content,
             canonical,
             id,
+            breaches: OnceLock::new(),
         }
     }
 
@@ -120,6 +131,14 @@ impl Snapshot {
     pub fn underlying(&self, code: &str) -> Option<&UnderlyingQuotes> {
         let all = &self.content.underlyings;
         all.get(code).or_else(|| all.get(ANY))
+    }
+
+    /// Name under which an underlying's quotes stand: its code, or [`ANY`].
+    pub(crate) fn quoted_as<'a>(&self, code: &'a str) -> &'a str {
+        match self.content.underlyings.contains_key(code) {
+            true => code,
+            false => ANY,
+        }
     }
 
     /// Codes of all underlyings, sorted.

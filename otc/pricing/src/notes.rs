@@ -15,6 +15,15 @@ pub(crate) fn over() -> Note {
     Note::new("N-ENDED", en, "已无待观察事项")
 }
 
+/// A surface has more breaches of no-arbitrage than are told.
+pub(crate) fn more_breaches(code: &str, more: usize) -> Note {
+    Note::new(
+        "N-ARB-MORE",
+        format!("the surface of {code} breaks {more} more conditions of no arbitrage"),
+        format!("{code} 的波动率曲面另有 {more} 处不满足无套利条件"),
+    )
+}
+
 /// The achieved error is above the one asked for, currency units.
 pub(crate) fn tolerance(error: f64, asked: f64) -> Note {
     Note::new(

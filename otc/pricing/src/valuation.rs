@@ -22,6 +22,9 @@ use crate::engine::{Ask, ErrorEstimate, ExpectedFlow, Greeking, Greeks, LadderPo
 use crate::notes;
 use crate::select::{self, Candidate, Chosen};
 
+/// Most breaches of no-arbitrage told of one surface.
+const SHOWN_BREACHES: usize = 3;
+
 /// Default tolerance: 0.1 bp of notional (specification, section 8.1).
 pub const TOLERANCE: f64 = 1e-5;
 
@@ -176,7 +179,25 @@ pub fn prepare(
     config: &ModelConfig,
 ) -> Result<Prepared, Findings> {
     let compiled = compile_with(sheet, calendars, &initials(sheet, snapshot))?;
-    prepared(compiled, snapshot, calendars, as_of, config)
+    let mut ready = prepared(compiled, snapshot, calendars, as_of, config)?;
+    ready.notes.extend(surfaces(sheet, snapshot, calendars));
+    Ok(ready)
+}
+
+/// Where the surfaces a contract is valued on admit arbitrage, or could not be checked: the first few
+/// breaches of each underlying.
+#[must_use]
+pub fn surfaces(sheet: &TermSheet, snapshot: &Snapshot, calendars: &Calendars) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for underlying in &sheet.underlyings {
+        let mut found = snapshot.arbitrage_of(&underlying.code, calendars);
+        notes.extend(found.by_ref().take(SHOWN_BREACHES).map(Note::from));
+        let more = found.count();
+        if more > 0 {
+            notes.push(notes::more_breaches(&underlying.code, more));
+        }
+    }
+    notes
 }
 
 /// The same from the contract compiled already.

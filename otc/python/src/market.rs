@@ -3,8 +3,10 @@
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use rialto_otc_contract::document::Node;
+use rialto_otc_contract::finding::{Finding, Findings, Severity};
 use rialto_otc_market::snapshot;
 
+use crate::contract::calendars;
 use crate::fault::{Fault, Kind, list, unread};
 use crate::json;
 use crate::node::node;
@@ -14,7 +16,7 @@ use crate::node::node;
 pub struct Snapshot {
     /// What Rust prices in.
     pub inner: snapshot::Snapshot,
-    notices: Vec<rialto_otc_contract::Finding>,
+    notices: Vec<Finding>,
 }
 
 #[pymethods]
@@ -29,10 +31,8 @@ impl Snapshot {
         };
         let (inner, notices) = snapshot::Snapshot::from_node(&node)
             .map_err(|findings| Fault::findings(Kind::Market, findings).raise(py))?;
-        Ok(Self {
-            inner,
-            notices: notices.into_iter().collect(),
-        })
+        let notices = notices.into_iter().collect();
+        Ok(Self { inner, notices })
     }
 
     /// SHA-256 of the canonical text.
@@ -72,9 +72,15 @@ impl Snapshot {
         self.inner.underlying(code)?.spot.to_f64()
     }
 
-    /// What a reader should know.
+    /// What a reader should know, and where surfaces admit arbitrage.
     fn notices(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let notices = rialto_otc_contract::Findings::from(self.notices.clone());
+        let mut notices = self.notices.clone();
+        let breaches = self.inner.arbitrage(calendars()).into_iter();
+        notices.extend(breaches.map(|breach| Finding {
+            severity: Severity::Notice,
+            ..breach
+        }));
+        let notices = Findings::from(notices);
         Ok(list(py, &notices)?.into_any().unbind())
     }
 }

@@ -5,7 +5,7 @@ import math
 import subprocess
 
 import pytest
-from conftest import EXAMPLES, SHEETS, snowball
+from conftest import EXAMPLES, SHEETS, sheet, snowball
 
 import rialto_otc as ro
 
@@ -231,3 +231,14 @@ def test_the_edges_of_time_and_volatility_are_finite():
         for as_of in (0, 0.5, 1 - 1e-9):
             price = call.price(ro.market(as_of=as_of, spot=100, r=-0.01, q=0.1, vol=vol), greeks="all")
             assert math.isfinite(price.pv) and all(map(math.isfinite, price.greeks.raw["delta"]))
+
+
+def test_a_surface_with_arbitrage_is_told_with_the_market_and_with_each_price():
+    def smile(tenor, a):
+        return {"tenor": tenor, "a": a, "b": 0.05, "rho": -0.3, "m": 0, "s": 0.2}
+
+    falling = sheet("market")
+    falling["underlyings"]["XSHG:000905"]["vol"] = {"svi": [smile("6m", 0.05), smile("2y", 0.04)]}
+    steep = ro.market(falling)
+    assert "E-ARB-CALENDAR" in [notice.code for notice in steep.notices()]
+    assert "E-ARB-CALENDAR" in [note["code"] for note in snowball().price(steep).notes]

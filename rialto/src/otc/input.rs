@@ -63,8 +63,12 @@ pub fn market(path: &Path) -> Result<Market, Fault> {
     let Text { file, text } = read(path)?;
     let node = Node::from_text(&text).ok();
     match Snapshot::from_text(&text) {
-        Ok((snapshot, _)) => {
-            // It is priced all the same: what is looked at may be wrong, but not in silence.
+        Ok((snapshot, notices)) => {
+            for notice in &notices {
+                eprintln!("notice: {file}: {notice}");
+            }
+            // It is priced all the same: what is looked at may be wrong, but not in silence. The
+            // answers carry those of their own underlyings as notes.
             for breach in &snapshot.arbitrage(Calendars::builtin()) {
                 eprintln!("warning: {file}: {breach}");
             }

@@ -97,6 +97,33 @@ fn one_sheet_gives_an_object_and_many_an_array_in_order() {
 }
 
 #[test]
+fn a_surface_with_arbitrage_is_told_beside_the_price_of_its_own_underlying() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut market: Value = serde_json::from_str(&text("market.json")).unwrap();
+    let smile = |tenor: &str, a: f64| json!({"tenor": tenor, "a": a, "b": 0.05, "rho": -0.3, "m": 0, "s": 0.2});
+    // Total variance falls with time.
+    market["underlyings"]["XSHG:000905"]["vol"] =
+        json!({"svi": [smile("6m", 0.05), smile("2y", 0.04)]});
+    std::fs::write(folder.path().join("market.json"), market.to_string()).unwrap();
+    let codes = |sheet: &str| {
+        let words = [
+            "price",
+            "--terms",
+            &example(sheet),
+            "--market",
+            "market.json",
+        ];
+        let told = answer(folder.path(), &words);
+        let notes = told["notes"].as_array().cloned().unwrap_or_default();
+        let code = |note: &Value| note["code"].as_str().unwrap().to_owned();
+        notes.iter().map(code).collect::<Vec<_>>()
+    };
+    assert!(codes("snowball.json").contains(&"E-ARB-CALENDAR".to_owned()));
+    // The sharkfin is one of another underlying.
+    assert!(!codes("sharkfin.json").contains(&"E-ARB-CALENDAR".to_owned()));
+}
+
+#[test]
 fn one_bad_sheet_among_many_fails_alone_and_is_told_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let bad = text("snowball.json").replace("71%", "103%");

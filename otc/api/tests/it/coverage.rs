@@ -65,6 +65,7 @@ async fn what_is_signed_and_what_is_paid_stand_in_the_book() {
     for world in World::on_each_engine(&Calls::default()).await {
         fixings::a_correction_tells_what_known_prices_do_after_it(&world).await;
         market::what_a_buyer_pays_is_booked(&world).await;
+        market::a_surface_with_arbitrage_binds_nobody(&world).await;
         market::the_principal_of_a_note_is_paid_in(&world).await;
         decisions::every_decision_has_a_reason_and_a_second_person(&world).await;
         decisions::the_approval_of_a_payment_says_what_it_is_for(&world).await;

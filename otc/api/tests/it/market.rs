@@ -322,6 +322,42 @@ pub async fn a_quote_becomes_a_trade_in_one_step(world: &World, snapshot: &str) 
     trade
 }
 
+/// A surface that admits arbitrage makes no firm quote, however long it is to stand, and every answer
+/// about it says so.
+pub async fn a_surface_with_arbitrage_binds_nobody(world: &World) {
+    let mut day = market("2024-03-11", "5802.16");
+    let smile = |tenor: &str, a: f64| json!({"tenor": tenor, "a": a, "b": 0.05, "rho": -0.3, "m": 0, "s": 0.2});
+    // Total variance falls from six months to two years.
+    day["underlyings"]["XSHG:000905"]["vol"] =
+        json!({"svi": [smile("6m", 0.05), smile("2y", 0.04)]});
+    let made = world.post(&world.trader, "/snapshots", day).await.is(201);
+    let told = |answer: &Value, code: &str| {
+        let notes = answer["notes"].as_array().cloned().unwrap_or_default();
+        notes.iter().any(|note| note["code"] == code)
+    };
+    let snapshot = made["id"].as_str().unwrap();
+    let findings = made["findings"].to_string();
+    assert!(findings.contains("E-ARB-CALENDAR"), "{made}");
+
+    let price = json!({"terms": snowball("ARB"), "snapshot_id": snapshot, "greeks": "none"});
+    let value = world.post(&world.auditor, "/prices", price).await.is(200);
+    assert!(told(&value, "E-ARB-CALENDAR"), "{value}");
+
+    let quote = world
+        .post(&world.trader, "/quotes", request(snapshot, 30))
+        .await
+        .is(201);
+    assert_eq!(quote["status"], "indicative", "{quote}");
+    assert!(told(&quote, "N-QUOTE-INDICATIVE"), "{quote}");
+    assert!(told(&quote, "E-ARB-CALENDAR"), "{quote}");
+    assert!(told(&quote, "N-MARKET-OLD"), "{quote}");
+    let path = format!("/quotes/{}/accept", quote["id"].as_str().unwrap());
+    let refused = world
+        .call_if(&world.trader, "POST", &path, Some("*"), Some(json!({})))
+        .await;
+    assert_eq!(refused.refusal(), (409, "E-QUOTE-STATUS".into()));
+}
+
 /// What the buyer pays for an option whose strike was asked for is its premium, in the quote and in
 /// the book; a sheet that names another one is refused with both.
 pub async fn what_a_buyer_pays_is_booked(world: &World) {
