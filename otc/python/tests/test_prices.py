@@ -240,5 +240,5 @@ def test_a_surface_with_arbitrage_is_told_with_the_market_and_with_each_price():
     falling = sheet("market")
     falling["underlyings"]["XSHG:000905"]["vol"] = {"svi": [smile("6m", 0.05), smile("2y", 0.04)]}
     steep = ro.market(falling)
-    assert "E-ARB-CALENDAR" in [notice.code for notice in steep.notices()]
+    assert "E-ARB-CALENDAR" in [notice.code for notice in steep.notices]
     assert "E-ARB-CALENDAR" in [note["code"] for note in snowball().price(steep).notes]
