@@ -1,5 +1,7 @@
 //! Published prices of the house, and what they do to trades.
 
+mod agree;
+
 use std::collections::BTreeMap;
 
 use rialto_otc_lifecycle::{Status, TradeLog};
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
+use self::agree::agreed;
 use crate::approval::Request;
 use crate::effects::{Effects, Key, Step, fill};
 use crate::ledger::Held;
@@ -211,36 +214,18 @@ impl Desk {
     /// Reads all rows and sorts them by what has to be done.
     async fn sort(&self, rows: &[RawRow]) -> Result<Sorted, DeskError> {
         let mut sorted = Sorted::default();
-        let mut seen: BTreeMap<(Date, String, String), (Decimal, u64)> = BTreeMap::new();
-        let mut prices = Vec::new();
+        let mut read = Vec::with_capacity(rows.len());
         for raw in rows {
-            let price = match self.read_row(raw) {
-                Ok(price) => price,
-                Err(refused) => {
-                    sorted.refused.push(*refused);
-                    continue;
-                }
-            };
-            let key = (price.date, price.code.clone(), price.rule.clone());
-            match seen.get(&key) {
-                Some((value, _)) if *value == price.value => sorted.same += 1,
-                Some((_, row)) => {
-                    let text = Words::new(
-                        format!("Row {row} gives another price for the same date. Keep one."),
-                        format!("与第 {row} 行同日不同价，请保留一个。"),
-                    );
-                    let value = raw.value.as_str();
-                    let refused = refusal(raw, "value", value, "E-FIXING-TWICE", text);
-                    sorted.refused.push(refused);
-                }
-                None => {
-                    seen.insert(key, (price.value, raw.row));
-                    prices.push(price);
-                }
+            match self.read_row(raw) {
+                Ok(price) => read.push((raw, price)),
+                Err(refused) => sorted.refused.push(*refused),
             }
         }
-        prices.sort_by(|a, b| (a.date, &a.code, &a.rule).cmp(&(b.date, &b.code, &b.rule)));
-        self.place(prices, &mut sorted).await?;
+        let agreed = agreed(read);
+        sorted.same += agreed.again;
+        sorted.refused.extend(agreed.refused);
+        sorted.refused.sort_by_key(|refused| refused.row);
+        self.place(agreed.prices, &mut sorted).await?;
         Ok(sorted)
     }
 

@@ -38,6 +38,7 @@ pub async fn each_wrong_row_says_what_is_wrong_and_the_others_are_taken(world: &
     assert_eq!(
         refused,
         [
+            (2, "value", "E-FIXING-TWICE"),
             (3, "date", "E-FIXING-SESSION"),
             (4, "underlying", "E-FIXING-CODE"),
             (5, "value", "E-FIXING-VALUE"),
@@ -48,8 +49,12 @@ pub async fn each_wrong_row_says_what_is_wrong_and_the_others_are_taken(world: &
     );
     assert_eq!(
         (told["rows"].as_u64(), told["new"].as_u64()),
-        (Some(8), Some(2))
+        (Some(8), Some(1))
     );
+    // Of two prices for one day neither was taken, so the contract stops before that day.
+    assert_ne!(world.trade("B-20").await["observed_to"], "2024-05-14");
+    let body = json!({"items": [item("2024-05-13", "5700", "vendor")]});
+    world.post(&world.middle, "/fixings", body).await.is(200);
     assert_eq!(world.trade("B-20").await["observed_to"], "2024-05-14");
 }
 
