@@ -232,6 +232,8 @@ export interface Flow {
   pay_date: string;
   status: FlowStatus;
   trace: string;
+  /** The same in both languages. */
+  trace_text: Texts;
   netting_set: string;
   reverses: string | null;
 }

@@ -7,12 +7,13 @@ import { type Column } from "@/shared/grid";
 import { ActionButton, Tag, useDenied, useWord } from "@/shared/ui";
 import { useAction, writes } from "../api";
 import { paths } from "../paths";
-import { FlowStatusPill, Money } from "./words";
+import { FlowStatusPill, Money, useLocal } from "./words";
 
 /** Columns of cash flows, with what can be done about each. */
 export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Flow>[] {
   const { t } = useTranslation("otc");
   const word = useWord("otc");
+  const local = useLocal();
   const columns: Column<Flow>[] = [
     {
       key: "pay_date",
@@ -52,11 +53,11 @@ export function useFlowColumns({ withTrade }: { withTrade: boolean }): Column<Fl
       title: t("flow.trace"),
       width: "minmax(110px, 1.8fr)",
       cell: (flow) => (
-        <code className="trace one-line" title={flow.trace}>
-          {flow.trace}
+        <code className="trace one-line" title={local.one(flow.trace_text)}>
+          {local.one(flow.trace_text)}
         </code>
       ),
-      value: (flow) => flow.trace,
+      value: (flow) => local.one(flow.trace_text),
     },
     {
       key: "status",
@@ -125,6 +126,7 @@ function FlowSteps({ flow }: { flow: Flow }) {
 function FlowStep({ flow, step, close }: { flow: Flow; step: Step; close: () => void }) {
   const { t } = useTranslation("otc");
   const word = useWord("otc");
+  const local = useLocal();
   const [note, setNote] = useState("");
   const { message } = App.useApp();
   const act = useAction(
@@ -154,7 +156,7 @@ function FlowStep({ flow, step, close }: { flow: Flow; step: Step; close: () => 
           </b>{" "}
           {flow.pay_date}
         </p>
-        <code className="trace">{flow.trace}</code>
+        <code className="trace">{local.one(flow.trace_text)}</code>
         <label htmlFor="flow-note">{t(step === "fail" ? "flow.whyFailed" : "flow.note")}</label>
         <Input id="flow-note" value={note} onChange={(event) => setNote(event.target.value)} />
       </div>
