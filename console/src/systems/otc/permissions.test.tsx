@@ -2,9 +2,10 @@
 import { fireEvent, screen } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { Tagged } from "@/api/client";
-import type { Approval, Trade } from "@/api/contract.otc";
+import type { Approval, Flow, Trade } from "@/api/contract.otc";
 import { stage } from "../../../test/stage";
 import { ApprovalCard } from "./components/ApprovalCard";
+import { useFlowColumns } from "./components/flows";
 import { ImportCard } from "./pages/fixings/ImportCard";
 import { TradeActions } from "./pages/trades/TradeActions";
 
@@ -143,4 +144,47 @@ it("a_file_of_fixings_is_not_taken_from_a_trader", async () => {
   const input = screen.getByLabelText("CSV or XLSX file");
   expect((input as HTMLInputElement).disabled).toBe(true);
   expect(screen.getByText("This takes the role Middle office; you are Trader.")).toBeTruthy();
+});
+
+describe("the language of the page", () => {
+  it("is_that_of_an_approvals_heading_and_of_what_it_is_for", async () => {
+    const payment = { ...approval, kind: "event", event_kind: "settlement-instructed" };
+    await stage(<ApprovalCard approval={payment} decided={() => undefined} />, {
+      roles: ["risk"],
+      language: "zh-CN",
+    });
+    expect(screen.getByRole("article").getAttribute("aria-label")).toBe("付款已指令 T-1");
+    expect(screen.getByText("入账")).toBeTruthy();
+    expect(screen.queryByText("Book it")).toBeNull();
+  });
+
+  it("is_that_of_a_cash_flows_formula", async () => {
+    const flow: Flow = {
+      id: "f-1",
+      trade_id: "T-1",
+      trade_no: 1,
+      counterparty: "Heron Fund",
+      leg: "premium",
+      kind: "contract",
+      amount: "100",
+      house: "100",
+      currency: "CNY",
+      payer: "counterparty",
+      payee: "house",
+      observed: "2026-05-18",
+      pay_date: "2026-05-20",
+      status: "determined",
+      trace: "premium 100",
+      trace_text: { en: "premium 100", zh: "期权费 100" },
+      netting_set: "n",
+      reverses: null,
+    };
+    const Formula = () => {
+      const column = useFlowColumns({ withTrade: false }).find(({ key }) => key === "trace");
+      return <>{column?.cell(flow)}</>;
+    };
+    await stage(<Formula />, { roles: ["risk"], language: "zh-CN" });
+    expect(screen.getByText("期权费 100")).toBeTruthy();
+    expect(screen.queryByText("premium 100")).toBeNull();
+  });
 });

@@ -3,7 +3,7 @@ import type { Path, Payoff } from "@/api/contract.otc";
 import { dateOf } from "@/shared/chart";
 import { EVENT_FIELDS, fieldProblem, nextVersion, payloadOf } from "./events";
 import { levelMarks, observedMark, pathSeries, payoffSeries, watched } from "./plots";
-import { daysAfter, remaining, today } from "./time";
+import { daysAfter, latestMarket, remaining, today } from "./time";
 
 const labels = { payoff: "payoff", knockedIn: "in", now: "now" };
 
@@ -30,6 +30,31 @@ describe("the payoff picture", () => {
   it("names_equal_levels_once", () => {
     const marks = levelMarks(payoff.levels, (kind, level) => `${kind} ${level}`);
     expect(marks.map((m) => m.label)).toEqual(["knock_out 5860", "knock_in 4119"]);
+  });
+});
+
+describe("the market a ticket begins with", () => {
+  const csi = "XSHG:000905";
+  const at = (id: string, as_of: unknown, name = csi) => ({ id, as_of, names: [name] });
+  const morning = at("morning", { date: "2026-05-18", phase: "pre_open" });
+  const close = at("close", { date: "2026-05-18", phase: "post_close" });
+  const replayed = at("replayed", { date: "2024-03-11", phase: "post_close" });
+
+  it("is_the_one_with_the_latest_quotes_and_not_the_last_entered", () => {
+    expect(latestMarket([replayed, morning, close], [csi])?.id).toBe("close");
+    expect(latestMarket([at("years", 0.5), replayed], [csi])?.id).toBe("replayed");
+  });
+
+  it("quotes_the_underlyings_of_the_sheet_where_there_is_one", () => {
+    const others = at("others", { date: "2026-06-01", phase: "pre_open" }, "XSHG:000016");
+    expect(latestMarket([others, close], [csi])?.id).toBe("close");
+    expect(latestMarket([others, at("any", close.as_of, "*")], [csi])?.id).toBe("any");
+    expect(latestMarket([others], [csi])?.id).toBe("others");
+  });
+
+  it("is_the_last_entered_of_equal_ones", () => {
+    expect(latestMarket([close, { ...close, id: "older" }], [csi])?.id).toBe("close");
+    expect(latestMarket([], [csi])).toBeUndefined();
   });
 });
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Terms } from "@/api/contract.otc";
 import {
+  codesOf,
   fieldsOf,
   groupsOf,
   inexactNumbers,
@@ -110,4 +111,11 @@ it("names given twice are found in their own object only", () => {
   ]);
   expect(repeatedNames('{"a": "\\"a\\": 1", "b": "a"}')).toEqual([]);
   expect(repeatedNames('{"\\u0061": 1, "a": 2}')).toEqual(["a"]);
+});
+
+it("names_the_underlyings_of_one_and_of_many", () => {
+  expect(codesOf({ underlying: { code: "XSHG:000905", initial: "100" } })).toEqual(["XSHG:000905"]);
+  const basket = { underlyings: [{ code: "XSHG:000905" }, { code: "XSHG:000016" }] };
+  expect(codesOf(basket)).toEqual(["XSHG:000905", "XSHG:000016"]);
+  expect(codesOf({})).toEqual([]);
 });

@@ -11,6 +11,14 @@ export interface TermField {
   value: null | boolean | number | string;
 }
 
+/** Codes of the underlyings a sheet names. */
+export function codesOf(terms: Terms): string[] {
+  const named = fieldsOf(terms).filter(({ pointer }) =>
+    /^\/underlying(s\/\d+)?\/code$/.test(pointer),
+  );
+  return named.map(({ value }) => String(value));
+}
+
 export type TermGroup = "deal" | "underlying" | "dates" | "terms" | "conventions" | "other";
 
 const GROUPS: Record<string, TermGroup> = {

@@ -12,13 +12,14 @@ import { cli } from "../../cli";
 import { FindingList, Prose, useLocal } from "../../components/words";
 import { type Draft, forgetDraft, keepDraft, recallDraft, templateKey } from "../../model/draft";
 import {
+  codesOf,
   inexactNumbers,
   parseTerms,
   printTerms,
   repeatedNames,
   unknownPlace,
 } from "../../model/terms";
-import { asOfText } from "../../model/time";
+import { asOfText, latestMarket } from "../../model/time";
 import { TermForm } from "./TermForm";
 
 interface Props {
@@ -42,7 +43,7 @@ export function Ticket({ template, templates, snapshots, choose, quoted }: Props
   const set = (change: Partial<Draft>) => setDraft((old) => ({ ...old, ...change }));
   const name = templateKey(template);
   useEffect(() => keepDraft(name, draft), [name, draft]);
-  const snapshot = draft.snapshot_id ?? snapshots[0]?.id ?? null;
+  const snapshot = draft.snapshot_id ?? latestMarket(snapshots, codesOf(draft.terms))?.id ?? null;
   const check = useQuery(reads.check(useSettled(view === "json" ? text : draft.terms, 400)));
   const findings = check.data?.findings ?? [];
   const send = useAction(
