@@ -206,9 +206,13 @@ pub(crate) fn taken_before(log: &TradeLog, payload: &Payload) -> Option<(String,
 /// The refusal of a step that was taken before says who took it.
 pub(crate) fn told_who(error: DeskError, taken: Option<(String, String)>) -> DeskError {
     match (error, taken) {
-        // After the last payment the trade is closed and takes none at all.
+        // After the last payment the trade is closed and takes none at all; of two people who take a
+        // step at once the later one's event has the name of the earlier one's.
         (DeskError::Refused(refusal), Some((en, zh)))
-            if matches!(refusal.code, "E-FLOW-STATUS" | "E-BOOK-STATE") =>
+            if matches!(
+                refusal.code,
+                "E-FLOW-STATUS" | "E-BOOK-STATE" | "E-BOOK-CONFLICT"
+            ) =>
         {
             DeskError::conflict("E-FLOW-STATUS", en, zh)
         }

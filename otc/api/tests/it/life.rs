@@ -230,6 +230,8 @@ pub async fn flows_are_instructed_by_two_and_settled(world: &World, trade: &str)
     assert_eq!(refused.refusal(), (422, "invalid".into()));
     assert_eq!(coupon["leg_text"], json!({"en": "coupon", "zh": "票息"}));
     a_rejected_instruction_can_be_given_again(world, trade, coupon).await;
+    let other = world.token("settlement3", rialto_platform_identity::Role::Settlement);
+    let other = other.await;
     for flow in &open {
         let id = escaped(flow["id"].as_str().unwrap());
         let path = |step: &str| format!("/flows/{trade}/{id}/{step}");
@@ -271,11 +273,23 @@ pub async fn flows_are_instructed_by_two_and_settled(world: &World, trade: &str)
         let approval = waits["approval"]["id"].as_str().unwrap().to_owned();
         world.approve(&world.middle, &approval).await.is(200);
         let note = json!({"note": "bank 7"});
-        world
-            .post(&world.settlement, &path("settle"), note.clone())
-            .await
-            .is(201);
-        settled_again(world, trade, &path("settle"), note).await;
+        // Two people press the button at once: one of them settles, the other reads who did.
+        let settle = path("settle");
+        let (one, two) = tokio::join!(
+            world.post(&world.settlement, &settle, note.clone()),
+            world.post(&other, &settle, note.clone())
+        );
+        let (late, who) = match one.status == 201 {
+            true => (two, "settlement"),
+            false => (one, "settlement3"),
+        };
+        assert_eq!(late.refusal(), (409, "E-FLOW-STATUS".into()));
+        let told = late.text();
+        assert!(
+            told.contains(&format!("settled already, by {who}")),
+            "{told}"
+        );
+        settled_again(world, trade, &settle, note, who).await;
     }
     let unknown = format!("/flows/{trade}/nothing/instruct");
     assert_eq!(
@@ -350,7 +364,7 @@ async fn a_rejected_instruction_can_be_given_again(world: &World, trade: &str, f
 }
 
 /// The same money is never paid twice; who paid it, and when, is told.
-async fn settled_again(world: &World, trade: &str, path: &str, note: Value) {
+async fn settled_again(world: &World, trade: &str, path: &str, note: Value, who: &str) {
     let postings = format!("/trades/{trade}/postings");
     let before = world.get(&world.auditor, &postings).await.is(200);
     let seq = world.trade(trade).await["seq"].clone();
@@ -359,11 +373,11 @@ async fn settled_again(world: &World, trade: &str, path: &str, note: Value) {
     let text = twice.json()["text"].clone();
     let today = jiff::tz::Offset::constant(8).to_datetime(jiff::Timestamp::now());
     for (lang, words) in [
-        ("en", "settled already, by settlement"),
-        ("zh", "已由 settlement 于"),
+        ("en", format!("settled already, by {who}")),
+        ("zh", format!("已由 {who} 于")),
     ] {
         let told = text[lang].as_str().unwrap();
-        for part in [words, "bank 7", &today.date().to_string()] {
+        for part in [words.as_str(), "bank 7", &today.date().to_string()] {
             assert!(told.contains(part), "{part}: {told}");
         }
     }
