@@ -11,6 +11,9 @@ use crate::view::{RowRefusal, Words};
 /// Most other rows named beside one that contradicts them.
 const NAMED: usize = 3;
 
+/// What a fixing is one of: date, underlying, rule.
+type Key = (Date, String, String);
+
 /// Rows that were read, sorted by date, underlying and rule.
 #[derive(Default)]
 pub(super) struct Agreed {
@@ -25,7 +28,7 @@ pub(super) struct Agreed {
 /// Takes each price once. Of rows that give different prices for one date none is taken: nobody here
 /// can tell which of them is right.
 pub(super) fn agreed(read: Vec<(&RawRow, Price)>) -> Agreed {
-    let mut groups: BTreeMap<(Date, String, String), Vec<(&RawRow, Price)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Key, Vec<(&RawRow, Price)>> = BTreeMap::new();
     for (raw, price) in read {
         let key = (price.date, price.code.clone(), price.rule.clone());
         groups.entry(key).or_default().push((raw, price));
