@@ -159,7 +159,7 @@ pub fn supervise(dir: &Path) -> Result<(), SuperviseError> {
     let log_file = dir.join("log");
     let sink = FileSink::create(&log_file).map_err(file_error(&log_file))?;
     let cancel = CancelToken::default();
-    watch_for_cancel(dir.join("cancel"), cancel.clone());
+    watch_for_cancel(dir.to_owned(), cancel.clone());
     let config = executor_config(dir, settings, id);
     let outcome = run_job(&assignment, &config, Box::new(sink), &cancel);
     write_json(&dir.join("outcome.json"), &outcome)
@@ -182,9 +182,11 @@ fn executor_config(dir: &Path, settings: SupervisorSettings, id: SupervisorId) -
     config
 }
 
-/// Cancels on the file's appearance, SIGTERM or SIGINT.
-fn watch_for_cancel(file: PathBuf, cancel: CancelToken) {
+/// Cancels when the file `cancel` appears, on SIGTERM or SIGINT, and when the spool's folder is gone:
+/// nobody would ever read what became of the job.
+fn watch_for_cancel(spool: PathBuf, cancel: CancelToken) {
     use tokio::signal::unix::{SignalKind, signal};
+    let file = spool.join("cancel");
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -211,7 +213,7 @@ fn watch_for_cancel(file: PathBuf, cancel: CancelToken) {
                     () = &mut terminated => break,
                     () = &mut interrupted => break,
                     () = tokio::time::sleep(CANCEL_POLL) => {
-                        if file.exists() {
+                        if file.exists() || !spool.is_dir() {
                             break;
                         }
                     }

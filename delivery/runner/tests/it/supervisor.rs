@@ -244,6 +244,17 @@ fn a_killed_supervisor_is_a_failed_job_without_left_processes() {
 }
 
 #[test]
+fn a_job_whose_spool_is_removed_ends() {
+    let spool = Spool::new(&["echo $$ > new; mv new pid; sleep 1000"]);
+    let mut child = spool.start();
+    spool.wait_for("pid");
+    let job = pid_in(&spool.project().join("pid"));
+    std::fs::remove_dir_all(&spool.dir).unwrap();
+    assert!(!child.wait().unwrap().success(), "its outcome has no place");
+    assert!(!is_alive(job), "the job goes on");
+}
+
+#[test]
 fn a_bomb_whose_every_process_leaves_its_group_loses() {
     // Bounded: it grows for seven rounds, and what is left then ends by itself.
     let bomb = "#!/bin/bash\n[ $1 -lt 7 ] || exec sleep 20\nsleep 0.05\n\
