@@ -280,6 +280,7 @@ mod tests {
         let bump = BumpError::Name("A".to_owned());
         vec![
             over(),
+            more_breaches("A", 4),
             tolerance(0.2, 0.1),
             no_session(),
             missing("vega", of_bump(&bump)),
