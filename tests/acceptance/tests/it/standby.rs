@@ -304,24 +304,30 @@ async fn a_drill_ends_the_leader_and_certifies_the_take_over() -> Result<()> {
         .await?;
     println!("drill by stop: {drill}");
 
+    frozen(&admin, &mut one, &mut two).await?;
+    let drills = admin.get(&two, "drills").await?;
+    ensure!(
+        drills["items"].as_array().map(Vec::len) == Some(3),
+        "{drills}"
+    );
+    Ok(())
+}
+
+/// The leader is frozen: its lease has to expire before the other one takes over.
+async fn frozen(admin: &Administrator, one: &mut Server, two: &mut Server) -> Result<()> {
     two.again()?;
     two.answers("/readyz", 503).await?;
-    let (status, asked) = admin.post(&one, "drills", &drill_of("pause")).await?;
+    let (status, asked) = admin.post(one, "drills", &drill_of("pause")).await?;
     ensure!(status == 202 && asked["target_ms"] == 2000, "{asked}");
     two.answers("/readyz", 200).await?;
     let drill = admin
-        .measured(&two, asked["id"].as_str().unwrap_or_default())
+        .measured(two, asked["id"].as_str().unwrap_or_default())
         .await?;
     println!("drill by pause: {drill}");
     ensure!(drill["old_epoch_refused"] == true, "{drill}");
     // The frozen server held the data folder: the one that took over has ended it.
     let ended = one.ended()?;
     ensure!(ended.signal() == Some(9), "{ended}");
-    let drills = admin.get(&two, "drills").await?;
-    ensure!(
-        drills["items"].as_array().map(Vec::len) == Some(3),
-        "{drills}"
-    );
     Ok(())
 }
 
