@@ -1819,7 +1819,8 @@ export interface components {
             unknown: string;
             /**
              * Format: int32
-             * @description How long it stands; 0 makes it indicative, which cannot be accepted.
+             * @description How long it stands; 0 makes it indicative, which cannot be accepted. So is every quote on a
+             *     surface that admits arbitrage.
              */
             valid_minutes: number;
         };
