@@ -75,7 +75,7 @@ fn otc() -> Result<()> {
 }
 
 /// A program of ours as users get it.
-fn built(package: &str) -> Result<PathBuf> {
+pub fn built(package: &str) -> Result<PathBuf> {
     step::step("release binary", || {
         let line = format!("cargo build --quiet --release --package {package}");
         step::run(&mut step::command(&line))

@@ -5,6 +5,7 @@ mod console;
 mod openapi;
 mod postgres;
 mod python;
+mod recovery;
 mod step;
 mod system;
 mod test;
@@ -40,6 +41,8 @@ enum Command {
     Plots,
     /// Measure against peers, side by side, and print ratios.
     Bench(bench::Arguments),
+    /// Break servers, database, gateway and backends under load, and print how long it is felt.
+    Recovery(recovery::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -63,5 +66,6 @@ fn dispatch() -> Result<()> {
             "cargo run --quiet --package rialto-otc-plots",
         )),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Recovery(arguments) => recovery::run(&arguments),
     }
 }

@@ -17,8 +17,18 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Installs PostgreSQL and PgBouncer if they are missing, makes a cluster and starts it.
+    /// For tests, where durability is not the point: the cluster is thrown away.
     pub fn start() -> Result<Self> {
+        Self::with("-c fsync=off -c synchronous_commit=off -c full_page_writes=off")
+    }
+
+    /// One that keeps what it acknowledged, also when it is killed.
+    pub fn durable() -> Result<Self> {
+        Self::with("")
+    }
+
+    /// Installs PostgreSQL and PgBouncer if they are missing, makes a cluster and starts it.
+    fn with(settings: &str) -> Result<Self> {
         let bin = match server_binaries() {
             Some(bin) => bin,
             None => {
@@ -47,11 +57,8 @@ impl Cluster {
             "--no-sync",
         ]))?;
         let socket = cluster.folder.display();
-        // Durability is not what these tests are about, and the cluster is thrown away.
-        let options = format!(
-            "-p {port} -k {socket} -h 127.0.0.1 -c fsync=off -c synchronous_commit=off \
-             -c full_page_writes=off -c max_connections=300"
-        );
+        let options =
+            format!("-p {port} -k {socket} -h 127.0.0.1 -c max_connections=300 {settings}");
         let log = cluster.folder.join("log");
         let started = step::run_quietly(
             cluster
@@ -74,6 +81,21 @@ impl Cluster {
     /// Where tests find it, with the right to make databases.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// The command that controls the server, without its verb.
+    pub fn control(&self) -> String {
+        let command = self.program("pg_ctl");
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+        let data = self.folder.join("data");
+        let log = self.folder.join("log");
+        format!(
+            "{} -D {} -l {}",
+            words.join(" "),
+            data.display(),
+            log.display()
+        )
     }
 
     /// A server program, run by a user the server accepts: it refuses to run as root.

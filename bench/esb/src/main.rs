@@ -1,7 +1,7 @@
 //! Writes what `bench/esb/run.py` measures the gateway with: keys, the callers' API keys and signed
 //! snapshots.
 //!
-//! `rialto-bench-esb FOLDER BACKEND`: `key.pem`, `group.key`, `callers.txt` and
+//! `rialto-bench-esb FOLDER BACKEND[,BACKEND…]`: `key.pem`, `group.key`, `callers.txt` and
 //!
 //! | file | routes | access |
 //! | --- | --- | --- |
@@ -69,7 +69,7 @@ fn api_key(number: usize) -> ApiKey {
 }
 
 /// A snapshot of so many routes; no callers: anybody may call.
-fn snapshot(version: u64, backend: &str, routes: usize, callers: usize) -> Value {
+fn snapshot(version: u64, backends: &str, routes: usize, callers: usize) -> Value {
     let group = GroupKey::new(GROUP);
     let access = match callers {
         0 => json!("open"),
@@ -94,12 +94,13 @@ fn snapshot(version: u64, backend: &str, routes: usize, callers: usize) -> Value
             "major": 1, "state": "active",
             "limits": {"rate": {"requests": 1_000_000, "per_ms": 1_000, "burst": 1_000_000}}})
     };
+    let endpoint = |address: &str| json!({"address": address});
     json!({
         "format": 1, "version": version, "token": {"timeline": 1, "epoch": 1},
         "environment": "bench", "created_at": "2026-11-23T00:00:00Z", "author": "bench",
         "interfaces": [{"id": "bench.api", "version": "1.0.0", "state": "published"}],
         "routes": (0..routes).map(route).collect::<Vec<_>>(),
-        "pools": [{"id": "main", "endpoints": [{"address": backend}]}],
+        "pools": [{"id": "main", "endpoints": backends.split(',').map(endpoint).collect::<Vec<_>>()}],
         "policies": [{"id": "p", "access": access}],
         "applications": (0..callers).map(application).collect::<Vec<_>>(),
         "credentials": (0..callers).map(credential).collect::<Vec<_>>(),
