@@ -38,7 +38,7 @@ const BEGIN: &str = "UPDATE ha_drill
        SET begun_at = (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT
      WHERE id = $1 AND begun_at IS NULL";
 const UNFINISHED: &str = "SELECT id FROM ha_drill
-     WHERE role = $1 AND begun_at IS NOT NULL AND serving_at IS NULL ORDER BY id";
+     WHERE role = $1 AND begun_at IS NOT NULL AND serving_at IS NULL ORDER BY asked_at, id";
 const FINISH: &str = "UPDATE ha_drill
        SET led_at = $2, leader_after = $3, timeline_after = $4, epoch_after = $5,
            serving_at = (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT,
@@ -50,7 +50,7 @@ const PROVED: &str = "UPDATE ha_drill SET evidence_seq = $2 WHERE id = $1";
 const LIST: &str = "SELECT id, kind, reason, asked_by_id, asked_by_name, asked_at, leader_before,
         epoch_before, begun_at, led_at, serving_at, leader_after, epoch_after, old_token_refused,
         evidence_seq
-   FROM ha_drill WHERE role = $1 ORDER BY id DESC LIMIT $2";
+   FROM ha_drill WHERE role = $1 ORDER BY asked_at DESC, id DESC LIMIT $2";
 const FIND: &str = "SELECT id, kind, reason, asked_by_id, asked_by_name, asked_at, leader_before,
         epoch_before, begun_at, led_at, serving_at, leader_after, epoch_after, old_token_refused,
         evidence_seq

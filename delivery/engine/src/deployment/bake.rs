@@ -7,6 +7,7 @@ use rialto_delivery_release::precondition::Warning;
 use rialto_delivery_release::watch::{BakeWatch, Tally, TrafficWatch, Watched};
 use rialto_delivery_release::{Event, Step, keeps_older_standby};
 use rialto_delivery_store::deployment;
+use rialto_delivery_supervisor::SlotKey;
 use tokio::time::Instant;
 
 use super::control::Control;
@@ -100,21 +101,11 @@ impl Deployments {
         let mut probes = BakeWatch::new(numbers.failure_limit, numbers.bake_ms);
         let mut users: Option<TrafficWatch> = None;
         let mut own = Tally::default();
-        let restarts = || {
-            self.supervisor()
-                .status(&key)
-                .map_or(0, |status| status.restarts)
-        };
-        let restarts_before = restarts();
+        let restarts = self.supervisor().status(&key).map_or(0, |now| now.restarts);
         loop {
             // A process that dies and is started again may never miss enough probes in a row.
-            if restarts() > restarts_before {
-                let status = self.supervisor().status(&key);
-                let why = status.and_then(|status| status.last_end);
-                return Err(why.map_or_else(
-                    || "the new version's process ended by itself and was started again".to_owned(),
-                    |why| format!("the new version was started again: {why}"),
-                ));
+            if let Some(why) = self.started_again(&key, restarts) {
+                return Err(why);
             }
             if let Some(reason) = control.going_back() {
                 at.asked_back = Some(reason.clone());
@@ -141,7 +132,10 @@ impl Deployments {
                 .look_at_users(at, &mut users, own, now_ms, numbers)
                 .await;
             match (probes.observe(now_ms, probed), users_say) {
-                (Watched::Failed(reason), _) | (_, Watched::Failed(reason)) => return Err(reason),
+                (Watched::Failed(reason), _) | (_, Watched::Failed(reason)) => {
+                    // Its end says more than the requests it failed by it.
+                    return Err(self.started_again(&key, restarts).unwrap_or(reason));
+                }
                 (Watched::Passed, _) if !self.standby_missing(at, began, numbers) => {
                     return Ok(());
                 }
@@ -149,6 +143,17 @@ impl Deployments {
             }
             control.pause(numbers.interval).await;
         }
+    }
+
+    /// Why the process of a slot had to be started again since it had been so often.
+    fn started_again(&self, key: &SlotKey, before: u32) -> Option<String> {
+        let status = self.supervisor().status(key)?;
+        (status.restarts > before).then(|| {
+            status.last_end.map_or_else(
+                || "the new version's process ended by itself and was started again".to_owned(),
+                |why| format!("the new version was started again: {why}"),
+            )
+        })
     }
 
     /// What the router counted of users' requests, without this controller's own.
