@@ -289,7 +289,7 @@ class Gateway:
 
 
 def load(gateway, stop, seen):
-    """200 idempotent requests a second."""
+    """One user: idempotent requests, each over a connection of its own, at most 50 a second."""
     next_at = time.monotonic()
     while not stop.is_set():
         status = gateway.get()
