@@ -28,18 +28,6 @@ async function as(
   });
 }
 
-/** Chooses from a list by the text that is seen. */
-async function choose(v: Visit, key: string, option: RegExp): Promise<void> {
-  await v.page
-    .getByRole("combobox", { name: v.t(`esb:${key}`), exact: true })
-    .last()
-    .click();
-  await v.page
-    .locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden)")
-    .getByTitle(option)
-    .click();
-}
-
 const text = (v: Visit, key: string, values?: Record<string, string | number>) =>
   v.page.getByText(v.t(`esb:${key}`, values), { exact: true });
 
@@ -56,8 +44,8 @@ async function onNewPage(v: Visit, before: string): Promise<string> {
 
 async function ask(v: Visit, application: string): Promise<string> {
   await v.menu("esb:menu.credentials");
-  await choose(v, "application.one", new RegExp(application));
-  await choose(v, "credential.receiver", /\(provider\)/);
+  await v.choose("esb:application.one", new RegExp(application));
+  await v.choose("esb:credential.receiver", /\(provider\)/);
   await v.accessible("credentials");
   await v.button(v.t("esb:credential.add")).click();
   const page = await onNewPage(v, "");
@@ -98,7 +86,7 @@ async function rotate(v: Visit, page: string): Promise<string> {
   await v.go(page);
   await v.button(v.t("esb:credential.rotate")).waitFor();
   await v.page.getByLabel(v.t("esb:credential.overlap"), { exact: true }).fill("31");
-  await choose(v, "credential.receiver", /\(operator\)/);
+  await v.choose("esb:credential.receiver", /\(operator\)/);
   await v.button(v.t("esb:credential.rotate")).click();
   // Longer than the house allows: the reason stands on the page.
   await v.page.getByRole("alert").first().waitFor();

@@ -42,16 +42,6 @@ async function as(
 
 const field = (v: Visit, key: string) => v.page.getByLabel(v.t(`esb:${key}`), { exact: true });
 
-/** Chooses from a list by the text that is seen. */
-async function choose(v: Visit, key: string, option: string): Promise<void> {
-  const box = v.page.getByRole("combobox", { name: v.t(`esb:${key}`), exact: true });
-  await box.fill(option);
-  await v.page
-    .locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden)")
-    .getByTitle(option, { exact: true })
-    .click();
-}
-
 /** The state of the version in the head of its page. */
 const state = (v: Visit, word: string) =>
   v.page
@@ -91,8 +81,8 @@ async function importOrders(v: Visit, story: Story): Promise<void> {
   await v.button(v.t("esb:interface.new")).click();
   await field(v, "interface.code").fill(story.code);
   await field(v, "interface.title").fill("Orders");
-  await choose(v, "interface.system", story.systemName);
-  await choose(v, "interface.taxonomy", story.taxonomy);
+  await v.choose("esb:interface.system", story.systemName);
+  await v.choose("esb:interface.taxonomy", story.taxonomy);
   await v.accessible("new interface");
   await v.button(v.t("esb:new.next")).click();
   await state(v, "identified");
@@ -201,7 +191,7 @@ async function subscribe(v: Visit, story: Story): Promise<string> {
   await v.page.getByRole("article", { name: "getOrder" }).waitFor();
   await v.button(v.t("esb:subscription.ask")).click();
   await v.heading(v.t("esb:subscription.ask"));
-  await choose(v, "application.one", `Mobile app (${story.application})`);
+  await v.choose("esb:application.one", `Mobile app (${story.application})`);
   await field(v, "subscription.purpose").fill("orders of the app");
   await v.page.getByRole("checkbox", { name: /orders/ }).check();
   await v.accessible("subscribe");

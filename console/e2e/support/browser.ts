@@ -156,6 +156,19 @@ export class Visit {
     await this.heading(name);
   }
 
+  /**
+   * Chooses an option, by the text that is seen, from the list of a field, and waits until the list
+   * has closed: while it fades away the page is not yet as a person finds it.
+   */
+  async choose(field: string, option: string | RegExp): Promise<void> {
+    const box = this.page.getByRole("combobox", { name: this.t(field), exact: true }).last();
+    const open = this.page.locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden)");
+    // A long list holds only the options in view: what is typed narrows it.
+    await (typeof option === "string" ? box.fill(option) : box.click());
+    await open.getByTitle(option, { exact: typeof option === "string" }).click();
+    await expect.poll(() => open.count(), { timeout: 60_000 }).toBe(0);
+  }
+
   button(name: string): ReturnType<Page["getByRole"]> {
     return this.page.getByRole("button", { name, exact: true });
   }
