@@ -79,14 +79,16 @@ fn problem(error: DeskError) -> Problem {
         DeskError::Findings(found) => document_problem(&found),
         DeskError::Refused(refusal) => book_problem(&refusal),
         DeskError::Price(error) => {
-            let text = error.to_string();
-            let code = text.split(':').next().unwrap_or_default().to_owned();
-            let pointer = if code == "E-ENGINE-UNKNOWN" {
-                "/engine"
-            } else {
-                "/terms"
+            // A model that cannot be was made from the market.
+            let pointer = match error.code() {
+                "E-ENGINE-UNKNOWN" | "E-ENGINE-REFUSED" => "/engine",
+                "E-MODEL" => "/market",
+                _ => "/terms",
             };
-            Problem::unprocessable().invalid(pointer, code, text)
+            let (en, zh) = (error.to_string(), error.zh());
+            Problem::unprocessable()
+                .invalid(pointer, error.code(), en.clone())
+                .with("text", json!({"en": en, "zh": zh}))
         }
         DeskError::Solve(error) => {
             let (en, zh) = (error.to_string(), error.zh());

@@ -1,66 +1,25 @@
 //! From term sheet to plan.
 
+pub use crate::compiled::{Compiled, PendingFlow};
 pub use crate::standing_in::compile_standing_in;
 use std::collections::BTreeMap;
 
 use rialto_otc_time::{
-    AsOf, Calendars, Clocks, Date, DayPhase, Exchange, NightEnd, NumericRows, PaymentRule, Roll,
-    Rows, ScheduleContext,
+    Calendars, Clocks, Date, Exchange, NumericRows, PaymentRule, Roll, Rows, ScheduleContext,
 };
 use rust_decimal::Decimal;
 
 use crate::document::{Node, Value};
-use crate::envelope::{Initial, Rounding, Size, State, When};
+use crate::envelope::{Initial, Size, When};
 use crate::finding::{Findings, Place, Sink};
-use crate::fold::Fault;
-use crate::lower::{self, Input, Kind, Origins, Trouble};
+use crate::lower::{self, Input};
 use crate::plan::{Moment, Plan, Underlying};
 use crate::program::Program;
 use crate::reader::{Field, join};
-use crate::schedule::{Known, Resolver, Row, Term, find, read_spec, years};
+use crate::schedule::{Known, Resolver, Term, find, read_spec, years};
 use crate::sheet::{Product, TermSheet};
-use crate::templates::{self, Built, Context, IfAbsent, NamedSchedule};
-
-/// A compiled contract: the plan and what the ledger, the screens and the reports need beside it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Compiled {
-    /// The plan, on decimals.
-    pub plan: Plan<Decimal>,
-    /// The program it comes from.
-    pub program: Program,
-    /// Its schedules, resolved, with their columns.
-    pub schedules: Vec<NamedSchedule>,
-    /// Decimals of amounts and levels.
-    pub rounding: Rounding,
-    /// The clocks in force.
-    pub clocks: Clocks,
-    /// From when to when.
-    pub term: Term,
-    /// Exchange of the first underlying; `None` in numeric contracts.
-    pub exchange: Option<Exchange>,
-    /// When money moves; `None` in numeric contracts: at once.
-    pub payment: Option<PaymentRule>,
-    /// The row of the end.
-    pub end: Row,
-    /// The state the sheet gives.
-    pub state: Option<State>,
-    /// Flows determined before the as-of and not yet paid (after [`Compiled::remaining`]).
-    pub pending: Vec<PendingFlow>,
-    /// Notices: what a reader should know.
-    pub notices: Findings,
-    pub(crate) origins: Origins,
-}
-
-/// A determined flow that is still to be paid.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PendingFlow {
-    /// Name of the flow.
-    pub leg: String,
-    /// Currency units to the holder.
-    pub amount: Decimal,
-    /// When it is paid.
-    pub at: Moment,
-}
+use crate::templates::{self, Built, Context, NamedSchedule};
+use crate::trouble;
 
 /// Official fixings that are known: initial fixings by code.
 pub type Initials = BTreeMap<String, Decimal>;
@@ -492,7 +451,7 @@ impl<'a> Compiler<'a> {
 
     fn named_schedule(&self, name: &str, context: &Context<'_>) -> Option<NamedSchedule> {
         let field = self.at(&join("/schedules", name))?;
-        let mut schedule = context.schedule(name, Some(&field), IfAbsent::Required)?;
+        let mut schedule = context.schedule(name, &field)?;
         let Some(columns) = self.at(&(join("/schedules", name) + "/columns")) else {
             return Some(schedule);
         };
@@ -562,8 +521,11 @@ impl<'a> Compiler<'a> {
         let (plan, origins) = match lower::lower(&input) {
             Ok(lowered) => lowered,
             Err(troubles) => {
-                for trouble in troubles {
-                    self.trouble(&trouble);
+                for found in troubles {
+                    let product = &self.sheet.product;
+                    let at = trouble::pointer(&found, product, &program, &schedules);
+                    let (code, en, zh) = trouble::text(&found.kind);
+                    self.error(code, &at, en, zh);
                 }
                 return None;
             }
@@ -604,69 +566,6 @@ impl<'a> Compiler<'a> {
             }
         }
     }
-
-    fn trouble(&self, trouble: &Trouble) {
-        let pointer = match (&self.sheet.product, trouble.rule) {
-            (Product::Template { .. }, _) => "/terms".to_owned(),
-            (Product::Program(_), Some(rule)) => format!("/program/rules/{rule}"),
-            (Product::Program(_), None) => "/program".to_owned(),
-        };
-        let (code, en, zh) = trouble_text(&trouble.kind);
-        self.error(code, &pointer, en, zh);
-    }
-}
-
-fn trouble_text(kind: &Kind) -> (&'static str, String, String) {
-    match kind {
-        Kind::Fault(Fault::Overflow) => (
-            "E-PROG-OVERFLOW",
-            "A number of this rule leaves the range of decimals. Make the terms smaller.".into(),
-            "该规则的数值超出范围。".into(),
-        ),
-        Kind::Fault(Fault::Division) => (
-            "E-PROG-DIVISION",
-            "This rule divides by something that is or can be zero. Divide by a number or by a fixing.".into(),
-            "该规则的除数为零或可能为零。".into(),
-        ),
-        Kind::NoRow(word) => (
-            "E-PROG-ROW",
-            format!("{word:?} has no meaning here: it belongs to the row of a schedule."),
-            format!("{word:?} 只能用于日程行内的规则。"),
-        ),
-        Kind::Unknown(name) => (
-            "E-PROG-NAME",
-            format!("Nothing here is called {name:?}."),
-            format!("没有名为 {name:?} 的对象。"),
-        ),
-        Kind::NotBarrier => (
-            "E-PROG-CONTINUOUS",
-            "A continuous rule watches one price level of one underlying with >= or <=, further conditions speak of variables only, and its payments are all \"obs\" or none.".into(),
-            "连续观察的规则须为单一标的对单一价格水平的 >= 或 <=，其余条件只能涉及变量，且付款时点须一致。".into(),
-        ),
-        Kind::EarlyPayment(at) => {
-            let when = at.date.map_or_else(|| at.rate.to_string(), |date| date.to_string());
-            (
-                "E-TERM-PAYMENT",
-                format!("A payment comes before the observation of {when} that determines it."),
-                format!("付款早于决定它的观察（{when}）。"),
-            )
-        }
-        Kind::NoDate(date) => (
-            "E-TERM-PAYMENT",
-            format!("The payment date {date} cannot be placed: the contract has no dates or its calendars end before."),
-            format!("付款日 {date} 无法定位：合约无日期或日历未覆盖。"),
-        ),
-        Kind::BeyondEnd(name) => (
-            "E-SCHED-END",
-            format!("The schedule {name:?} observes after the end of the contract."),
-            format!("日程 {name:?} 的观察日晚于到期日。"),
-        ),
-        Kind::TooLarge(size) => (
-            "E-PROG-SIZE",
-            format!("The contract has {size} rules over all its dates; at most {} are compiled.", lower::MAX_STEPS),
-            format!("合约各日期的规则共 {size} 条，超过上限 {}。", lower::MAX_STEPS),
-        ),
-    }
 }
 
 /// Every schedule in years within a part of a sheet.
@@ -687,90 +586,6 @@ fn time_schedules(node: &Node) -> Vec<&Node> {
         }
     }
     found
-}
-
-impl Compiled {
-    /// A date on the contract's three clocks, and the payment it determines by the contract's lag:
-    /// for what happens between instants (a barrier hit, an exercise).
-    ///
-    /// # Errors
-    /// `E-ASOF-KIND` in numeric contracts, `E-CAL-…` outside the calendars.
-    pub fn moments(&self, date: Date, calendars: &Calendars) -> Result<(Moment, Moment), Findings> {
-        let at = self.now(&AsOf::post_close(date), calendars)?;
-        let pay = match &self.payment {
-            None => date,
-            Some(rule) => rule.date(date, calendars).map_err(|error| {
-                let sink = Sink::default();
-                let place = Place::default();
-                sink.error(
-                    error.code(),
-                    &place,
-                    format!("{error}."),
-                    "日历未覆盖付款日。",
-                );
-                sink.into_findings()
-            })?,
-        };
-        Ok((at, self.now(&AsOf::post_close(pay), calendars)?))
-    }
-
-    /// Where a valuation stands on the contract's three clocks.
-    ///
-    /// # Errors
-    /// `E-ASOF-…`, `E-CAL-…` when the as-of is of the other kind or outside the calendars.
-    pub fn now(&self, as_of: &AsOf, calendars: &Calendars) -> Result<Moment, Findings> {
-        let told = |code: &'static str, en: String| {
-            let sink = Sink::default();
-            let at = Place {
-                pointer: "/as_of".to_owned(),
-                ..Place::default()
-            };
-            sink.error(
-                code,
-                &at,
-                en,
-                "估值时点与合约的日期类型不符，或超出日历覆盖范围。",
-            );
-            sink.into_findings()
-        };
-        match (self.term, *as_of) {
-            (Term::Numeric { .. }, AsOf::Numeric(time)) => Ok(years(time)),
-            (Term::Dated { start, .. }, AsOf::Dated { date, phase }) => {
-                let clock = |clock: &rialto_otc_time::Clock| {
-                    let answer = clock.year_fraction(start, date, calendars);
-                    answer.map_err(|error| told(error.code(), format!("{error}.")))
-                };
-                let mut variance = clock(&self.clocks.variance)?;
-                if let (true, Some(exchange)) = (phase != DayPhase::PostClose, self.exchange) {
-                    // The part of today's session still ahead is not past yet.
-                    let night = NightEnd::of(exchange);
-                    let left = as_of.variance_time(
-                        date,
-                        &self.clocks.variance,
-                        exchange,
-                        night,
-                        calendars,
-                    );
-                    variance -= left.map_err(|error| told(error.code(), format!("{error}.")))?;
-                }
-                let (rate, coupon) = (clock(&self.clocks.rate)?, clock(&self.clocks.coupon)?);
-                Ok(Moment {
-                    date: Some(date),
-                    variance,
-                    rate,
-                    coupon,
-                })
-            }
-            (Term::Numeric { .. }, AsOf::Dated { .. }) => {
-                let en = "The contract runs in years from its start; give the as-of as a number.";
-                Err(told("E-ASOF-KIND", en.to_owned()))
-            }
-            (Term::Dated { .. }, AsOf::Numeric(_)) => {
-                let en = "The contract runs on dates; give the as-of as a date and a phase.";
-                Err(told("E-ASOF-KIND", en.to_owned()))
-            }
-        }
-    }
 }
 
 /// The notional a size stands for, for callers without a context.

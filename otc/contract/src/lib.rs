@@ -5,6 +5,7 @@
 mod bounds;
 pub mod classify;
 pub mod compile;
+mod compiled;
 mod convert;
 pub mod document;
 pub mod envelope;
@@ -31,6 +32,7 @@ pub mod sheet;
 mod standing_in;
 pub mod syntax;
 pub mod templates;
+mod trouble;
 mod validate;
 pub mod value;
 mod written;

@@ -141,11 +141,6 @@ impl Compiled {
         if state.is_some() && missing.is_empty() && !over {
             return;
         }
-        let named = if missing.is_empty() {
-            "{}".to_owned()
-        } else {
-            missing.join(", ")
-        };
         let at = Place {
             pointer: "/state".to_owned(),
             ..Place::default()
@@ -160,14 +155,7 @@ impl Compiled {
                 ),
             )
         } else {
-            (
-                format!(
-                    "{observed} past observations up to {as_of} are not in the state. Give {named} in \"state\" (or, when the contract has ended, \"ended\": true with its unpaid flows as \"pending\"), or let the ledger derive it from fixings."
-                ),
-                format!(
-                    "截至 {as_of} 已有 {observed} 次观察未反映在 state 中，请给出 {named}（合约若已终止，则给出 ended 为 true 及未付现金流 pending），或由台账按定盘价推导。"
-                ),
-            )
+            past_text(as_of, observed, &missing)
         };
         sink.error("E-STATE-FIXING", &at, en, zh);
     }
@@ -279,4 +267,40 @@ fn is_past(as_of: &AsOf, now: Moment, at: &Moment) -> bool {
     as_of
         .is_past(asked)
         .unwrap_or_else(|_| order(at, &now).is_le())
+}
+
+/// What a state leaves open at an as-of, and what to give.
+fn past_text(as_of: &AsOf, observed: usize, missing: &[&str]) -> (String, String) {
+    let (gone, gone_zh) = match observed {
+        0 => (
+            format!(
+                "The barrier was watched up to {as_of}, and no state tells whether it was hit."
+            ),
+            format!("截至 {as_of} 障碍已处于连续观察中，而 state 未说明是否触及。"),
+        ),
+        1 => (
+            format!("1 past observation up to {as_of} is not in the state."),
+            format!("截至 {as_of} 已有 1 次观察未反映在 state 中。"),
+        ),
+        many => (
+            format!("{many} past observations up to {as_of} are not in the state."),
+            format!("截至 {as_of} 已有 {many} 次观察未反映在 state 中。"),
+        ),
+    };
+    let named = missing.join(", ");
+    let (give, give_zh) = match missing {
+        // The contract remembers nothing: that it goes on is all there is to say.
+        [] => (
+            "Give \"state\": {} if the contract goes on, or \"ended\": true with its unpaid flows as \"pending\" if it has ended".to_owned(),
+            "合约仍存续请给出 \"state\": {}，若已终止则给出 ended 为 true 及未付现金流 pending".to_owned(),
+        ),
+        _ => (
+            format!("Give {named} in \"state\" (or, when the contract has ended, \"ended\": true with its unpaid flows as \"pending\")"),
+            format!("请给出 {named}（合约若已终止，则给出 ended 为 true 及未付现金流 pending）"),
+        ),
+    };
+    (
+        format!("{gone} {give}, or let the ledger derive it from fixings."),
+        format!("{gone_zh}{give_zh}，或由台账按定盘价推导。"),
+    )
 }

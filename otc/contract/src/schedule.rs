@@ -10,10 +10,9 @@ use rust_decimal::Decimal;
 use serde::Deserialize as _;
 
 use crate::document::{Node, Value};
-use crate::finding::{Place, Sink};
 use crate::plan::Moment;
 use crate::reader::{Field, nearest};
-use crate::templates::IfAbsent;
+use crate::templates::Usual;
 use crate::value;
 use crate::written::Written;
 
@@ -125,22 +124,33 @@ pub fn years(time: f64) -> Moment {
 }
 
 impl Resolver<'_> {
-    /// Rows of a schedule; `None` after a finding.
-    pub fn resolve(
-        &self,
-        field: Option<&Field<'_>>,
-        default: IfAbsent,
-        sink: &Sink,
-    ) -> Option<(ScheduleSpec, Vec<Row>)> {
-        let nowhere = Node::from(Value::Null);
-        let (spec, field) = match field {
-            Some(field) => (self.spec(field)?, field.clone()),
-            None => (
-                self.absent(default, sink)?,
-                Field::new(&nowhere, "/terms", sink),
-            ),
+    /// Rows of a schedule as a field writes it; `None` after a finding.
+    pub fn resolve(&self, field: &Field<'_>) -> Option<(ScheduleSpec, Vec<Row>)> {
+        let spec = self.spec(field)?;
+        self.resolved(spec, field)
+    }
+
+    /// Rows of the schedule meant when none is written; `field` is where it would stand.
+    pub fn usual(&self, usual: Usual, field: &Field<'_>) -> Option<(ScheduleSpec, Vec<Row>)> {
+        let numeric = matches!(self.term, Term::Numeric { .. });
+        let spec = match usual {
+            Usual::Daily => ScheduleSpec::Daily,
+            Usual::Monthly if numeric => {
+                let en = "The terms give no schedule, and monthly observation needs dates. Give a schedule with times, like {\"times\":[0.25,0.5]}.";
+                let zh = "条款未给出日程，而按月观察需要日期；数值合约请给出 {\"times\":[…]}。";
+                field.error("E-SCHED-KIND", en, zh);
+                return None;
+            }
+            Usual::Monthly => {
+                let freq: Freq = "1m".parse().ok()?;
+                ScheduleSpec::Written(rialto_otc_time::ScheduleSpec::Rule(RuleSpec::every(freq)))
+            }
         };
-        let rows = self.rows(&spec, &field)?;
+        self.resolved(spec, field)
+    }
+
+    fn resolved(&self, spec: ScheduleSpec, field: &Field<'_>) -> Option<(ScheduleSpec, Vec<Row>)> {
+        let rows = self.rows(&spec, field)?;
         if rows.is_empty() {
             field.error(
                 "E-SCHED-EMPTY",
@@ -150,35 +160,6 @@ impl Resolver<'_> {
             return None;
         }
         Some((spec, rows))
-    }
-
-    /// The schedule meant when none is written.
-    fn absent(&self, default: IfAbsent, sink: &Sink) -> Option<ScheduleSpec> {
-        let numeric = matches!(self.term, Term::Numeric { .. });
-        let at = Place {
-            pointer: "/terms".to_owned(),
-            ..Place::default()
-        };
-        match default {
-            IfAbsent::Daily => Some(ScheduleSpec::Daily),
-            IfAbsent::End => Some(ScheduleSpec::End),
-            IfAbsent::Monthly if numeric => {
-                let en = "The terms give no schedule, and monthly observation needs dates. Give a schedule with times, like {\"times\":[0.25,0.5]}.";
-                let zh = "条款未给出日程，而按月观察需要日期；数值合约请给出 {\"times\":[…]}。";
-                sink.error("E-SCHED-KIND", &at, en, zh);
-                None
-            }
-            IfAbsent::Monthly => {
-                let freq: Option<Freq> = "1m".parse().ok();
-                let rule = freq.map(RuleSpec::every);
-                rule.map(|rule| ScheduleSpec::Written(rialto_otc_time::ScheduleSpec::Rule(rule)))
-            }
-            IfAbsent::Required => {
-                let en = "A schedule is missing: write \"daily\", \"end\" or an object like {\"freq\":\"1m\"}.";
-                sink.error("E-FIELD-MISSING", &at, en, "缺少日程（schedule）。");
-                None
-            }
-        }
     }
 
     fn spec(&self, field: &Field<'_>) -> Option<ScheduleSpec> {

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::accumulator::{DAYS, LastDay, Stop, Terms, program, shape};
 use super::autocall_terms::non_negative_multiple;
 use super::parts::{maybe, or, ordered, quantity_only, single};
-use super::{Built, Context, IfAbsent};
+use super::{Built, Context, Usual};
 use crate::program::Comparison;
 use crate::reader::Field;
 use crate::shape::{Side, Zone};
@@ -32,7 +32,7 @@ fn build(terms: &Field<'_>, context: &Context<'_>, w: Side) -> Option<Built> {
     let (quantity, one) = (quantity_only(terms, context), single(terms, context));
     let mut fields = terms.fields()?;
     let schedule = fields.optional("schedule");
-    let schedule = context.schedule(DAYS, schedule.as_ref(), IfAbsent::Daily);
+    let schedule = context.schedule_or(DAYS, schedule.as_ref(), terms, Usual::Daily);
     let strike = fields.required("strike").and_then(|k| context.level(&k, 0));
     let barrier_field = fields.optional("barrier");
     let barrier = maybe(barrier_field.as_ref(), |level| context.level(level, 0));

@@ -27,7 +27,7 @@ use rust_decimal::Decimal;
 use super::geometric;
 use super::parts::{or, scaled, side, single, units};
 use super::words::{add, div, max, min, mul, n, on, option, pay_end, row, set, sum, var};
-use super::{Built, Context, IfAbsent, NamedSchedule};
+use super::{Built, Context, NamedSchedule};
 use crate::program::{Expr, Program, phase};
 use crate::reader::Field;
 use crate::shape::{Mean, Shape, Side};
@@ -45,8 +45,7 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
     let mut fields = terms.fields()?;
     let w = side(&mut fields);
     let schedule = fields.required("schedule");
-    let schedule =
-        schedule.and_then(|field| context.schedule(FIXINGS, Some(&field), IfAbsent::Required));
+    let schedule = schedule.and_then(|field| context.schedule(FIXINGS, &field));
     let weights_field = fields.optional("weights");
     let weights = match &schedule {
         Some(schedule) => read_weights(weights_field.as_ref(), schedule.len()),
@@ -198,7 +197,7 @@ pub fn enhanced(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Op
     let w = side(&mut fields);
     let schedule = fields.required("schedule");
     let schedule: Option<NamedSchedule> =
-        schedule.and_then(|field| context.schedule(FIXINGS, Some(&field), IfAbsent::Required));
+        schedule.and_then(|field| context.schedule(FIXINGS, &field));
     let strike = fields.required("strike").and_then(|k| context.level(&k, 0));
     let level = fields.optional("level");
     let level = match (&level, strike) {

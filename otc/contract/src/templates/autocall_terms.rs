@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::autocall::{Base, Basis, KI, KnockIn, Loss, Principal, Upside, usual};
 use super::parts::{comparison, maybe, or, ordered};
-use super::{Context, IfAbsent, NamedSchedule};
+use super::{Context, NamedSchedule, Usual};
 use crate::document::Node;
 use crate::program::Comparison;
 use crate::reader::Field;
@@ -122,9 +122,9 @@ pub fn schedule_or(
         (None, Some(node)) => {
             let pointer = crate::reader::join(parent.pointer(), "schedule");
             let field = Field::new(node, &pointer, parent.sink());
-            context.schedule(name, Some(&field), IfAbsent::Required)
+            context.schedule(name, &field)
         }
-        (written, _) => context.schedule(name, written.as_ref(), IfAbsent::Daily),
+        (written, _) => context.schedule_or(name, written.as_ref(), parent, Usual::Daily),
     }
 }
 

@@ -4,7 +4,7 @@
 //! and levels, and returns rules over named schedules with columns. It never walks dates itself.
 //!
 //! ```text
-//! let ko = context.schedule("ko", field, IfAbsent::Monthly)?;      // rows known here
+//! let ko = context.schedule_or("ko", field, terms, Usual::Monthly)?; // rows known here
 //! let levels = context.levels(&levels_field, ko.len(), 0)?;       // prices, one per row
 //! let ko = ko.with_column("level", levels).with_column("coupon", rates);
 //! // rule: on "ko", phase KNOCK_OUT, if S >= ["row", "level"], do pay … stop
@@ -36,7 +36,7 @@ mod words;
 
 use rust_decimal::Decimal;
 
-use crate::document::Node;
+use crate::document::{Node, Value};
 use crate::envelope::{Rounding, Size};
 use crate::finding::Sink;
 use crate::plan::Underlying;
@@ -62,6 +62,8 @@ pub struct Built {
 pub struct NamedSchedule {
     /// Name, as in [`crate::program::On::Schedule`].
     pub name: String,
+    /// JSON pointer of the field that gives it, or would.
+    pub pointer: String,
     /// How it was written.
     pub spec: ScheduleSpec,
     /// Its rows, resolved.
@@ -71,6 +73,16 @@ pub struct NamedSchedule {
 }
 
 impl NamedSchedule {
+    fn new(name: &str, field: &Field<'_>, spec: ScheduleSpec, rows: Vec<Row>) -> Self {
+        Self {
+            name: name.to_owned(),
+            pointer: field.pointer().to_owned(),
+            spec,
+            rows,
+            columns: Columns::new(),
+        }
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -115,15 +127,11 @@ impl NamedSchedule {
 
 /// The schedule meant when terms do not give one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IfAbsent {
-    /// None: its absence is a finding.
-    Required,
+pub enum Usual {
     /// Every session after the start up to the end (every point of the grid in numeric contracts).
     Daily,
     /// Monthly from the start to the end.
     Monthly,
-    /// The end date alone.
-    End,
 }
 
 /// What a template knows of the contract around its terms.
@@ -159,21 +167,40 @@ impl Context<'_> {
         self.underlyings.get(underlying).map(|u| u.initial)
     }
 
-    /// A schedule under a name: as `field` writes it (`"daily"`, `"end"`, the name of a schedule of
-    /// the sheet, or an object), else the default. `None` after a finding.
-    pub fn schedule(
+    /// A schedule under a name, as `field` writes it: `"daily"`, `"end"`, the name of a schedule of
+    /// the sheet, or an object. `None` after a finding.
+    pub fn schedule(&self, name: &str, field: &Field<'_>) -> Option<NamedSchedule> {
+        let (spec, rows) = self.resolver.resolve(field)?;
+        Some(NamedSchedule::new(name, field, spec, rows))
+    }
+
+    /// Like [`Context::schedule`], and where `parent` gives no `schedule`, the usual one.
+    pub fn schedule_or(
         &self,
         name: &str,
-        field: Option<&Field<'_>>,
-        default: IfAbsent,
+        written: Option<&Field<'_>>,
+        parent: &Field<'_>,
+        usual: Usual,
     ) -> Option<NamedSchedule> {
-        let (spec, rows) = self.resolver.resolve(field, default, self.sink)?;
-        Some(NamedSchedule {
-            name: name.to_owned(),
-            spec,
-            rows,
-            columns: Columns::new(),
-        })
+        if let Some(field) = written {
+            return self.schedule(name, field);
+        }
+        let pointer = crate::reader::join(parent.pointer(), "schedule");
+        let node = Node {
+            line: parent.node().line,
+            column: parent.node().column,
+            ..Node::from(Value::Null)
+        };
+        let field = Field::new(&node, &pointer, self.sink);
+        let (spec, rows) = self.resolver.usual(usual, &field)?;
+        Some(NamedSchedule::new(name, &field, spec, rows))
+    }
+
+    /// The row of the contract's end. `None` after a finding.
+    pub fn end(&self) -> Option<Row> {
+        let nowhere = Node::from(Value::Null);
+        let field = Field::new(&nowhere, "/dates/end", self.sink);
+        self.resolver.end_row(&field)
     }
 
     /// The price of a level, resolved against an underlying's initial fixing and rounded.

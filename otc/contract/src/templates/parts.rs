@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::words::{compare, div, mul, n, on};
-use super::{Built, Context, IfAbsent, NamedSchedule};
+use super::{Built, Context, NamedSchedule};
 use crate::envelope::Size;
 use crate::program::{Action, Comparison, Cond, Expr, On, Program, Rule};
 use crate::reader::{Field, Fields};
@@ -135,9 +135,7 @@ impl Watch {
         if field.node().scalar() == Some("continuous") {
             return Some(Self::Continuous);
         }
-        context
-            .schedule(WATCH, Some(&field), IfAbsent::Required)
-            .map(Self::Dates)
+        context.schedule(WATCH, &field).map(Self::Dates)
     }
 
     /// A rule looked at when the barrier is.
@@ -322,14 +320,14 @@ pub fn ordered(
 
 /// Coupon clock from accrual start to the contract's end, as numerator over denominator.
 pub fn whole_time(context: &Context<'_>) -> Option<Expr> {
-    let end = context.schedule("end", None, IfAbsent::End)?;
-    let (above, below) = end.rows.last()?.accrued.fraction();
+    let end = context.end()?;
+    let (above, below) = end.accrued.fraction();
     Some(div(n(above), n(below)))
 }
 
 /// The same as a number.
 pub fn whole_time_number(context: &Context<'_>) -> Option<Decimal> {
-    let end = context.schedule("end", None, IfAbsent::End)?;
-    let (above, below) = end.rows.last()?.accrued.fraction();
+    let end = context.end()?;
+    let (above, below) = end.accrued.fraction();
     above.checked_div(below)
 }

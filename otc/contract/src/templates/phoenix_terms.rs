@@ -6,7 +6,7 @@ use super::autocall::{KO, LEVEL, usual};
 use super::autocall_terms::{clear, knock_in, loss, principal, recourse_matters};
 use super::parts::{comparison, maybe, notional_only, or, single};
 use super::phoenix::{COUPON_LEVEL, COUPONS, Coupon, Due, Phoenix, RATE, program};
-use super::{Built, Context, IfAbsent, NamedSchedule};
+use super::{Built, Context, NamedSchedule, Usual};
 use crate::document::Node;
 use crate::program::Comparison;
 use crate::reader::Field;
@@ -105,7 +105,7 @@ fn read_coupon<'a>(
 ) -> Option<Coupons<'a>> {
     let mut fields = field.fields()?;
     let schedule = fields.optional("schedule");
-    let schedule = context.schedule(COUPONS, schedule.as_ref(), IfAbsent::Monthly);
+    let schedule = context.schedule_or(COUPONS, schedule.as_ref(), field, Usual::Monthly);
     let rate = fields.required("rate");
     let annual = or(fields.optional("basis"), false, |basis| {
         Some(basis.choice(&["per_period", "annual"])? == "annual")
@@ -213,9 +213,7 @@ fn read_due(
 fn read_ko(field: &Field<'_>, coupons: &NamedSchedule, context: &Context<'_>) -> Option<KnockOut> {
     let mut fields = field.fields()?;
     let own = fields.optional("schedule");
-    let own = maybe(own.as_ref(), |own| {
-        context.schedule(KO, Some(own), IfAbsent::Required)
-    });
+    let own = maybe(own.as_ref(), |own| context.schedule(KO, own));
     let levels = fields.required("levels");
     let from = fields.optional("from");
     let compare = comparison(fields.optional("compare"), Comparison::AtLeast);
@@ -273,8 +271,8 @@ fn knocks_in_at_end(
     ki: Option<(&Field<'_>, &NamedSchedule)>,
     context: &Context<'_>,
 ) -> Option<()> {
-    let end = context.schedule("end", None, IfAbsent::End)?;
-    let last = end.rows.last().map(|row| row.at);
+    let end = context.end()?;
+    let last = Some(end.at);
     let fits = ki.is_some_and(|(_, ki)| ki.len() == 1 && ki.rows.last().map(|row| row.at) == last);
     if fits {
         return Some(());

@@ -263,9 +263,9 @@ impl Preset {
     }
 
     fn european_ki(self, read: &Read<'_>, context: &Context<'_>) -> Option<()> {
-        let end = context.schedule("end", None, super::IfAbsent::End)?;
+        let end = context.end()?;
         let rows = &read.ki.as_ref()?.rows;
-        if rows.len() == 1 && rows.last().map(|row| row.at) == end.rows.last().map(|row| row.at) {
+        if rows.len() == 1 && rows.last().map(|row| row.at) == Some(end.at) {
             return Some(());
         }
         let field = read.at.ki.as_ref().unwrap_or(&read.at.terms);

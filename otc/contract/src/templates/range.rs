@@ -21,7 +21,7 @@ use super::autocall::{Basis, Principal};
 use super::autocall_terms::{basis, principal, recourse_matters};
 use super::parts::{edges, inside, maybe, notional_only, ordered, single, whole_time_number};
 use super::words::{add, div, mul, n, on, pay_end, paying, set, sum, var};
-use super::{Built, Context, IfAbsent};
+use super::{Built, Context, Usual};
 use crate::program::{Expr, Program, phase};
 use crate::reader::Field;
 use crate::shape::{Edges, Range, Shape};
@@ -36,7 +36,7 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
     let (sized, one) = (notional_only(terms, context), single(terms, context));
     let mut fields = terms.fields()?;
     let schedule = fields.optional("schedule");
-    let schedule = context.schedule(DAYS, schedule.as_ref(), IfAbsent::Daily);
+    let schedule = context.schedule_or(DAYS, schedule.as_ref(), terms, Usual::Daily);
     let (lower_field, upper_field) = (fields.optional("lower"), fields.optional("upper"));
     let lower = maybe(lower_field.as_ref(), |level| context.level(level, 0));
     let upper = maybe(upper_field.as_ref(), |level| context.level(level, 0));

@@ -31,7 +31,7 @@ use rust_decimal::Decimal;
 
 use super::parts::{count, maybe, notional_only, or};
 use super::trs_rules::{dividend_rule, reset_rule};
-use super::{Built, Context, IfAbsent, NamedSchedule};
+use super::{Built, Context, NamedSchedule};
 use crate::plan::Underlying;
 use crate::program::Program;
 use crate::reader::{Field, Fields};
@@ -88,7 +88,7 @@ pub fn build(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Optio
     let mut fields = terms.fields()?;
     let reset = fields.required("reset");
     let resets = reset.as_ref().and_then(|field| {
-        let resets = context.schedule(RESETS, Some(field), IfAbsent::Required)?;
+        let resets = context.schedule(RESETS, field)?;
         ends_with(field, &resets, context).map(|()| resets)
     });
     let constant_shares = fields.required("units").and_then(|units| {
@@ -158,8 +158,8 @@ fn notice(field: &Field<'_>, en: &str, zh: &str) {
 
 /// The last reset is the end: no part of the contract's life is left without a leg.
 fn ends_with(field: &Field<'_>, resets: &NamedSchedule, context: &Context<'_>) -> Option<()> {
-    let end = context.schedule("end", None, IfAbsent::End)?;
-    if resets.rows.last().map(|row| row.at) == end.rows.last().map(|row| row.at) {
+    let end = context.end()?;
+    if resets.rows.last().map(|row| row.at) == Some(end.at) {
         return Some(());
     }
     field.error(

@@ -2,7 +2,7 @@
 
 use super::trs::{DIVIDENDS, Dividends, Drawn, FRACTION, Financing, Leg, RESETS};
 use super::words::{add, div, mul, n, on, pay, paying, row, set, sub, var};
-use super::{Context, IfAbsent, NamedSchedule};
+use super::{Context, NamedSchedule};
 use crate::document::Node;
 use crate::program::{Expr, PayAt, Rule, Var, VarKind, phase};
 use crate::reader::Field;
@@ -85,7 +85,7 @@ pub fn dividend_rule(
     let node = Node::map([("dates", Node::list(dates))]);
     let pointer = crate::reader::join(terms.pointer(), "dividends");
     let field = Field::new(&node, &pointer, terms.sink());
-    let mut schedule = context.schedule(DIVIDENDS, Some(&field), IfAbsent::Required)?;
+    let mut schedule = context.schedule(DIVIDENDS, &field)?;
     if schedule.len() != dividends.len() {
         field.error(
             "E-TERM-DIVIDENDS",

@@ -23,7 +23,7 @@ use super::parts::{
     whole_time_number,
 };
 use super::words::{add, div, mul, n, option, pay_end, sub};
-use super::{Built, Context, IfAbsent};
+use super::{Built, Context};
 use crate::program::{Exercise, Expr, On, Program};
 use crate::reader::Field;
 use crate::shape::{Shape, Side};
@@ -91,9 +91,7 @@ pub fn american(terms: &Field<'_>, _: Option<&str>, context: &Context<'_>) -> Op
     let mut fields = terms.fields()?;
     let option = read_option(&mut fields, context);
     let dates = fields.optional("exercise_dates");
-    let dates = maybe(dates.as_ref(), |dates| {
-        context.schedule("exercise", Some(dates), IfAbsent::Required)
-    });
+    let dates = maybe(dates.as_ref(), |dates| context.schedule("exercise", dates));
     fields.finish();
     one?;
     let (option, dates) = (option?, dates?);

@@ -184,3 +184,35 @@ fn a_million_observations_are_read_and_one_more_is_refused() {
     let sheet = TermSheet::from_text(&grid(1_000_000));
     assert!(sheet.is_ok());
 }
+
+#[test]
+fn a_schedule_nobody_wrote_is_told_where_it_would_stand() {
+    // Monthly observation, the phoenix's own habit, needs dates.
+    let phoenix = json!({
+        "schema": "rialto.otc/1", "trade_id": "T-1", "template": "phoenix/1",
+        "direction": "house_sells", "notional": "1000000",
+        "underlying": {"code": "A", "initial": "100"},
+        "dates": {"end": "1"},
+        "terms": {
+            "coupon": {"rate": "1%", "level": "80%"},
+            "ko": {"levels": "103%"}, "ki": {"level": "75%", "schedule": "end"},
+        },
+        "clocks": {"all": "times"},
+    });
+    assert_eq!(
+        told(&phoenix.to_string()),
+        ["E-SCHED-KIND /terms/coupon/schedule"]
+    );
+}
+
+#[test]
+fn a_schedule_that_leaves_the_term_is_told_at_its_field() {
+    let mut late = dated();
+    late["terms"]["ko"]["schedule"] = json!({"dates": ["2026-06-09", "2027-06-09"]});
+    let found = told(&late.to_string());
+    assert!(
+        found.iter().all(|at| at.contains(" /terms/ko/schedule")),
+        "{found:?}"
+    );
+    assert!(!found.is_empty());
+}

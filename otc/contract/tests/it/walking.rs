@@ -1,5 +1,6 @@
 //! The interpreter.
 
+use rialto_otc_contract::envelope::State;
 use rialto_otc_contract::formula::Booking;
 use rialto_otc_contract::interpret::{Memory, Record, Seen, walk};
 use rialto_otc_time::{AsOf, Calendars, Date};
@@ -81,7 +82,27 @@ fn past_observations_must_be_in_the_state() {
     let findings = contract
         .remaining(&later, None, calendars)
         .expect_err("no state");
-    insta::assert_snapshot!(findings, @r#"E-STATE-FIXING  /state: 46 past observations up to 2026-05-18 post_close are not in the state. Give ki in "state" (or, when the contract has ended, "ended": true with its unpaid flows as "pending"), or let the ledger derive it from fixings. 截至 2026-05-18 post_close 已有 46 次观察未反映在 state 中，请给出 ki（合约若已终止，则给出 ended 为 true 及未付现金流 pending），或由台账按定盘价推导。"#);
+    insta::assert_snapshot!(findings, @r#"E-STATE-FIXING  /state: 46 past observations up to 2026-05-18 post_close are not in the state. Give ki in "state" (or, when the contract has ended, "ended": true with its unpaid flows as "pending"), or let the ledger derive it from fixings. 截至 2026-05-18 post_close 已有 46 次观察未反映在 state 中。请给出 ki（合约若已终止，则给出 ended 为 true 及未付现金流 pending），或由台账按定盘价推导。"#);
+}
+
+#[test]
+fn a_barrier_under_watch_asks_whether_it_was_hit() {
+    let text = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/otc/barrier.json"
+    ));
+    let contract = compiled(&text.expect("the example")).expect("compiles");
+    let later = AsOf::post_close(date("2026-05-18"));
+    let findings = contract
+        .clone()
+        .remaining(&later, None, Calendars::builtin())
+        .expect_err("no state");
+    insta::assert_snapshot!(findings, @r#"E-STATE-FIXING  /state: The barrier was watched up to 2026-05-18 post_close, and no state tells whether it was hit. Give "state": {} if the contract goes on, or "ended": true with its unpaid flows as "pending" if it has ended, or let the ledger derive it from fixings. 截至 2026-05-18 post_close 障碍已处于连续观察中，而 state 未说明是否触及。合约仍存续请给出 "state": {}，若已终止则给出 ended 为 true 及未付现金流 pending，或由台账按定盘价推导。"#);
+    // What it asks for is enough.
+    let goes_on = State::default();
+    contract
+        .remaining(&later, Some(&goes_on), Calendars::builtin())
+        .expect("goes on");
 }
 
 #[test]
