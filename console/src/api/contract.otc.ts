@@ -389,6 +389,8 @@ export interface FixingReport {
   corrected: number;
   refused: RowRefusal[];
   outliers: Outlier[];
+  /** Rows that were taken, with what should be known of them. */
+  notices: RowRefusal[];
   effects: Effect[];
   trades: number;
   /** What waits for a second person: corrections, outliers and prices typed by hand. */

@@ -1,11 +1,12 @@
 //! Fixings by code and moment, for walks of contracts on them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rialto_otc_time::Date;
+use rialto_otc_time::{Calendars, Date, Exchange};
 use rust_decimal::Decimal;
 
 use crate::document::{Node, Value};
+use crate::note::Note;
 use crate::plan::Moment;
 
 /// Fixings by code and moment.
@@ -49,13 +50,23 @@ impl Fixings {
             .collect()
     }
 
-    /// The last date and the last years of any of these codes.
+    /// Those of these codes that are dated on days without a session.
     #[must_use]
-    pub fn last(&self, codes: &[&str]) -> (Option<Date>, f64) {
+    pub fn off_session(&self, codes: &[&str], calendars: &Calendars) -> OffSession {
+        let of = codes.iter().map(|code| {
+            let own = self.dated.keys().filter(|(of, _)| of == code);
+            OffSession::of(code, own.map(|(_, date)| *date), calendars)
+        });
+        of.reduce(OffSession::and).unwrap_or_default()
+    }
+
+    /// The last date with a session and the last years of any of these codes.
+    #[must_use]
+    pub fn last(&self, codes: &[&str], off: &OffSession) -> (Option<Date>, f64) {
         let dated = self
             .dated
             .keys()
-            .filter(|(code, _)| codes.contains(&code.as_str()));
+            .filter(|(code, date)| codes.contains(&code.as_str()) && !off.has(code, *date));
         let numeric = self
             .numeric
             .iter()
@@ -98,6 +109,62 @@ impl Fixings {
         }
         self.numeric.push((code.to_owned(), years, value));
         Ok(())
+    }
+}
+
+/// Fixings dated on days without a session of their exchange: nothing is fixed on such a day. Codes
+/// without an exchange, and days that no calendar covers, are not judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OffSession(BTreeSet<(Date, String)>);
+
+impl OffSession {
+    /// Most of them named in a note.
+    const NAMED: usize = 3;
+
+    /// Those among the fixings of a code.
+    #[must_use]
+    pub fn of(code: &str, dates: impl Iterator<Item = Date>, calendars: &Calendars) -> Self {
+        let exchange = code
+            .split_once(':')
+            .and_then(|(mic, _)| mic.parse::<Exchange>().ok());
+        let Some(calendar) = exchange.map(|exchange| calendars.get(exchange)) else {
+            return Self::default();
+        };
+        let off = dates.filter(|date| calendar.is_session(*date) == Ok(false));
+        Self(off.map(|date| (date, code.to_owned())).collect())
+    }
+
+    /// Whether one of a code and date is among them.
+    #[must_use]
+    pub fn has(&self, code: &str, date: Date) -> bool {
+        !self.0.is_empty() && self.0.contains(&(date, code.to_owned()))
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// `N-FIXING-SESSION`: they are passed over; `None` when there are none.
+    #[must_use]
+    pub fn note(&self) -> Option<Note> {
+        let named = self.0.iter().take(Self::NAMED);
+        let named: Vec<String> = named.map(|(date, code)| format!("{code} {date}")).collect();
+        if named.is_empty() {
+            return None;
+        }
+        let named = named.join(", ");
+        let (more, more_zh) = match self.0.len().saturating_sub(Self::NAMED) {
+            0 => (String::new(), String::new()),
+            more => (format!(" and {more} more"), format!(" 等，另有 {more} 个")),
+        };
+        Some(Note::new(
+            "N-FIXING-SESSION",
+            format!("fixings on days without a session are passed over: {named}{more}"),
+            format!("非交易日的定盘价未被采用：{named}{more_zh}"),
+        ))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::compile::{Compiled, compile_with};
 use crate::finding::Findings;
-use crate::fixings::Fixings;
+use crate::fixings::{Fixings, OffSession};
 use crate::formula::Booking;
 use crate::interpret::{Event, Hit, Memory, Seen, WalkError, first_hit, step, strike_between};
 use crate::note::Note;
@@ -132,16 +132,22 @@ pub fn observe(
         });
     let compiled =
         compile_with(sheet, calendars, &initials.collect()).map_err(ObserveError::Findings)?;
+    let codes = compiled.plan.underlyings.iter().map(|u| u.code.as_str());
+    let off_session = fixings.off_session(&codes.collect::<Vec<_>>(), calendars);
     let monitored = compiled.plan.monitors.iter().map(|monitor| {
         let underlying = compiled.plan.underlyings.get(monitor.underlying);
-        underlying.map_or_else(BTreeMap::new, |u| fixings.dated(&u.code))
+        let mut dated = underlying.map_or_else(BTreeMap::new, |u| fixings.dated(&u.code));
+        dated.retain(|date, _| underlying.is_some_and(|u| !off_session.has(&u.code, *date)));
+        dated
     });
+    let monitored = monitored.collect();
     Walk {
         sheet,
         compiled: &compiled,
         calendars,
         fixings,
-        monitored: monitored.collect(),
+        monitored,
+        off_session,
         until,
     }
     .run()
@@ -155,6 +161,7 @@ struct Walk<'w> {
     fixings: &'w Fixings,
     /// For each barrier watched continuously, the dated fixings of its underlying.
     monitored: Vec<BTreeMap<Date, Decimal>>,
+    off_session: OffSession,
     until: Option<Date>,
 }
 
@@ -307,7 +314,7 @@ impl Walk<'_> {
     fn due(&self) -> (usize, Option<Date>) {
         let plan = &self.compiled.plan;
         let codes: Vec<&str> = plan.underlyings.iter().map(|u| u.code.as_str()).collect();
-        let (date, years) = self.fixings.last(&codes);
+        let (date, years) = self.fixings.last(&codes, &self.off_session);
         let last = self.until.or(date);
         let due = plan
             .instants
@@ -357,7 +364,7 @@ impl Walk<'_> {
 
     fn notes(&self) -> Vec<Note> {
         let plan = &self.compiled.plan;
-        let mut notes = Vec::new();
+        let mut notes: Vec<Note> = self.off_session.note().into_iter().collect();
         if !plan.monitors.is_empty() {
             notes.push(Note::new(
                 "N-OBSERVE-BARRIER",

@@ -659,7 +659,7 @@ pub struct FixingView {
     pub entered_at: Timestamp,
 }
 
-/// A row that was not taken.
+/// What is said about a row of a file.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RowRefusal {
     /// Row of the file, from 1 with its heading; place in the list, from 1.
@@ -721,6 +721,9 @@ pub struct FixingReport {
     pub refused: Vec<RowRefusal>,
     /// Prices far from the one before: a second person must sign them.
     pub outliers: Vec<OutlierView>,
+    /// Rows that were taken, with what should be known of them: prices given again, underlyings
+    /// that no trade looks at.
+    pub notices: Vec<RowRefusal>,
     /// Trades to which something happened.
     pub effects: Vec<EffectView>,
     /// Trades that took a fixing.

@@ -4,6 +4,7 @@
 use rialto_otc_contract::compile::{Compiled, Initials, compile_with};
 use rialto_otc_contract::envelope::{Initial, Pending, State, When};
 use rialto_otc_contract::finding::{Findings, Place, Sink};
+use rialto_otc_contract::fixings::OffSession;
 use rialto_otc_contract::interpret::{Memory, Record, Seen, WalkError, step};
 use rialto_otc_contract::note::Note;
 use rialto_otc_contract::plan::{Moment, Plan};
@@ -226,7 +227,8 @@ pub(crate) fn prepared(
     };
     let viewed = view::model(snapshot, &plan, &ground, &as_of, config)?;
     let notices = compiled.notices.iter().chain(viewed.notices.iter());
-    let notes = notices.map(Note::from).collect();
+    let mut notes: Vec<Note> = notices.map(Note::from).collect();
+    notes.extend(off_session(&compiled, snapshot, calendars));
     Ok(Prepared {
         compiled,
         plan,
@@ -234,6 +236,16 @@ pub(crate) fn prepared(
         as_of,
         notes,
     })
+}
+
+/// Fixings of the contract's underlyings that no session fixed.
+fn off_session(compiled: &Compiled, snapshot: &Snapshot, calendars: &Calendars) -> Option<Note> {
+    let names = compiled.plan.underlyings.iter().map(|name| &name.code);
+    let off = names.map(|code| {
+        let dates = snapshot.fixings(code).map(|(date, _)| date);
+        OffSession::of(code, dates, calendars)
+    });
+    off.reduce(OffSession::and)?.note()
 }
 
 /// Initial fixings that a sheet leaves open and the snapshot knows.

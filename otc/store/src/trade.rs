@@ -184,6 +184,8 @@ statements! {
         WHERE n.code = $1 AND n.rule = $2 AND t.start_date <= $3 AND t.end_date >= $3
         AND t.status NOT IN ('draft', 'pending_approval', 'pending_confirm', 'cancelled')
         ORDER BY t.no";
+    IS_LOOKED_AT = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM otc_trade_name
+        WHERE code = $1 AND rule = $2 LIMIT 1) AS known";
     VALUED_TRADES = "SELECT * FROM otc_trade WHERE no > $1 AND (status IN ('live', 'settling')
         OR (status IN ('closed', 'cancelled') AND pv IS NOT NULL AND pv <> '0'))
         ORDER BY no LIMIT $2";
@@ -330,6 +332,19 @@ pub async fn looking_at(
         .all(TRADES_LOOKING_AT, params![code, rule, date])
         .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Whether any trade, of whatever state, looks at a price of an underlying.
+///
+/// # Errors
+/// Store errors.
+pub async fn looked_at(
+    reader: &mut impl Reader,
+    code: &str,
+    rule: &str,
+) -> Result<bool, StoreError> {
+    let count: Option<(i64,)> = reader.optional(IS_LOOKED_AT, params![code, rule]).await?;
+    Ok(count.is_some_and(|(count,)| count > 0))
 }
 
 /// Trades that have a value, after a number: in force, over with flows still to be paid, and those

@@ -984,6 +984,11 @@ export interface components {
              * @description Prices not known before.
              */
             new: number;
+            /**
+             * @description Rows that were taken, with what should be known of them: prices given again, underlyings
+             *     that no trade looks at.
+             */
+            notices: components["schemas"]["RowRefusal"][];
             /** @description Prices far from the one before: a second person must sign them. */
             outliers: components["schemas"]["OutlierView"][];
             /** @description Rows not taken. */
@@ -1951,7 +1956,7 @@ export interface components {
             /** @description `reopened`, `outcome_changed` or `instruction_recalled`. */
             why: string;
         };
-        /** @description A row that was not taken. */
+        /** @description What is said about a row of a file. */
         RowRefusal: {
             /** @description Stable code. */
             code: string;

@@ -33,6 +33,7 @@ async fn the_stories_call_every_operation_with_success_and_error() {
         fixings::each_wrong_row_says_what_is_wrong_and_the_others_are_taken(&world).await;
         fixings::outliers_and_manual_prices_wait_for_a_second_person(&world).await;
         fixings::a_late_trade_catches_up(&world).await;
+        fixings::what_a_file_gives_in_vain_is_said(&world).await;
         fixings::a_file_that_corrects_says_why(&world).await;
         book::clocks_that_are_not_named_are_written_out_in_the_book(&world).await;
         book::a_novation_needs_a_replacement_that_is_there_signed_and_the_same(&world).await;

@@ -102,6 +102,49 @@ pub async fn a_late_trade_catches_up(world: &World) {
     assert_eq!(world.trade("B-30").await["observed_to"], "2024-05-15");
 }
 
+/// Prices that nobody looks at and prices given twice are taken, and the answer says so.
+pub async fn what_a_file_gives_in_vain_is_said(world: &World) {
+    let text = "date,underlying,value,source\n\
+        2024-05-13,XSHG:000905,5700,vendor\n\
+        2024-05-13,XSHG:000095,5700,vendor\n\
+        2024-05-14,XSHG:000095,5710,vendor\n\
+        2024-05-13,XSHG:000905,5700.0,vendor\n";
+    let bytes = text.as_bytes().to_vec();
+    let told = world
+        .import(&world.middle, "text/csv", bytes, true)
+        .await
+        .is(200);
+    assert_eq!(told["refused"], json!([]));
+    let told: Vec<(u64, &str, &str)> = told["notices"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|notice| {
+            (
+                notice["row"].as_u64().unwrap(),
+                notice["code"].as_str().unwrap(),
+                notice["message"]["en"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                5,
+                "N-FIXING-AGAIN",
+                "Row 5 gives a price that stands in the file already; it is taken once."
+            ),
+            (
+                3,
+                "N-FIXING-UNOBSERVED",
+                "Row 3, 4: no trade of the book looks at the close of XSHG:000095. The prices are \
+                 kept; check the code if a trade should."
+            ),
+        ]
+    );
+}
+
 /// A price corrected by a file: why is asked for, waits with it, and stays in the history.
 pub async fn a_file_that_corrects_says_why(world: &World) {
     let text = "date,underlying,value\n2024-05-14,XSHG:000905,5706\n2024-05-17,XSHG:000905,5712\n";

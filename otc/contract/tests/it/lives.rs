@@ -352,3 +352,30 @@ fn a_close_beyond_a_barrier_watched_at_every_instant_is_a_hit_of_its_day() {
         [("2026-06-12", d("5000000")), ("2026-06-12", d("105000"))]
     );
 }
+
+#[test]
+fn a_fixing_of_a_day_without_a_session_is_passed_over_with_a_note() {
+    let text = include_str!("../spec/sharkfin.json");
+    let terms = TermSheet::from_text(text).expect("a sheet");
+    let walked = |saturday: &[(&str, &str)]| {
+        let mut fixings = Fixings::default();
+        let known = [
+            ("2026-04-15", "2712.44"),
+            ("2026-04-16", "2700"),
+            ("2026-04-17", "2710"),
+        ];
+        for (row, (day, price)) in known.iter().chain(saturday).enumerate() {
+            let code = "XSHG:000016";
+            fixings.add(code, day, price, row).expect("a fixing");
+        }
+        observe(&terms, &fixings, None, Calendars::builtin()).expect("walks")
+    };
+    let (plain, more) = (walked(&[]), walked(&[("2026-04-18", "9999")]));
+    assert_eq!(plain.notes, []);
+    // 18 April 2026 is a Saturday: it neither moves the end of the walk nor knocks anything.
+    assert_eq!((more.observed, more.status), (plain.observed, plain.status));
+    insta::assert_snapshot!(
+        format!("{} {} {}", more.notes[0].code, more.notes[0].en, more.notes[0].zh),
+        @"N-FIXING-SESSION fixings on days without a session are passed over: XSHG:000016 2026-04-18 非交易日的定盘价未被采用：XSHG:000016 2026-04-18"
+    );
+}

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rialto_otc_time::Date;
 use rust_decimal::Decimal;
 
-use super::{Price, RawRow, refusal};
+use super::row::refusal;
+use super::{Price, RawRow};
 use crate::view::{RowRefusal, Words};
 
 /// Most other rows named beside one that contradicts them.
@@ -19,8 +20,8 @@ type Key = (Date, String, String);
 pub(super) struct Agreed {
     /// Every price once.
     pub prices: Vec<Price>,
-    /// Rows that give a price again.
-    pub again: u64,
+    /// Rows that give a price again, in the order of the file.
+    pub again: Vec<u64>,
     /// Rows that contradict each other.
     pub refused: Vec<RowRefusal>,
 }
@@ -36,35 +37,42 @@ pub(super) fn agreed(read: Vec<(&RawRow, Price)>) -> Agreed {
     let mut out = Agreed::default();
     for rows in groups.into_values() {
         if rows.iter().all(|(_, price)| price.value == rows[0].1.value) {
-            out.again += rows.len().saturating_sub(1) as u64;
-            out.prices
-                .extend(rows.into_iter().next().map(|(_, price)| price));
+            let mut rows = rows.into_iter().map(|(_, price)| price);
+            out.prices.extend(rows.next());
+            out.again.extend(rows.map(|price| price.row));
             continue;
         }
         for (raw, price) in &rows {
             out.refused.push(contradicted(raw, price.value, &rows));
         }
     }
+    out.again.sort_unstable();
     out
+}
+
+/// "Row 3, 5, 9 and 2 more".
+pub(super) fn rows_named(rows: &[u64]) -> Words {
+    let first: Vec<String> = rows.iter().take(NAMED).map(u64::to_string).collect();
+    let first = first.join(", ");
+    match rows.len().saturating_sub(NAMED) {
+        0 => Words::new(format!("Row {first}"), format!("第 {first} 行")),
+        more => Words::new(
+            format!("Row {first} and {more} more"),
+            format!("第 {first} 行等另外 {more} 行"),
+        ),
+    }
 }
 
 fn contradicted(raw: &RawRow, value: Decimal, rows: &[(&RawRow, Price)]) -> RowRefusal {
     let others = rows.iter().filter(|(_, other)| other.value != value);
-    let named: Vec<String> = others
-        .clone()
-        .take(NAMED)
-        .map(|(other, _)| other.row.to_string())
-        .collect();
-    let (named, more) = (named.join(", "), others.count().saturating_sub(NAMED));
-    let (and, and_zh) = match more {
-        0 => (String::new(), String::new()),
-        more => (format!(" and {more} more"), format!(" 等另外 {more} 行")),
-    };
+    let others: Vec<u64> = others.map(|(other, _)| other.row).collect();
+    let named = rows_named(&others);
     let text = Words::new(
         format!(
-            "Row {named}{and} gives another price for the same date. None of them is taken: keep one."
+            "{} gives another price for the same date. None of them is taken: keep one.",
+            named.en
         ),
-        format!("与第 {named} 行{and_zh}同日不同价，均未录入，请只保留一个。"),
+        format!("与{}同日不同价，均未录入，请只保留一个。", named.zh),
     );
     refusal(raw, "value", &raw.value, "E-FIXING-TWICE", text)
 }
@@ -107,7 +115,7 @@ mod tests {
         ]);
         let agreed = agreed(read(&rows));
         let taken: Vec<u64> = agreed.prices.iter().map(|price| price.row).collect();
-        assert_eq!((taken, agreed.again), (vec![1], 1));
+        assert_eq!((taken, agreed.again), (vec![1], vec![3]));
         let told = agreed.refused.iter();
         let told: Vec<_> = told.map(|row| (row.row, row.message.en.as_str())).collect();
         let keep = "gives another price for the same date. None of them is taken: keep one.";

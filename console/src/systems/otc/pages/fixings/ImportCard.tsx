@@ -133,6 +133,7 @@ function Report({ report, taken }: { report: FixingReport; taken: boolean }) {
         state="warned"
         rows={report.outliers.map((o) => ({ ...o, column: o.underlying }))}
       />
+      <Rows title={t("import.notices")} state="warned" rows={report.notices} />
       {report.approval && (
         <div className="notice tone-wait" role="note">
           <StatusIcon state="awaiting_approval" />
