@@ -15,9 +15,9 @@ use jiff::civil::Date;
 use rialto_esb_contract::Words;
 use rialto_esb_snapshot as model;
 use rialto_esb_snapshot::{
-    Access, Application, AuthMethod, Credential, Endpoint, InterfaceState, Limits, Policy, Pool,
-    Prefix, Rate, Retry, Route, Snapshot, SubscriptionState, Timeouts, Token, Variant, WHOLE_BP,
-    is_id,
+    Access, Application, AuthMethod, Credential, Endpoint, InterfaceState, Limits, Mode, Policy,
+    Pool, Prefix, Rate, Retry, Route, Snapshot, SubscriptionState, Timeouts, Token, Variant,
+    WHOLE_BP, is_id,
 };
 
 use crate::subscription;
@@ -41,6 +41,49 @@ pub struct Binding {
     pub retries: u32,
     /// Its share of the traffic while it is grey, basis points.
     pub grey_bp: u32,
+    /// How its requests and answers are checked.
+    pub checks: Checks,
+}
+
+/// How requests and answers are checked against the definition (specification, section 5.7).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Checks {
+    /// Requests.
+    pub request: Mode,
+    /// Answers to requests that may be repeated.
+    pub response: Mode,
+    /// Answers to all others: withholding one hides what became of the order, so this is raised
+    /// above observing by name alone.
+    pub unsafe_response: Mode,
+}
+
+impl Checks {
+    /// Whether anything is checked.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        [self.request, self.response, self.unsafe_response] != [Mode::Off; 3]
+    }
+
+    fn of(&self, method: &str) -> (Mode, Mode) {
+        let repeatable = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"].contains(&method);
+        let response = match repeatable {
+            true => self.response,
+            false => self.unsafe_response,
+        };
+        (self.request, response)
+    }
+}
+
+/// What an operation's requests and answers are checked by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rules {
+    /// Nothing is checked.
+    #[default]
+    None,
+    /// The rules as gateways read them (`esb/schema::portable`).
+    Text(String),
+    /// Rules that cannot be compiled, and why.
+    Wrong(String),
 }
 
 /// An operation of a version.
@@ -52,6 +95,8 @@ pub struct Operation {
     pub method: String,
     /// `/orders/{id}`.
     pub path: String,
+    /// What it is checked by.
+    pub rules: Rules,
 }
 
 /// A version that gateways may know.
@@ -173,6 +218,7 @@ struct Cutter {
     pools: BTreeMap<String, Pool>,
     /// Operations and the highest level by interface and major.
     served: BTreeMap<(String, u32), (BTreeSet<String>, u8)>,
+    schemas: BTreeMap<String, String>,
     left_out: Vec<LeftOut>,
 }
 
@@ -227,7 +273,7 @@ pub fn cut(facts: &Facts) -> Result<Cut, Vec<Fault>> {
         windows: Vec::new(),
         calendar: model::Calendar::default(),
         labels: Vec::new(),
-        schemas: BTreeMap::new(),
+        schemas: cutter.schemas,
     };
     let faults: Vec<Fault> = model::check(&snapshot).into_iter().map(fault).collect();
     if !faults.is_empty() {
@@ -375,6 +421,16 @@ impl Cutter {
         let before = self.left_out.len();
         for operation in &one.operations {
             let at = format!("{} {} {}", named(one), operation.method, operation.path);
+            if let Rules::Wrong(why) = &operation.rules {
+                let en = format!(
+                    "It is to be checked and its schemas cannot be compiled ({why}); the version is \
+                     not served. Mend the definition, or turn the checks off.",
+                );
+                let zh = format!(
+                    "已要求校验，但其结构无法编译（{why}），该版本不提供服务；请修正定义或关闭校验。"
+                );
+                self.leave_out(at.clone(), "rules", &en, &zh);
+            }
             match &operation.id {
                 Some(id) if is_id(id) => {}
                 _ => self.leave_out(
@@ -463,6 +519,7 @@ impl Cutter {
         }
         variants.push(variant("stable", stable, WHOLE_BP - share));
         let route = format!("{}/{id}", named(one));
+        let validation = self.validation(operation, binding);
         self.routes.push(Route {
             id: route,
             interface: one.interface.clone(),
@@ -486,9 +543,26 @@ impl Cutter {
                 retries: binding.retries,
                 ..Retry::default()
             },
-            validation: None,
+            validation,
             masking: None,
         });
+    }
+
+    fn validation(&mut self, operation: &Operation, to: &Binding) -> Option<model::Validation> {
+        let (request, response) = to.checks.of(&operation.method);
+        let Rules::Text(text) = &operation.rules else {
+            return None;
+        };
+        if (request, response) == (Mode::Off, Mode::Off) {
+            return None;
+        }
+        let rules = model::schema_name(text);
+        self.schemas.insert(rules.clone(), text.clone());
+        Some(model::Validation {
+            request,
+            response,
+            rules,
+        })
     }
 
     fn subscriptions(&mut self, facts: &Facts) -> Vec<model::Subscription> {

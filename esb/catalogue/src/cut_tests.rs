@@ -9,6 +9,7 @@ fn operation(id: &str, path: &str) -> Operation {
         id: Some(id.to_owned()),
         method: "GET".to_owned(),
         path: path.to_owned(),
+        rules: Rules::None,
     }
 }
 
@@ -33,6 +34,7 @@ fn offered(code: &str, number: (u32, u32, u32), state: State) -> Offered {
             timeouts: Timeouts::default(),
             retries: 2,
             grey_bp: 500,
+            checks: Checks::default(),
         }),
     }
 }
@@ -277,4 +279,55 @@ proptest! {
             prop_assert!(level <= one.clearance);
         }
     }
+}
+
+#[test]
+fn operations_are_checked_by_the_modes_of_their_binding() {
+    let rules = "{\"answers\":{}}";
+    let mut one = offered("trade.order", (1, 0, 0), State::Published);
+    let mut post = operation("create", "/orders");
+    post.method = "POST".to_owned();
+    one.operations.push(post);
+    for operation in &mut one.operations {
+        operation.rules = Rules::Text(rules.to_owned());
+    }
+    let cut_with = |checks: Checks| {
+        let mut one = one.clone();
+        one.binding.as_mut().unwrap().checks = checks;
+        let snapshot = cut(&facts("production", vec![one])).unwrap().snapshot;
+        let modes = |method: &str| {
+            let mut routes = snapshot.routes.iter();
+            let route = routes.find(|route| route.methods == [method]).unwrap();
+            let asked = route.validation.as_ref()?;
+            assert_eq!(snapshot.schemas[&asked.rules], rules);
+            Some((asked.request, asked.response))
+        };
+        (modes("GET"), modes("POST"))
+    };
+    assert_eq!(cut_with(Checks::default()), (None, None));
+    let enforced = Checks {
+        request: Mode::Enforce,
+        response: Mode::Enforce,
+        unsafe_response: Mode::Observe,
+    };
+    assert_eq!(
+        cut_with(enforced),
+        (
+            Some((Mode::Enforce, Mode::Enforce)),
+            Some((Mode::Enforce, Mode::Observe))
+        )
+    );
+}
+
+#[test]
+fn a_version_whose_rules_cannot_be_compiled_is_left_out() {
+    let mut one = offered("trade.order", (1, 0, 0), State::Published);
+    one.operations[0].rules = Rules::Wrong("look-around".to_owned());
+    let other = offered("trade.funds", (1, 0, 0), State::Published);
+    let cut = cut(&facts("production", vec![one, other])).unwrap();
+    let left: Vec<_> = cut.left_out.iter().map(|one| one.code).collect();
+    assert_eq!(
+        (left, cut.snapshot.routes.len()),
+        (vec!["not-served", "rules"], 1)
+    );
 }

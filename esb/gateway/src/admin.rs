@@ -84,7 +84,7 @@ async fn route(core: &Core, request: Request<Incoming>) -> Result<Response<Respo
     let path = request.uri().path().to_owned();
     if let Some(interfaces) = &core.interfaces
         && let Some(of) = path.strip_prefix("/admin/v1/")
-        && ["snapshot", "snapshot/rollback", "explain"].contains(&of)
+        && ["snapshot", "snapshot/rollback", "explain", "drift"].contains(&of)
     {
         return of_interfaces(interfaces, of, request).await;
     }
@@ -131,6 +131,7 @@ async fn of_interfaces(
             let wish: Rollback = read(request).await?;
             Ok(json(&interfaces.roll_back(wish.version).await?))
         }
+        ("drift", Method::GET) => Ok(json(&interfaces.drift.report())),
         ("explain", Method::POST) => {
             let asked: ExplainRequest = read(request).await?;
             Ok(json(&interfaces.explain(&asked)?))

@@ -5,15 +5,20 @@ mod auth;
 mod call;
 mod clock;
 mod decide;
+mod drift;
 mod explain;
 mod mask;
+mod outgoing;
 mod pool;
 mod publish;
+mod reading;
 mod refusal;
+mod routing;
 mod serve;
 mod store;
 mod table;
 mod trace;
+mod validate;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,9 +30,11 @@ use rialto_esb_snapshot::{GroupKey, TrustedKeys};
 use serde::{Deserialize, Serialize};
 
 pub use clock::Clock;
+pub use drift::{Direction, DriftFinding, DriftKey, DriftReport, DriftSeen};
 pub use explain::{ExplainRequest, Explanation, Outcome, Step};
 
 use auth::Nonces;
+use drift::Drift;
 use publish::Control;
 use store::Store;
 use table::{Living, Table};
@@ -126,4 +133,5 @@ pub(crate) struct Interfaces {
     control: tokio::sync::Mutex<Control>,
     requests: AtomicU64,
     refused: AtomicU64,
+    pub(crate) drift: Drift,
 }

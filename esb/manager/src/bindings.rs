@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rialto_esb_catalogue::cut;
-use rialto_esb_snapshot::{Timeouts, WHOLE_BP};
+use rialto_esb_snapshot::{Mode, Timeouts, WHOLE_BP};
 use rialto_esb_store::publishing::{self, BindingRow};
 use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::{from_micros, now, to_micros};
@@ -44,6 +44,59 @@ pub struct BindingInput {
     /// Its share of the traffic while it is grey, basis points: 100 is one percent.
     #[serde(default = "percent")]
     pub grey_bp: u32,
+    /// How requests and answers are checked against the definition.
+    #[serde(default)]
+    pub validation: ValidationInput,
+}
+
+/// How requests and answers are checked against the definition.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ValidationInput {
+    /// Parameters, type and body of requests.
+    pub request: CheckMode,
+    /// Status, type and body of answers.
+    pub response: CheckMode,
+    /// Answers to operations that may not be repeated (`POST`, `PATCH`): a withheld answer hides
+    /// what became of the order, so they are observed at most unless this says otherwise.
+    pub unsafe_response: Option<CheckMode>,
+}
+
+/// How strictly.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckMode {
+    /// Not at all.
+    #[default]
+    Off,
+    /// Findings are kept by the gateways, nothing is refused.
+    Observe,
+    /// What does not fit is refused.
+    Enforce,
+}
+
+impl From<CheckMode> for Mode {
+    fn from(mode: CheckMode) -> Self {
+        match mode {
+            CheckMode::Off => Self::Off,
+            CheckMode::Observe => Self::Observe,
+            CheckMode::Enforce => Self::Enforce,
+        }
+    }
+}
+
+impl From<ValidationInput> for cut::Checks {
+    fn from(input: ValidationInput) -> Self {
+        let usual = match input.response {
+            CheckMode::Enforce => CheckMode::Observe,
+            mode => mode,
+        };
+        Self {
+            request: input.request.into(),
+            response: input.response.into(),
+            unsafe_response: input.unsafe_response.unwrap_or(usual).into(),
+        }
+    }
 }
 
 /// An upstream.
@@ -198,6 +251,7 @@ pub(crate) fn bound(row: &BindingRow) -> Result<cut::Binding, PlatformError> {
         },
         retries: input.retries,
         grey_bp: input.grey_bp,
+        checks: input.validation.into(),
     })
 }
 

@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rialto_esb_catalogue::cut::{Binding, Granted, Offered, Operation};
+use rialto_esb_catalogue::cut::{Binding, Granted, Offered, Operation, Rules};
 use rialto_esb_catalogue::version::State;
+use rialto_esb_schema::portable::Portable;
 use rialto_esb_store::subscription::{self, SubscriptionRow, Wanted};
 use rialto_esb_store::version::VersionRow;
 use rialto_esb_store::{Reader, definition, publishing};
 use rialto_platform_store::from_micros;
 
+use crate::definitions::kept;
 use crate::subscriptions::{Request, today_state};
 use crate::transitions::date;
 use crate::versions::{Number, standing};
-use crate::{InterfacePlatform, PlatformError, bindings};
+use crate::{InterfacePlatform, PlatformError, bindings, blocking, reading};
 
 /// Rows read at once.
 const PAGE: i64 = 1_000;
@@ -31,22 +33,60 @@ fn day_of(micros: i64) -> Result<Date, PlatformError> {
     Ok(rialto_kernel::Calendar::china().local(at).date())
 }
 
+/// What each operation of a definition is checked by, under its method and path.
+async fn rules(
+    reader: &mut impl Reader,
+    hash: &str,
+) -> Result<BTreeMap<(String, String), Rules>, PlatformError> {
+    let found = definition::find(reader, hash).await?;
+    let found = found.ok_or_else(|| PlatformError::not_found("definition", hash))?;
+    let artefact = kept(reader, &found).await?;
+    blocking(move || {
+        let definition = reading::read(&artefact)?.definition;
+        let operations = definition.operations.iter().map(|one| {
+            let text = Portable::of(one, &definition).to_text();
+            let rules = match Portable::compile(&text) {
+                Ok(_) => Rules::Text(text),
+                Err(error) => Rules::Wrong(error.to_string()),
+            };
+            ((one.method.to_string(), one.path.clone()), rules)
+        });
+        Ok(operations.collect())
+    })
+    .await
+}
+
 async fn operations(
     reader: &mut impl Reader,
     row: &VersionRow,
+    checked: bool,
 ) -> Result<Vec<Operation>, PlatformError> {
     let Some(hash) = row.pinned.as_ref().or(row.definition.as_ref()) else {
         return Ok(Vec::new());
+    };
+    let mut known = match checked {
+        true => rules(reader, hash).await?,
+        false => BTreeMap::new(),
     };
     let (mut found, mut after) = (Vec::new(), 0);
     loop {
         let rows = definition::operations(reader, hash, after, None, PAGE).await?;
         let Some(last) = rows.last() else { break };
         after = last.no;
-        found.extend(rows.into_iter().map(|one| Operation {
-            id: one.operation_id,
-            method: one.method.to_uppercase(),
-            path: one.path,
+        found.extend(rows.into_iter().map(|one| {
+            let at = (one.method.to_uppercase(), one.path);
+            let rules = match (checked, known.remove(&at)) {
+                (false, _) => Rules::None,
+                (true, Some(rules)) => rules,
+                (true, None) => Rules::Wrong("its definition does not have it".to_owned()),
+            };
+            let (method, path) = at;
+            Operation {
+                id: one.operation_id,
+                method,
+                path,
+                rules,
+            }
         }));
     }
     Ok(found)
@@ -78,6 +118,7 @@ async fn offered(
         },
         _ => None,
     };
+    let checked = binding.as_ref().is_some_and(|to| to.checks.any());
     let sunset = row.sunset_on.as_deref().map(|day| date(day, "/sunset_on"));
     let Number {
         major,
@@ -95,7 +136,7 @@ async fn offered(
         sunset: sunset.transpose()?.and_then(end_of),
         retired_on: retired.map(|event| day_of(event.at)).transpose()?,
         highest_level: highest_level.unwrap_or(u8::MAX),
-        operations: operations(reader, &row).await?,
+        operations: operations(reader, &row, checked).await?,
         successor: row.successor,
         interface: row.interface,
         binding,

@@ -6,7 +6,7 @@ mod body;
 use rialto_esb_contract::{Definition, Method, Operation, Outcome};
 use rialto_esb_policy::path::normalise;
 use rialto_esb_policy::route::{Decision, Facts, Route, Router};
-use rialto_esb_schema::request::{OperationCheck, Request, RequestFinding};
+use rialto_esb_schema::request::{Finding, OperationCheck, Request};
 use serde_json::json;
 
 use crate::prefer::Prefer;
@@ -39,7 +39,7 @@ pub struct Answer {
     /// Where it comes from.
     pub from: From,
     /// What is wrong with the request.
-    pub findings: Vec<RequestFinding>,
+    pub findings: Vec<Finding>,
 }
 
 /// Where an answer comes from.
@@ -207,11 +207,7 @@ impl Mock {
     }
 
     /// Nothing checks a credential here, but one must be there.
-    fn missing_credential(
-        &self,
-        operation: &Operation,
-        request: &Request<'_>,
-    ) -> Vec<RequestFinding> {
+    fn missing_credential(&self, operation: &Operation, request: &Request<'_>) -> Vec<Finding> {
         let given = |name: &String| {
             let Some(scheme) = self.definition.schemes.get(name) else {
                 return true;
@@ -241,12 +237,11 @@ impl Mock {
             .iter()
             .flat_map(|need| need.schemes.iter().map(|(name, _)| name.as_str()))
             .collect();
-        vec![RequestFinding {
-            place: "credential".to_owned(),
-            pointer: String::new(),
-            keyword: "security".to_owned(),
-            message: format!("one of {} is needed", names.join(", ")),
-        }]
+        vec![Finding::new(
+            "credential",
+            "security",
+            format!("one of {} is needed", names.join(", ")),
+        )]
     }
 }
 
@@ -265,7 +260,7 @@ struct Turn<'t> {
     operation: &'t Operation,
     request: &'t Request<'t>,
     prefer: &'t Prefer,
-    findings: &'t [RequestFinding],
+    findings: &'t [Finding],
     path: &'t str,
 }
 
@@ -375,9 +370,9 @@ fn problem_document(
     code: &str,
     title: &str,
     detail: &str,
-    findings: &[RequestFinding],
+    findings: &[Finding],
 ) -> Vec<u8> {
-    let error = |one: &RequestFinding| {
+    let error = |one: &Finding| {
         json!({
             "pointer": format!("{}{}", one.place, one.pointer),
             "code": one.keyword,

@@ -3,7 +3,9 @@
 //! JSON Schema 2020-12 by the `jsonschema` crate, with patterns in an engine of linear time and the
 //! formats of the house asserted. Nothing is fetched from anywhere.
 
+pub mod answer;
 mod formats;
+pub mod portable;
 pub mod request;
 
 use std::cell::RefCell;
@@ -103,8 +105,8 @@ impl Compiled {
     }
 }
 
-/// The schema with the shared schemas it reaches under `$defs`.
-fn with_shared(schema: &Node, definition: &Definition) -> serde_json::Value {
+/// Names of the shared schemas that a schema reaches.
+fn shared_names<'d>(schema: &'d Node, definition: &'d Definition) -> BTreeSet<&'d str> {
     let mut names = BTreeSet::new();
     let mut waiting = vec![schema];
     while let Some(node) = waiting.pop() {
@@ -116,7 +118,12 @@ fn with_shared(schema: &Node, definition: &Definition) -> serde_json::Value {
             }
         });
     }
-    let shared = names
+    names
+}
+
+/// The schema with the shared schemas it reaches under `$defs`.
+fn with_shared(schema: &Node, definition: &Definition) -> serde_json::Value {
+    let shared = shared_names(schema, definition)
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), definition.schemas.get(name)?.to_value())));
     let shared: serde_json::Map<_, _> = shared.collect();

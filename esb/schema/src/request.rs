@@ -35,27 +35,40 @@ impl Request<'_> {
     }
 }
 
-/// What is wrong with a request.
+/// What is wrong with a request or an answer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-pub struct RequestFinding {
+pub struct Finding {
     /// Where: `query parameter limit`, `body` …
     pub place: String,
     /// JSON pointer into the value there.
     pub pointer: String,
     /// The keyword that says no; `required`, `content-type` and `syntax` of whole values.
     pub keyword: String,
+    /// What kind of value stands there, as JSON names it; empty when none does.
+    #[serde(skip)]
+    pub class: &'static str,
     /// What is wrong, the value itself left out: it may be of a person.
     pub message: String,
 }
 
-impl RequestFinding {
-    fn new(place: &str, keyword: &str, message: impl Into<String>) -> Self {
+impl Finding {
+    /// Of a whole value.
+    #[must_use]
+    pub fn new(place: &str, keyword: &str, message: impl Into<String>) -> Self {
         Self {
             place: place.to_owned(),
             pointer: String::new(),
             keyword: keyword.to_owned(),
+            class: "",
             message: message.into(),
         }
+    }
+
+    /// Of a body that is no JSON.
+    pub(crate) fn syntax(error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let message = format!("the body is no JSON at line {line} column {column}");
+        Self::new("body", "syntax", message)
     }
 }
 
@@ -108,7 +121,7 @@ impl OperationCheck {
 
     /// All that is wrong with a request, by place.
     #[must_use]
-    pub fn findings(&self, request: &Request<'_>) -> Vec<RequestFinding> {
+    pub fn findings(&self, request: &Request<'_>) -> Vec<Finding> {
         let mut found = Vec::new();
         for parameter in &self.parameters {
             parameter.check(request, &mut found);
@@ -121,10 +134,10 @@ impl OperationCheck {
 }
 
 impl BodyCheck {
-    fn check(&self, request: &Request<'_>, found: &mut Vec<RequestFinding>) {
+    fn check(&self, request: &Request<'_>, found: &mut Vec<Finding>) {
         if request.body.is_empty() {
             if self.required {
-                found.push(RequestFinding::new("body", "required", "a body is needed"));
+                found.push(Finding::new("body", "required", "a body is needed"));
             }
             return;
         }
@@ -133,21 +146,14 @@ impl BodyCheck {
         let Some((_, check)) = self.media.iter().find(|(name, _)| takes(name, &kind)) else {
             let known: Vec<&str> = self.media.iter().map(|(name, _)| name.as_str()).collect();
             let message = format!("the body's type is one of {}", known.join(", "));
-            found.push(RequestFinding::new("body", "content-type", message));
+            found.push(Finding::new("body", "content-type", message));
             return;
         };
         let Some(check) = check else { return };
         if is_json(&kind) {
             match serde_json::from_slice(request.body) {
                 Ok(value) => told_of("body", &check.schema, &value, found),
-                Err(error) => {
-                    let message = format!(
-                        "the body is no JSON at line {} column {}",
-                        error.line(),
-                        error.column()
-                    );
-                    found.push(RequestFinding::new("body", "syntax", message));
-                }
+                Err(error) => found.push(Finding::syntax(&error)),
             }
         } else if kind == FORM {
             told_of("body", &check.schema, &check.form(request.body), found);
@@ -204,11 +210,24 @@ impl MediaCheck {
     }
 }
 
+/// What JSON calls such a value.
+const fn class(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
 /// Adds what a schema says of a value.
-fn told_of(place: &str, schema: &Compiled, value: &Value, found: &mut Vec<RequestFinding>) {
+pub(crate) fn told_of(place: &str, schema: &Compiled, value: &Value, found: &mut Vec<Finding>) {
     let violations = schema.violations(value).into_iter();
-    found.extend(violations.map(|one| RequestFinding {
+    found.extend(violations.map(|one| Finding {
         place: place.to_owned(),
+        class: value.pointer(&one.pointer).map_or("", class),
         pointer: one.pointer,
         keyword: one.keyword,
         message: one.message,

@@ -88,6 +88,12 @@ impl Findings {
     }
 }
 
+/// The name a schema stands under: the SHA-256 of its text in hexadecimal.
+#[must_use]
+pub fn schema_name(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
+}
+
 /// Whether a text can be an id: 1 to 128 letters, digits, dots, dashes, underscores, slashes, `@`.
 #[must_use]
 pub fn is_id(text: &str) -> bool {
@@ -214,7 +220,7 @@ fn labels<'s>(snapshot: &'s Snapshot, findings: &mut Findings) -> BTreeSet<&'s s
 fn schemas(snapshot: &Snapshot, findings: &mut Findings) {
     for (name, text) in &snapshot.schemas {
         let at = || format!("/schemas/{name}");
-        let named = hex::encode(Sha256::digest(text)) == *name;
+        let named = schema_name(text) == *name;
         findings.unless(named, at, "digest", || {
             "a schema stands under the SHA-256 of its text".to_owned()
         });

@@ -23,7 +23,7 @@ pub use access::{
     Limits, Rate, Sealed, Span, Subscription, SubscriptionState, Window,
 };
 pub use canonical::{CanonicalError, to_canonical};
-pub use check::{Finding, check, is_id};
+pub use check::{Finding, check, is_id, schema_name};
 pub use model::{
     Access, AuthMethod, Endpoint, FieldMask, HealthProbe, Interface, InterfaceState, Masking, Mode,
     Policy, Pool, Prefix, Retry, Route, Snapshot, Sticky, Timeouts, Token, Validation, Variant,

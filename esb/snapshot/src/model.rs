@@ -67,7 +67,8 @@ pub struct Snapshot {
     /// Masking labels.
     #[serde(default)]
     pub labels: Vec<Label>,
-    /// JSON Schemas as JSON text, each under the SHA-256 of its text in hexadecimal.
+    /// Rules of operations as JSON text (`esb/schema::portable`), each under the SHA-256 of its text
+    /// in hexadecimal.
     #[serde(default)]
     pub schemas: BTreeMap<String, String>,
 }
@@ -179,7 +180,7 @@ pub struct Route {
     /// When a request is sent again.
     #[serde(default)]
     pub retry: Retry,
-    /// Checks of bodies against schemas.
+    /// Checks of requests and answers against the definition.
     #[serde(default)]
     pub validation: Option<Validation>,
     /// What callers do not see of answers.
@@ -272,35 +273,43 @@ impl Default for Retry {
     }
 }
 
-/// How strictly bodies are checked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How strictly requests or answers are checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Not at all.
     #[default]
     Off,
-    /// Findings are counted, nothing is refused.
+    /// Findings are kept, nothing is refused, nothing is changed.
     Observe,
     /// What does not fit is refused.
     Enforce,
 }
 
-/// Checks of JSON bodies.
+impl Mode {
+    /// `off`, `observe` or `enforce`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Observe => "observe",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
+/// Checks of requests and answers against the definition (specification, section 5.7).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Validation {
-    /// Of requests.
+    /// Of requests: parameters, type and body.
     #[serde(default)]
     pub request: Mode,
-    /// Of answers.
+    /// Of answers: status, type and body.
     #[serde(default)]
     pub response: Mode,
-    /// Schema of the request's body.
-    #[serde(default)]
-    pub request_schema: Option<String>,
-    /// Schemas of answers by status: `200`, `2XX` or `default`.
-    #[serde(default)]
-    pub response_schemas: BTreeMap<String, String>,
+    /// The operation's rules, by their name among the snapshot's schemas.
+    pub rules: String,
 }
 
 /// What callers do not see of JSON answers. A field without a label is of level 3 and hidden.

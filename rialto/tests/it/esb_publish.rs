@@ -67,12 +67,16 @@ fn upstream(name: &'static str) -> SocketAddr {
     address
 }
 
-/// Status and body of a call.
+/// Status and body of a call for the fund `A1`.
 fn call(gateway: &str, key: Option<&str>) -> (u16, String) {
+    call_for("A1", gateway, key)
+}
+
+fn call_for(fund: &str, gateway: &str, key: Option<&str>) -> (u16, String) {
     let mut stream = TcpStream::connect(gateway).unwrap();
     let key = key.map(|key| format!("X-API-Key: {key}\r\n"));
     let request = format!(
-        "GET /account.fund/v1/funds/A1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{}\r\n",
+        "GET /account.fund/v1/funds/{fund} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{}\r\n",
         key.unwrap_or_default()
     );
     stream.write_all(request.as_bytes()).unwrap();
@@ -207,7 +211,12 @@ impl Story {
     }
 
     fn bind(&self, version: &str, environment: &str, address: SocketAddr) {
-        let body = json!({"upstreams": [{"address": address}], "base_path": "/api"});
+        self.bind_checked(version, environment, address, &json!({}));
+    }
+
+    fn bind_checked(&self, version: &str, environment: &str, address: SocketAddr, checks: &Value) {
+        let body = json!({"upstreams": [{"address": address}], "base_path": "/api",
+            "validation": checks});
         let path = format!("/versions/{version}/bindings/{environment}");
         let bound = self.ok(&self.provider, "PUT", &path, &body);
         assert_eq!(bound["answered"], true, "{bound}");
@@ -254,6 +263,38 @@ fn address_of(told: &Value, node: &str) -> String {
     let mut nodes = told["nodes"].as_array().unwrap().iter();
     let found = nodes.find(|one| one["node"] == node).unwrap();
     found["address"].as_str().unwrap().to_owned()
+}
+
+/// The upstream answers with a text, and JSON is declared.
+fn what_does_not_fit_is_refused_either_way(story: &Story, version: &str, at: &str, key: &str) {
+    let long = "A".repeat(21);
+    let address = upstream("second");
+    for (checks, good, bad) in [
+        (
+            json!({"request": "observe", "response": "observe"}),
+            200,
+            200,
+        ),
+        (json!({"request": "enforce"}), 200, 422),
+        (
+            json!({"request": "enforce", "response": "enforce"}),
+            502,
+            422,
+        ),
+    ] {
+        story.bind_checked(version, "production", address, &checks);
+        assert_eq!(story.publish("checked")["left_out"], json!([]));
+        let (status, told) = call_for("A1", at, Some(key));
+        assert_eq!(status, good, "{checks}: {told}");
+        let (status, told) = call_for(&long, at, Some(key));
+        assert_eq!(status, bad, "{checks}: {told}");
+        if bad == 422 {
+            assert!(told.contains("path parameter fund_id"), "{told}");
+        }
+    }
+    let words = ["rollback", "--to", "2", "--reason", "it was right"];
+    let (code, out, err) = story.esb(&story.manager, &words);
+    assert_eq!(code, 0, "{out}{err}");
 }
 
 #[test]
@@ -309,6 +350,7 @@ fn what_is_published_is_called_with_a_key_and_taken_back_in_one_call() {
     );
     assert_eq!(code, 0, "{out}{err}");
     assert_eq!(call(&gateway, Some(&mine)).1, "second /api/funds/A1");
+    what_does_not_fit_is_refused_either_way(&story, &version, &gateway, &mine);
     let Story {
         folder,
         house,

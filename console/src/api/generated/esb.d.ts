@@ -753,6 +753,8 @@ export interface components {
             timeouts?: components["schemas"]["TimeoutsInput"];
             /** @description Where, at least one. */
             upstreams: components["schemas"]["UpstreamInput"][];
+            /** @description How requests and answers are checked against the definition. */
+            validation?: components["schemas"]["ValidationInput"];
         };
         /** @description Where requests to a version go, in an environment. */
         BindingView: {
@@ -805,6 +807,11 @@ export interface components {
             /** @description What changed. */
             text: components["schemas"]["Words"];
         };
+        /**
+         * @description How strictly.
+         * @enum {string}
+         */
+        CheckMode: "off" | "observe" | "enforce";
         /** @description What a version means for callers of another. */
         CompatView: {
             /** @description Id of the version before; null when there is none. */
@@ -2045,6 +2052,21 @@ export interface components {
              * @description Its share beside the others, 1 to 10,000.
              */
             weight?: number;
+        };
+        /** @description How requests and answers are checked against the definition. */
+        ValidationInput: {
+            /**
+             * @description Parameters, type and body of requests.
+             * @default off
+             */
+            request: components["schemas"]["CheckMode"];
+            /**
+             * @description Status, type and body of answers.
+             * @default off
+             */
+            response: components["schemas"]["CheckMode"];
+            /** @default null */
+            unsafe_response: components["schemas"]["CheckMode"] | null;
         };
         /** @description A version to be added. */
         VersionInput: {

@@ -11,6 +11,7 @@ use http::StatusCode;
 use rialto_esb_snapshot::{self as model, DecodeSnapshotError, GroupKey, TrustedKeys, Verified};
 
 use super::auth::Nonces;
+use super::drift::Drift;
 use super::store::{Active, Store};
 use super::table::{Living, Table};
 use super::trace::Names;
@@ -60,6 +61,7 @@ impl Interfaces {
             control: tokio::sync::Mutex::default(),
             requests: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            drift: Drift::default(),
         });
         interfaces.load_usage();
         let active = interfaces.boot();
@@ -394,6 +396,7 @@ impl Maker {
             return Err(invalid(detail, errors.collect()));
         }
         let mut living = self.living.lock().unwrap_or_else(PoisonError::into_inner);
+        living.forget_rules();
         Table::compile(verified.snapshot, verified.digest, &self.group, &mut living)
             .map_err(|error| invalid(error.to_string(), Vec::new()))
     }

@@ -9,28 +9,27 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
-use http_body_util::{BodyExt, Empty, Full, Limited};
+use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::upgrade::OnUpgrade;
 use rialto_esb_snapshot::{self as model, InterfaceState};
 use tokio::time::Instant;
 
 use super::Interfaces;
-use super::auth::digest_fits;
 use super::call::Tries;
 use super::decide::{Decided, Head, Place, Spend, decide, limit_headers};
+use super::outgoing::{outgoing, too_large};
+use super::reading;
 use super::refusal::{Refusal, Sent, wants_chinese};
 use super::table::Table;
 use super::trace::Trace;
-use crate::body::{BoxError, Paced, ResponseBody};
+use super::validate::{AnswerWatch, RequestWatch, Verdict};
+use crate::body::{BoxError, ResponseBody};
 use crate::forward::{Answer, Cuts, Forwarded};
 use crate::headers;
 use crate::listener::Answers;
-use crate::proxy::{self, Outgoing};
+use crate::proxy;
 use crate::upstream::Upstream;
-
-/// Largest body that is held so that its request can be sent again.
-const REPLAY_BYTES: u64 = 64 * 1024;
 
 impl Answers for Interfaces {
     fn name(&self) -> &str {
@@ -134,11 +133,9 @@ async fn serve(
         trace,
     };
     let mut decided = decide(&table, &head, now, &interfaces.nonces, Spend::Live, &mut ())?;
-    let trusted = decided
-        .caller
-        .as_ref()
-        .is_some_and(|one| table.snapshot.applications[one.application].trusted);
-    if trusted {
+    let applications = &table.snapshot.applications;
+    let caller = decided.caller.as_ref();
+    if caller.is_some_and(|one| applications[one.application].trusted) {
         *serial = interfaces
             .names
             .serial(&parts.headers, true, now.at, &table.zone);
@@ -154,6 +151,7 @@ async fn serve(
             spec.retry.retries
         },
     };
+    let watch = RequestWatch::new(interfaces, &table, &decided, &parts.headers);
     prepare(&mut parts, &table, &decided, trace, serial, peer, host)?;
     if let Some((protocol, _)) = &client {
         let headers = &mut parts.headers;
@@ -162,7 +160,9 @@ async fn serve(
     }
     let repeatable = proxy::is_idempotent(&parts.method) || spec.retry.idempotent;
     let idempotent = client.is_none() && repeatable;
-    let answer = sending.send(parts, body, &decided, idempotent).await?;
+    let answer = sending
+        .send((parts, body), &decided, idempotent, watch)
+        .await?;
     let client = client.map(|(_, client)| client);
     let place = decided.place.take();
     finish(interfaces, &table, &decided, place, answer, client, serial).await
@@ -188,17 +188,25 @@ struct Sending<'a> {
 impl Sending<'_> {
     async fn send(
         self,
-        mut parts: http::request::Parts,
-        body: Incoming,
+        (mut parts, body): (http::request::Parts, Incoming),
         decided: &Decided<'_>,
         idempotent: bool,
+        watch: Option<RequestWatch>,
     ) -> Result<Answer, Refusal> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if let Ok(left) = HeaderValue::from_str(&left.as_millis().to_string()) {
             parts.headers.insert("x-request-timeout-ms", left);
         }
         let exceeded = Arc::new(AtomicBool::new(false));
-        let outgoing = outgoing(parts, body, self.table, decided, idempotent, &exceeded).await?;
+        let outgoing = outgoing(
+            (parts, body),
+            self.table,
+            decided,
+            idempotent,
+            &exceeded,
+            watch,
+        )
+        .await?;
         let tries = Tries {
             interfaces: self.interfaces,
             route: decided.route,
@@ -264,7 +272,7 @@ fn prepare(
         headers.insert("traceparent", value);
     }
     named(headers, serial);
-    if masks(decided) {
+    if masks(decided) || enforces_answers(decided) {
         // What has to be read must not come packed or in parts.
         for name in [header::ACCEPT_ENCODING, header::RANGE, header::IF_RANGE] {
             headers.remove(name);
@@ -281,7 +289,7 @@ fn prepare(
     Ok(())
 }
 
-fn clearance(decided: &Decided<'_>) -> u8 {
+pub(crate) fn clearance(decided: &Decided<'_>) -> u8 {
     decided.subscription.map_or(1, |one| one.spec.clearance)
 }
 
@@ -289,112 +297,13 @@ fn masks(decided: &Decided<'_>) -> bool {
     decided.route.masker.is_some() && clearance(decided) < 4
 }
 
-fn policy<'t>(table: &'t Table, decided: &Decided<'_>) -> &'t model::Policy {
+fn enforces_answers(decided: &Decided<'_>) -> bool {
+    let rules = decided.route.rules.as_ref();
+    rules.is_some_and(|rules| rules.response == model::Mode::Enforce)
+}
+
+pub(crate) fn policy<'t>(table: &'t Table, decided: &Decided<'_>) -> &'t model::Policy {
     &table.snapshot.policies[decided.route.policy]
-}
-
-fn too_large(table: &Table, decided: &Decided<'_>) -> Refusal {
-    let most = policy(table, decided).body_bytes;
-    Refusal::new(
-        "body-too-large",
-        format!("bodies of at most {most} bytes pass"),
-        format!("请求体最多 {most} 字节"),
-    )
-}
-
-/// The body: held when something has to read it whole or the request may be sent again.
-async fn outgoing(
-    parts: http::request::Parts,
-    body: Incoming,
-    table: &Table,
-    decided: &Decided<'_>,
-    idempotent: bool,
-    exceeded: &Arc<AtomicBool>,
-) -> Result<Outgoing, Refusal> {
-    let policy = policy(table, decided);
-    let digest = decided.caller.as_ref().and_then(|caller| caller.digest);
-    let length = body.size_hint().exact();
-    if length.is_some_and(|length| length > policy.body_bytes) {
-        return Err(too_large(table, decided));
-    }
-    let parts = Box::new(parts);
-    if body.is_end_stream() && digest.is_none() {
-        return Ok(Outgoing::Replayable {
-            parts,
-            body: Bytes::new(),
-        });
-    }
-    let small = length.is_some_and(|length| length <= REPLAY_BYTES.min(policy.buffered_bytes));
-    let body = Paced::new(body, decided.route.idle);
-    if digest.is_none() && !(idempotent && small) {
-        let body = Capped {
-            body,
-            left: policy.body_bytes,
-            exceeded: Arc::clone(exceeded),
-        };
-        return Ok(Outgoing::Once(Box::new(Request::from_parts(
-            *parts,
-            body.boxed_unsync(),
-        ))));
-    }
-    let most = usize::try_from(policy.buffered_bytes).unwrap_or(usize::MAX);
-    let read = Limited::new(body, most).collect().await;
-    let body = read.map_err(|error| {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return Refusal::new(
-                "body-too-large",
-                format!("a body that has to be read whole has at most {most} bytes"),
-                format!("需整体读取的请求体最多 {most} 字节"),
-            );
-        }
-        Refusal::new("malformed-body", error.to_string(), "请求体读取失败")
-    })?;
-    let body = body.to_bytes();
-    if digest.is_some_and(|digest| !digest_fits(&digest, &body)) {
-        return Err(Refusal::new(
-            "signature-invalid",
-            "the body is not the one Content-Digest was made of",
-            "请求体与 Content-Digest 不符",
-        ));
-    }
-    Ok(Outgoing::Replayable { parts, body })
-}
-
-/// A body that ends when it grows too large.
-struct Capped {
-    body: Paced,
-    left: u64,
-    exceeded: Arc<AtomicBool>,
-}
-
-impl Body for Capped {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if let Some(Ok(frame)) = &frame
-            && let Some(data) = frame.data_ref()
-        {
-            let Some(left) = self.left.checked_sub(data.len() as u64) else {
-                self.exceeded.store(true, Ordering::Release);
-                return Poll::Ready(Some(Err("the body is too large".into())));
-            };
-            self.left = left;
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }
 
 async fn finish(
@@ -411,28 +320,13 @@ async fn finish(
         connection,
         in_flight,
     } = answer;
-    let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    if switched {
-        let Some(client) = client else {
-            return Err(Refusal::new(
-                "backend-protocol-error",
-                "the service changed the protocol unasked",
-                "后端未经请求切换了协议",
-            )
-            .sent(Sent::Yes));
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let answer = Answer {
+            response,
+            connection,
+            in_flight,
         };
-        let protocol = response.headers().get(header::UPGRADE).cloned();
-        let upstream = hyper::upgrade::on(&mut response);
-        let over = decided.pool.activation.over();
-        proxy::join(client, upstream, over, (in_flight, place));
-        mark(response.headers_mut(), table, decided, serial);
-        response
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        if let Some(protocol) = protocol {
-            response.headers_mut().insert(header::UPGRADE, protocol);
-        }
-        return Ok(response.map(|_| empty()));
+        return switched((table, decided), place, answer, client, serial);
     }
     mark(response.headers_mut(), table, decided, serial);
     *response.version_mut() = Version::HTTP_11;
@@ -454,29 +348,74 @@ async fn finish(
             activation,
         )
     };
-    if masks(decided) && has_content(&response) {
+    let content = has_content(&response);
+    let head = (response.status(), response.headers());
+    let verdict = AnswerWatch::verdict(interfaces, table, decided, head, content)?;
+    let masks = masks(decided) && content;
+    let (watch, hold) = match verdict {
+        Verdict::Passes => (None, false),
+        Verdict::Observed(watch) => (Some(watch), false),
+        Verdict::Held(watch) => (Some(watch), true),
+    };
+    if masks || hold {
         let (parts, body) = response.into_parts();
-        let masked = masked(&parts, forward(body), table, decided).await?;
-        return Ok(Response::from_parts(
-            without_traces(parts, masked.len()),
-            full(masked),
-        ));
+        let read = reading::read(&parts, forward(body), (table, decided), masks, watch).await?;
+        let parts = if masks {
+            reading::without_traces(parts, read.len())
+        } else {
+            parts
+        };
+        return Ok(Response::from_parts(parts, full(read)));
     }
+    let most = policy(table, decided).buffered_bytes;
     Ok(response.map(|body| {
-        Held {
+        let held = Held {
             body: forward(body),
             place,
+        };
+        match watch {
+            Some(watch) => watch.over(held, most).boxed_unsync(),
+            None => held.boxed_unsync(),
         }
-        .boxed_unsync()
     }))
+}
+
+/// Joins caller and provider after a change of protocol that the caller asked for.
+fn switched(
+    (table, decided): (&Table, &Decided<'_>),
+    place: Option<Place>,
+    answer: Answer,
+    client: Option<OnUpgrade>,
+    serial: &str,
+) -> Result<Response<ResponseBody>, Refusal> {
+    let mut response = answer.response;
+    let Some(client) = client else {
+        return Err(Refusal::new(
+            "backend-protocol-error",
+            "the service changed the protocol unasked",
+            "后端未经请求切换了协议",
+        )
+        .sent(Sent::Yes));
+    };
+    let protocol = response.headers().get(header::UPGRADE).cloned();
+    let upstream = hyper::upgrade::on(&mut response);
+    let over = decided.pool.activation.over();
+    proxy::join(client, upstream, over, (answer.in_flight, place));
+    mark(response.headers_mut(), table, decided, serial);
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    if let Some(protocol) = protocol {
+        headers.insert(header::UPGRADE, protocol);
+    }
+    Ok(response.map(|_| empty()))
 }
 
 fn empty() -> ResponseBody {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
-fn full(text: String) -> ResponseBody {
-    Full::new(Bytes::from(text))
+fn full(body: Bytes) -> ResponseBody {
+    Full::new(body)
         .map_err(|never| match never {})
         .boxed_unsync()
 }
@@ -524,83 +463,6 @@ fn mark(headers: &mut HeaderMap, table: &Table, decided: &Decided<'_>, serial: &
             }
         }
     }
-}
-
-/// The answer as its caller sees it. What cannot be read is withheld.
-async fn masked(
-    parts: &http::response::Parts,
-    body: Forwarded,
-    table: &Table,
-    decided: &Decided<'_>,
-) -> Result<String, Refusal> {
-    let withheld =
-        |slug: &'static str, en: String, zh: String| Refusal::new(slug, en, zh).sent(Sent::Yes);
-    let invalid = |en: &str, zh: &str| withheld("response-invalid", en.to_owned(), zh.to_owned());
-    let kind = parts
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let kind = kind
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    let json =
-        kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"));
-    if !json || parts.headers.contains_key(header::CONTENT_ENCODING) {
-        return Err(invalid(
-            "fields of the answer have to be masked, and it is no plain JSON",
-            "应答需要脱敏，但其不是未压缩的 JSON",
-        ));
-    }
-    let most = usize::try_from(policy(table, decided).buffered_bytes).unwrap_or(usize::MAX);
-    let read = Limited::new(body, most).collect().await;
-    let body = read.map_err(|error| {
-        if error.is::<http_body_util::LengthLimitError>() {
-            let en = format!(
-                "fields of the answer have to be masked, and it has more than {most} bytes"
-            );
-            return withheld(
-                "response-too-large",
-                en,
-                format!("应答需要脱敏，但超过 {most} 字节"),
-            );
-        }
-        withheld(
-            "backend-reset",
-            "the answer was cut off".to_owned(),
-            "后端应答中断".to_owned(),
-        )
-    })?;
-    let masker = decided.route.masker.as_ref();
-    let text = masker.and_then(|masker| masker.masked(&body.to_bytes(), clearance(decided)));
-    text.ok_or_else(|| {
-        invalid(
-            "fields of the answer have to be masked, and it cannot be read as JSON",
-            "应答需要脱敏，但无法按 JSON 解析",
-        )
-    })
-}
-
-/// Headers that spoke of the body as it was.
-fn without_traces(mut parts: http::response::Parts, length: usize) -> http::response::Parts {
-    for name in [
-        "etag",
-        "content-digest",
-        "repr-digest",
-        "content-md5",
-        "digest",
-        "accept-ranges",
-        "trailer",
-    ] {
-        parts.headers.remove(name);
-    }
-    parts
-        .headers
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    parts
 }
 
 /// A body that keeps a place among requests at once until it ends.

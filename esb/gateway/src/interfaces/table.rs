@@ -11,11 +11,13 @@ use jiff::tz::TimeZone;
 use rialto_esb_policy::breaker::{Breaker, BreakerConfig};
 use rialto_esb_policy::limit::{Bucket, Limit};
 use rialto_esb_policy::route::{Router, Source};
+use rialto_esb_schema::portable::ReadPortableError;
 use rialto_esb_snapshot as model;
 
 use super::auth::{Authenticator, CompileAuthError};
 use super::mask::Masker;
 use super::pool::{Instance, Pool};
+use super::validate::Rules;
 
 /// A snapshot in force.
 #[derive(Debug)]
@@ -42,6 +44,7 @@ pub(crate) struct Route {
     /// Pools in the order of the variants.
     pub(crate) pools: Vec<Arc<Pool>>,
     pub(crate) masker: Option<Masker>,
+    pub(crate) rules: Option<Arc<Rules>>,
     pub(crate) connect: Duration,
     pub(crate) first_byte: Duration,
     pub(crate) idle: Duration,
@@ -73,8 +76,11 @@ pub(crate) enum CompileTableError {
     Routes(String),
     #[error(transparent)]
     Auth(#[from] CompileAuthError),
-    #[error("{0}")]
-    NotYet(String),
+    #[error("route {route}: {error}")]
+    Rules {
+        route: String,
+        error: ReadPortableError,
+    },
     #[error("{0} names something that is not there")]
     Dangling(String),
     #[error("zone {0} is not known here")]
@@ -89,6 +95,8 @@ pub(crate) struct Living {
     counts: HashMap<String, Arc<Counts>>,
     instances: HashMap<InstanceKey, Weak<Instance>>,
     breakers: HashMap<String, (BreakerConfig, Arc<Mutex<Breaker>>)>,
+    /// Compiled rules by their name and the modes they are used in.
+    rules: HashMap<(String, model::Mode, model::Mode), Weak<Rules>>,
 }
 
 impl Living {
@@ -115,6 +123,39 @@ impl Living {
         made
     }
 
+    /// The rules of a route; those that some snapshot still holds are not compiled again.
+    fn rules(
+        &mut self,
+        route: &model::Route,
+        snapshot: &model::Snapshot,
+    ) -> Result<Option<Arc<Rules>>, CompileTableError> {
+        let off = |asked: &&model::Validation| {
+            asked.request == model::Mode::Off && asked.response == model::Mode::Off
+        };
+        let Some(asked) = route.validation.as_ref().filter(|asked| !off(asked)) else {
+            return Ok(None);
+        };
+        let key = (asked.rules.clone(), asked.request, asked.response);
+        if let Some(known) = self.rules.get(&key).and_then(Weak::upgrade) {
+            return Ok(Some(known));
+        }
+        let text = snapshot.schemas.get(&asked.rules);
+        let text =
+            text.ok_or_else(|| CompileTableError::Dangling(format!("route {}", route.id)))?;
+        let made = Rules::compile(asked, text).map_err(|error| CompileTableError::Rules {
+            route: route.id.clone(),
+            error,
+        })?;
+        let made = Arc::new(made);
+        self.rules.insert(key, Arc::downgrade(&made));
+        Ok(Some(made))
+    }
+
+    /// Forgets rules that no snapshot holds any more.
+    pub(crate) fn forget_rules(&mut self) {
+        self.rules.retain(|_, one| one.strong_count() > 0);
+    }
+
     fn breaker(&mut self, pool: &str, config: BreakerConfig) -> Arc<Mutex<Breaker>> {
         match self.breakers.get(pool) {
             Some((known, breaker)) if *known == config => Arc::clone(breaker),
@@ -139,7 +180,6 @@ impl Table {
         group: &model::GroupKey,
         living: &mut Living,
     ) -> Result<Self, CompileTableError> {
-        not_yet(&snapshot)?;
         let mut flat = Vec::new();
         let mut route_of = Vec::new();
         for (n, route) in snapshot.routes.iter().enumerate() {
@@ -159,7 +199,7 @@ impl Table {
         let routes: Result<Vec<Route>, _> = snapshot
             .routes
             .iter()
-            .map(|one| route(one, &snapshot, &pools))
+            .map(|one| route(one, &snapshot, &pools, living))
             .collect();
         let routes = routes?;
         let subscriptions = subscriptions(&snapshot, &applications, living)?;
@@ -210,20 +250,6 @@ impl Table {
     }
 }
 
-/// What a snapshot may say and this gateway does not do.
-fn not_yet(snapshot: &model::Snapshot) -> Result<(), CompileTableError> {
-    for route in &snapshot.routes {
-        let asked = route.validation.as_ref();
-        if asked.is_some_and(|v| v.request != model::Mode::Off || v.response != model::Mode::Off) {
-            return Err(CompileTableError::NotYet(format!(
-                "route {}: checking bodies against schemas is not done yet; set validation off",
-                route.id
-            )));
-        }
-    }
-    Ok(())
-}
-
 fn zone(name: &str) -> Result<TimeZone, CompileTableError> {
     TimeZone::get(name).map_err(|_| CompileTableError::Zone(name.to_owned()))
 }
@@ -250,6 +276,7 @@ fn route(
     one: &model::Route,
     snapshot: &model::Snapshot,
     pools: &HashMap<String, Arc<Pool>>,
+    living: &mut Living,
 ) -> Result<Route, CompileTableError> {
     let dangling = || CompileTableError::Dangling(format!("route {}", one.id));
     let interface = snapshot
@@ -275,6 +302,7 @@ fn route(
         policy: policy.ok_or_else(dangling)?,
         pools: found.ok_or_else(dangling)?,
         masker,
+        rules: living.rules(one, snapshot)?,
         connect: Duration::from_millis(one.timeouts.connect_ms),
         first_byte: Duration::from_millis(one.timeouts.first_byte_ms),
         idle: Duration::from_millis(one.timeouts.idle_ms),

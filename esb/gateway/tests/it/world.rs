@@ -146,7 +146,7 @@ async fn answer(
         "/echo" => {
             Response::new(Full::new(request.collect().await.unwrap().to_bytes()).boxed_unsync())
         }
-        "/echo-json" => {
+        path if path.starts_with("/echo-json") => {
             let body = request.collect().await.unwrap().to_bytes();
             let mut response = Response::new(Full::new(body).boxed_unsync());
             let kind = "application/json; charset=utf-8".parse().unwrap();

@@ -8,7 +8,7 @@ use rialto_esb_contract::joined::Joined;
 use rialto_esb_contract::{Definition, In, Parameter};
 use serde_json::{Map, Value};
 
-use super::{Request, RequestFinding, compiled, place_of, told_of};
+use super::{Finding, Request, compiled, place_of, told_of};
 use crate::{CompileSchemaError, Compiled};
 
 /// Headers that OpenAPI leaves to other parts of the document (section "Parameter Object").
@@ -64,7 +64,7 @@ impl ParameterCheck {
         })
     }
 
-    pub(super) fn check(&self, request: &Request<'_>, found: &mut Vec<RequestFinding>) {
+    pub(super) fn check(&self, request: &Request<'_>, found: &mut Vec<Finding>) {
         let header = self.place == In::Header;
         if header
             && LEFT_OUT
@@ -76,11 +76,11 @@ impl ParameterCheck {
         let place = place_of(self.place, &self.name);
         match self.value(request) {
             Given::Nothing if self.required => {
-                found.push(RequestFinding::new(&place, "required", "it is needed"));
+                found.push(Finding::new(&place, "required", "it is needed"));
             }
             Given::Nothing | Given::Unread => {}
             Given::Wrong(message) => {
-                found.push(RequestFinding::new(&place, "syntax", message));
+                found.push(Finding::new(&place, "syntax", message));
             }
             Given::Value(Value::String(text)) if text.is_empty() && self.allow_empty => {}
             Given::Value(value) => {

@@ -6,7 +6,7 @@ use rialto_esb_policy::route::{self, CompileRoutesError, Predicate, Router, Sour
 use rialto_esb_policy::template::{Segment, Template};
 
 use super::{Findings, Known, is_whole};
-use crate::model::{Access, HealthProbe, Mode, Pool, Route, Snapshot, WHOLE_BP};
+use crate::model::{Access, HealthProbe, Pool, Route, Snapshot, WHOLE_BP};
 
 /// Methods a route may name.
 const METHODS: [&str; 8] = [
@@ -222,44 +222,12 @@ fn bodies(
     let Some(validation) = &one.validation else {
         return;
     };
-    let missing = validation.request != Mode::Off && validation.request_schema.is_none();
     findings.unless(
-        !missing,
-        || at("validation/request_schema"),
-        "schema",
-        || "requests are to be checked and there is no schema".to_owned(),
+        snapshot.schemas.contains_key(&validation.rules),
+        || at("validation/rules"),
+        "dangling",
+        || format!("there is no schema {} in the snapshot", validation.rules),
     );
-    let answers = &validation.response_schemas;
-    findings.unless(
-        validation.response == Mode::Off || !answers.is_empty(),
-        || at("validation/response_schemas"),
-        "schema",
-        || "answers are to be checked and there is no schema".to_owned(),
-    );
-    for status in answers.keys() {
-        findings.unless(
-            is_status(status),
-            || at(&format!("validation/response_schemas/{status}")),
-            "status",
-            || "a status is `200`, `2XX` or `default`".to_owned(),
-        );
-    }
-    for name in validation.request_schema.iter().chain(answers.values()) {
-        findings.unless(
-            snapshot.schemas.contains_key(name),
-            || at("validation"),
-            "dangling",
-            || format!("there is no schema {name} in the snapshot"),
-        );
-    }
-}
-
-fn is_status(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    text == "default"
-        || (bytes.len() == 3
-            && (b'1'..=b'5').contains(&bytes[0])
-            && (&bytes[1..] == b"XX" || bytes[1..].iter().all(u8::is_ascii_digit)))
 }
 
 /// The table as the gateway compiles it: what `esb/policy` refuses.

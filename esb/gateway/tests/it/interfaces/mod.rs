@@ -6,6 +6,7 @@ mod explaining;
 mod limits;
 mod publishing;
 mod serving;
+mod validating;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

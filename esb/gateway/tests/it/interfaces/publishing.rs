@@ -100,27 +100,26 @@ async fn a_snapshot_whose_secrets_do_not_open_is_refused() {
 }
 
 #[tokio::test]
-async fn what_a_gateway_does_not_do_yet_is_refused_by_name() {
+async fn rules_that_cannot_be_compiled_are_refused_and_the_old_snapshot_serves() {
     let world = World::start().await;
     let mut snapshot = world.snapshot(2);
-    let schema = "{\"type\":\"object\"}";
-    let name = hex::encode(ring::digest::digest(
-        &ring::digest::SHA256,
-        schema.as_bytes(),
-    ));
-    snapshot.schemas.insert(name.clone(), schema.to_owned());
-    snapshot.routes[0].validation = Some(Validation {
-        request: Mode::Enforce,
-        response: Mode::Off,
-        request_schema: Some(name),
-        response_schemas: [].into(),
-    });
+    let slow = "{\"body\":{\"required\":true,\"media\":[[\"application/json\",{\"pattern\":\"(?<=a)b\"}]]}}";
+    super::validating::validate(&mut snapshot, slow, Mode::Enforce, Mode::Off);
     let (status, problem) = world.publish(&snapshot).await;
     assert_eq!(status, 422);
+    let detail = problem["detail"].as_str().unwrap();
     assert!(
-        problem["detail"].as_str().unwrap().contains("not done yet"),
+        detail.contains("route open") && detail.contains("(?<=a)b"),
         "{problem}"
     );
+    snapshot.schemas.clear();
+    let (status, problem) = world.publish(&snapshot).await;
+    assert_eq!(status, 422);
+    assert_eq!(
+        problem["errors"][0]["pointer"], "/routes/0/validation/rules",
+        "{problem}"
+    );
+    assert_eq!(world.get("/open/x").await.status, 200);
 }
 
 #[tokio::test]
