@@ -3,7 +3,7 @@
 //! - C1: the same facts give the same snapshot, in whatever order they come.
 //! - C2: what cannot be served is left out and told; it never takes the rest with it.
 //! - C3: nobody gets a route who has no subscription in force, and no subscription shows fields
-//!   above its clearance.
+//!   above its clearance: they are masked by their labels, or it is left out.
 //!
 //! An operation `/orders/{id}` of `trade.order` 1.2.0 is called at `/trade.order/v1/orders/{id}`.
 
@@ -13,11 +13,12 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rialto_esb_contract::Words;
+use rialto_esb_policy::mask::catalogue;
 use rialto_esb_snapshot as model;
 use rialto_esb_snapshot::{
-    Access, Application, AuthMethod, Credential, Endpoint, InterfaceState, Limits, Mode, Policy,
-    Pool, Prefix, Rate, Retry, Route, Snapshot, SubscriptionState, Timeouts, Token, Variant,
-    WHOLE_BP, is_id,
+    Access, Application, AuthMethod, Credential, Endpoint, FieldMask, InterfaceState, Limits,
+    Masking, Mode, Policy, Pool, Prefix, Rate, Retry, Route, Snapshot, SubscriptionState, Timeouts,
+    Token, Variant, WHOLE_BP, is_id,
 };
 
 use crate::subscription;
@@ -97,6 +98,8 @@ pub struct Operation {
     pub path: String,
     /// What it is checked by.
     pub rules: Rules,
+    /// Labels of the fields of its answers; none when nobody looked.
+    pub labels: Option<Vec<FieldMask>>,
 }
 
 /// A version that gateways may know.
@@ -247,6 +250,8 @@ pub fn cut(facts: &Facts) -> Result<Cut, Vec<Fault>> {
     let mut credentials = facts.credentials.clone();
     credentials.retain(|one| applications.contains_key(one.application.as_str()));
     credentials.sort_by(|a, b| a.id.cmp(&b.id));
+    let masked = cutter.routes.iter().any(|route| route.masking.is_some());
+    let labels = if masked { catalogue() } else { Vec::new() };
     let snapshot = Snapshot {
         format: 1,
         version: facts.version,
@@ -272,7 +277,7 @@ pub fn cut(facts: &Facts) -> Result<Cut, Vec<Fault>> {
         subscriptions,
         windows: Vec::new(),
         calendar: model::Calendar::default(),
-        labels: Vec::new(),
+        labels,
         schemas: cutter.schemas,
     };
     let faults: Vec<Fault> = model::check(&snapshot).into_iter().map(fault).collect();
@@ -466,6 +471,13 @@ impl Cutter {
         }
     }
 
+    /// The highest level that answers of a version show: 1 where fields are masked by label, else
+    /// that of all its labels.
+    fn shown(one: &Offered) -> u8 {
+        let masked = one.operations.iter().all(|one| one.labels.is_some());
+        if masked { 1 } else { one.highest_level }
+    }
+
     fn interface(&mut self, one: &Offered, facts: &Facts) {
         self.interfaces.push(model::Interface {
             id: one.interface.clone(),
@@ -474,7 +486,7 @@ impl Cutter {
         });
         let key = (one.interface.clone(), one.number.0);
         let (_, level) = self.served.entry(key).or_default();
-        *level = (*level).max(one.highest_level);
+        *level = (*level).max(Self::shown(one));
     }
 
     fn pool(&mut self, one: &Offered) -> String {
@@ -544,7 +556,7 @@ impl Cutter {
                 ..Retry::default()
             },
             validation,
-            masking: None,
+            masking: operation.labels.clone().map(|fields| Masking { fields }),
         });
     }
 

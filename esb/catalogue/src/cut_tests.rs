@@ -10,6 +10,7 @@ fn operation(id: &str, path: &str) -> Operation {
         method: "GET".to_owned(),
         path: path.to_owned(),
         rules: Rules::None,
+        labels: None,
     }
 }
 
@@ -247,17 +248,18 @@ proptest! {
     #[test]
     fn any_catalogue_is_cut_and_always_alike(
         versions in prop::collection::btree_map(
-            ("[ab]\\.[cd]", 0u32..3, 0u32..3), (any_state(), any::<bool>(), any::<bool>(), 1u8..5), 0..8),
+            ("[ab]\\.[cd]", 0u32..3, 0u32..3), (any_state(), any::<bool>(), any::<bool>(), 1u8..5, any::<bool>()), 0..8),
         states in prop::collection::vec(
             (prop::sample::select(subscription::State::ALL.to_vec()), "[ab]\\.[cd]", 1u8..5), 0..6),
         production in any::<bool>(),
     ) {
         let all: Vec<Offered> = versions.into_iter().map(|((code, major, minor), told)| {
-            let (state, suspended, bound, level) = told;
+            let (state, suspended, bound, level, labelled) = told;
             let mut one = offered(&code, (major, minor, 0), state);
             one.standing.suspended = suspended && state.is_live();
             one.highest_level = level;
             if !bound { one.binding = None; }
+            if labelled { one.operations[0].labels = Some(Vec::new()); }
             one
         }).collect();
         let mut told = facts(if production { "production" } else { "sandbox" }, all);
@@ -276,7 +278,10 @@ proptest! {
                 .filter(|o| o.interface == one.interface && o.number.0 == one.major)
                 .filter(|o| first.snapshot.interfaces.iter().any(|i| i.id == o.interface && i.version == number(o)))
                 .map(|o| o.highest_level).max().unwrap_or(0);
-            prop_assert!(level <= one.clearance);
+            let masked = first.snapshot.routes.iter()
+                .filter(|r| r.interface == one.interface && r.path.starts_with(&format!("/{}/v{}/", one.interface, one.major)))
+                .all(|r| r.masking.is_some());
+            prop_assert!(level <= one.clearance || masked);
         }
     }
 }
@@ -329,5 +334,26 @@ fn a_version_whose_rules_cannot_be_compiled_is_left_out() {
     assert_eq!(
         (left, cut.snapshot.routes.len()),
         (vec!["not-served", "rules"], 1)
+    );
+}
+
+#[test]
+fn fields_above_a_clearance_are_masked_rather_than_their_subscription_left_out() {
+    let mut one = offered("trade.order", (1, 0, 0), State::Published);
+    one.highest_level = 3;
+    one.operations[0].labels = Some(vec![FieldMask {
+        pointer: "/amount".to_owned(),
+        label: "amount".to_owned(),
+    }]);
+    let cut = cut(&facts("production", vec![one])).expect("cut");
+    assert_eq!(left_out(&cut), []);
+    let masking = cut.snapshot.routes[0].masking.as_ref().expect("masked");
+    assert_eq!(masking.fields[0].pointer, "/amount");
+    assert_eq!(cut.snapshot.subscriptions[0].clearance, 1);
+    assert!(
+        cut.snapshot
+            .labels
+            .iter()
+            .any(|label| label.name == "amount")
     );
 }

@@ -7,6 +7,7 @@
 pub mod credential;
 pub mod cut;
 mod guard;
+pub mod labels;
 pub mod notice;
 pub mod similar;
 pub mod subscription;

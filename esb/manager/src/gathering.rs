@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rialto_esb_catalogue::cut::{Binding, Granted, Offered, Operation, Rules};
+use rialto_esb_catalogue::labels;
 use rialto_esb_catalogue::version::State;
+use rialto_esb_contract::Definition;
 use rialto_esb_schema::portable::Portable;
+use rialto_esb_snapshot::FieldMask;
 use rialto_esb_store::subscription::{self, SubscriptionRow, Wanted};
 use rialto_esb_store::version::VersionRow;
 use rialto_esb_store::{Reader, definition, publishing};
@@ -33,39 +36,60 @@ fn day_of(micros: i64) -> Result<Date, PlatformError> {
     Ok(rialto_kernel::Calendar::china().local(at).date())
 }
 
-/// What each operation of a definition is checked by, under its method and path.
-async fn rules(
+/// What is asked of a definition.
+#[derive(Clone, Copy)]
+struct Asked {
+    /// What its operations are checked by.
+    rules: bool,
+    /// Labels of the fields of its answers.
+    labels: bool,
+}
+
+/// What a definition says of an operation.
+type Said = (Rules, Option<Vec<FieldMask>>);
+
+/// What a definition says of each operation, under its method and path.
+async fn said(
     reader: &mut impl Reader,
     hash: &str,
-) -> Result<BTreeMap<(String, String), Rules>, PlatformError> {
+    wanted: Asked,
+) -> Result<BTreeMap<(String, String), Said>, PlatformError> {
     let found = definition::find(reader, hash).await?;
     let found = found.ok_or_else(|| PlatformError::not_found("definition", hash))?;
     let artefact = kept(reader, &found).await?;
     blocking(move || {
         let definition = reading::read(&artefact)?.definition;
         let operations = definition.operations.iter().map(|one| {
-            let text = Portable::of(one, &definition).to_text();
-            let rules = match Portable::compile(&text) {
-                Ok(_) => Rules::Text(text),
-                Err(error) => Rules::Wrong(error.to_string()),
+            let rules = match wanted.rules {
+                true => rules(one, &definition),
+                false => Rules::None,
             };
-            ((one.method.to_string(), one.path.clone()), rules)
+            let labels = wanted.labels.then(|| labels::of_answers(one, &definition));
+            ((one.method.to_string(), one.path.clone()), (rules, labels))
         });
         Ok(operations.collect())
     })
     .await
 }
 
+fn rules(operation: &rialto_esb_contract::Operation, definition: &Definition) -> Rules {
+    let text = Portable::of(operation, definition).to_text();
+    match Portable::compile(&text) {
+        Ok(_) => Rules::Text(text),
+        Err(error) => Rules::Wrong(error.to_string()),
+    }
+}
+
 async fn operations(
     reader: &mut impl Reader,
     row: &VersionRow,
-    checked: bool,
+    wanted: Asked,
 ) -> Result<Vec<Operation>, PlatformError> {
     let Some(hash) = row.pinned.as_ref().or(row.definition.as_ref()) else {
         return Ok(Vec::new());
     };
-    let mut known = match checked {
-        true => rules(reader, hash).await?,
+    let mut known = match wanted.rules || wanted.labels {
+        true => said(reader, hash, wanted).await?,
         false => BTreeMap::new(),
     };
     let (mut found, mut after) = (Vec::new(), 0);
@@ -75,17 +99,20 @@ async fn operations(
         after = last.no;
         found.extend(rows.into_iter().map(|one| {
             let at = (one.method.to_uppercase(), one.path);
-            let rules = match (checked, known.remove(&at)) {
-                (false, _) => Rules::None,
-                (true, Some(rules)) => rules,
-                (true, None) => Rules::Wrong("its definition does not have it".to_owned()),
-            };
+            let (rules, labels) = known.remove(&at).unwrap_or_else(|| match wanted.rules {
+                true => (
+                    Rules::Wrong("its definition does not have it".to_owned()),
+                    None,
+                ),
+                false => (Rules::None, None),
+            });
             let (method, path) = at;
             Operation {
                 id: one.operation_id,
                 method,
                 path,
                 rules,
+                labels,
             }
         }));
     }
@@ -96,6 +123,7 @@ async fn offered(
     reader: &mut impl Reader,
     row: VersionRow,
     binding: Option<Binding>,
+    lowest_clearance: Option<u8>,
 ) -> Result<Offered, PlatformError> {
     let standing = standing(&row)?;
     let highest_level = match row.pinned.as_ref().or(row.definition.as_ref()) {
@@ -118,7 +146,11 @@ async fn offered(
         },
         _ => None,
     };
-    let checked = binding.as_ref().is_some_and(|to| to.checks.any());
+    let level = highest_level.unwrap_or(u8::MAX);
+    let wanted = Asked {
+        rules: binding.as_ref().is_some_and(|to| to.checks.any()),
+        labels: lowest_clearance.is_some_and(|lowest| lowest < level),
+    };
     let sunset = row.sunset_on.as_deref().map(|day| date(day, "/sunset_on"));
     let Number {
         major,
@@ -135,8 +167,8 @@ async fn offered(
             .transpose()?,
         sunset: sunset.transpose()?.and_then(end_of),
         retired_on: retired.map(|event| day_of(event.at)).transpose()?,
-        highest_level: highest_level.unwrap_or(u8::MAX),
-        operations: operations(reader, &row, checked).await?,
+        highest_level: level,
+        operations: operations(reader, &row, wanted).await?,
         successor: row.successor,
         interface: row.interface,
         binding,
@@ -163,8 +195,18 @@ fn granted(row: SubscriptionRow) -> Result<Granted, PlatformError> {
 }
 
 impl InterfacePlatform {
-    /// Versions that gateways of an environment may know.
-    pub(crate) async fn offered(&self, environment: &str) -> Result<Vec<Offered>, PlatformError> {
+    /// Versions that gateways of an environment may know, for these subscriptions.
+    pub(crate) async fn offered(
+        &self,
+        environment: &str,
+        granted: &[Granted],
+    ) -> Result<Vec<Offered>, PlatformError> {
+        let mut lowest: BTreeMap<(&str, i64), u8> = BTreeMap::new();
+        for one in granted {
+            let key = (one.interface.as_str(), i64::from(one.major));
+            let known = lowest.entry(key).or_insert(u8::MAX);
+            *known = one.clearance.min(*known);
+        }
         let mut reader = self.db();
         let rows = publishing::bindings_in(&mut reader, environment).await?;
         let mut bound = BTreeMap::new();
@@ -182,7 +224,8 @@ impl InterfacePlatform {
                 if binding.is_none() && row.state == "retired" {
                     continue;
                 }
-                found.push(offered(&mut reader, row, binding).await?);
+                let lowest = lowest.get(&(row.interface.as_str(), row.major)).copied();
+                found.push(offered(&mut reader, row, binding, lowest).await?);
             }
         }
         Ok(found)

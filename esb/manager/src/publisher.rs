@@ -340,6 +340,7 @@ impl InterfacePlatform {
                 highest = highest.max(status.highest);
             }
         }
+        let granted = self.granted(environment).await?;
         let facts = Facts {
             environment: environment.to_owned(),
             version: highest + 1,
@@ -347,9 +348,9 @@ impl InterfacePlatform {
             at: now(),
             author: actor.login.clone(),
             today: today(),
-            offered: self.offered(environment).await?,
+            offered: self.offered(environment, &granted).await?,
             applications: self.callers().await?,
-            granted: self.granted(environment).await?,
+            granted,
             credentials: self.credentials_in_force(environment).await?,
         };
         cut(&facts).map_err(faulty)

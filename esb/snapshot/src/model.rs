@@ -321,7 +321,7 @@ pub struct Masking {
 }
 
 /// The label of a field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldMask {
     /// JSON pointer, `*` for every item or member: `/items/*/id_card`.

@@ -40,6 +40,11 @@ components:
 
 /// An upstream that answers with its name and the path it was asked for.
 fn upstream(name: &'static str) -> SocketAddr {
+    upstream_with(move |path| ("text/plain", format!("{name} {path}")))
+}
+
+/// An upstream that answers as `told` says, by path: media type and body.
+fn upstream_with(told: impl Fn(&str) -> (&'static str, String) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -55,10 +60,10 @@ fn upstream(name: &'static str) -> SocketAddr {
             }
             let head = String::from_utf8_lossy(&seen);
             let path = head.split(' ').nth(1).unwrap_or_default();
-            let body = format!("{name} {path}");
+            let (kind, body) = told(path);
             let length = body.len();
             let answer = format!(
-                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
             );
             // Whoever asked may have gone away meanwhile.
             let _ = stream.write_all(answer.as_bytes());
@@ -160,10 +165,14 @@ impl Story {
 
     /// From a file to a version in use; its id.
     fn offer(&self, address: SocketAddr) -> String {
+        self.offer_text(FUNDS, address)
+    }
+
+    fn offer_text(&self, definition: &str, address: SocketAddr) -> String {
         let system = json!({"code": "funds", "name": {"en": "Funds", "zh": "资金"},
             "owner": "provider", "criticality": "core", "hours": "trading"});
         self.ok(&self.admin, "POST", "/systems", &system);
-        std::fs::write(self.folder.path().join("funds.yaml"), FUNDS).unwrap();
+        std::fs::write(self.folder.path().join("funds.yaml"), definition).unwrap();
         let (code, _, err) = self.esb(
             &self.provider,
             &[
@@ -237,10 +246,14 @@ impl Story {
 
     /// Agreed to by two people.
     fn subscribe(&self, application: &str) -> String {
+        self.subscribe_cleared(application, 1)
+    }
+
+    fn subscribe_cleared(&self, application: &str, clearance: u8) -> String {
         let until = (jiff::Zoned::now().date() + jiff::Span::new().days(90)).to_string();
         let wish = json!({"application": application, "interface": "account.fund", "major": 1,
             "environment": "production", "until": until,
-            "request": {"purpose": "funds of the app", "clearance": 1,
+            "request": {"purpose": "funds of the app", "clearance": clearance,
                 "quota": {"rate_per_second": 100, "burst": 100, "daily": 1000, "concurrency": 8}}});
         let asked = self.ok(&self.caller, "POST", "/subscriptions", &wish);
         let path = format!("/subscriptions/{}", asked["id"].as_str().unwrap());
@@ -263,6 +276,33 @@ fn address_of(told: &Value, node: &str) -> String {
     let mut nodes = told["nodes"].as_array().unwrap().iter();
     let found = nodes.find(|one| one["node"] == node).unwrap();
     found["address"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn fields_above_a_caller_s_clearance_are_masked() {
+    let story = Story::open();
+    let labelled = FUNDS.replace(
+        "{fund_id: {type: string, maxLength: 20, x-label: none}}",
+        "{fund_id: {type: string, maxLength: 20, x-label: none}, owner: {type: string, maxLength: 20, x-label: name}}",
+    );
+    assert_ne!(labelled, FUNDS);
+    let body = "{\"fund_id\": \"A1\", \"owner\": \"欧阳修\", \"more\": 1}";
+    let address = upstream_with(move |_| ("application/json", body.to_owned()));
+    story.offer_text(&labelled, address);
+    let (low, high) = (story.application("app"), story.application("risk"));
+    story.subscribe("app");
+    story.subscribe_cleared("risk", 2);
+    let told = story.publish("masked");
+    assert_eq!(told["left_out"], json!([]), "{told}");
+    let gateway = address_of(&told, "house");
+    // A field nobody declared counts as level 3.
+    let seen = |owner: &str| {
+        let body = format!("{{\"fund_id\": \"A1\", \"owner\": \"{owner}\", \"more\": \"***\"}}");
+        (200, body)
+    };
+    assert_eq!(call(&gateway, Some(&high)), seen("欧阳修"));
+    assert_eq!(call(&gateway, Some(&low)), seen("欧**"));
+    assert_eq!(story.house.end("-TERM"), 0);
 }
 
 /// The upstream answers with a text, and JSON is declared.

@@ -11,6 +11,8 @@ use rialto_esb_snapshot::Masking;
 pub(crate) struct Masker {
     root: Field,
     unlabelled: Label,
+    /// The highest level of all; a field nobody labelled may always come.
+    highest: u8,
 }
 
 /// Fields by their place.
@@ -26,6 +28,7 @@ impl Masker {
     /// `None` when a field names a label that is not there.
     pub(crate) fn new(masking: &Masking, labels: &[Label]) -> Option<Self> {
         let mut root = Field::default();
+        let mut highest = UNLABELLED_LEVEL;
         for field in &masking.fields {
             let label = labels.iter().find(|label| label.name == field.label)?;
             let mut at = &mut root;
@@ -38,16 +41,23 @@ impl Masker {
                     }
                 };
             }
+            highest = highest.max(label.level);
             at.label = Some(label.clone());
         }
         Some(Self {
             root,
+            highest,
             unlabelled: Label {
                 name: String::new(),
                 level: UNLABELLED_LEVEL,
                 mask: Mask::Hidden,
             },
         })
+    }
+
+    /// Whether somebody of this clearance may not see all of an answer.
+    pub(crate) fn hides_from(&self, clearance: u8) -> bool {
+        clearance < self.highest
     }
 
     /// The answer as somebody of this clearance sees it; `None` when it is no JSON.
@@ -266,8 +276,8 @@ mod tests {
     #[test]
     fn clearance_opens_what_is_not_above_it() {
         let text = "{\"items\":[{\"mobile\":13812345678,\"secret\":1}],\"other\":7}";
-        let masker = masker(FIELDS);
-        let seen = |clearance| masker.masked(text.as_bytes(), clearance).unwrap();
+        let all = masker(FIELDS);
+        let seen = |clearance| all.masked(text.as_bytes(), clearance).unwrap();
         assert_eq!(
             seen(1),
             "{\"items\":[{\"mobile\":\"138****5678\"}],\"other\":\"***\"}"
@@ -281,6 +291,16 @@ mod tests {
             "{\"items\":[{\"mobile\":13812345678}],\"other\":7}"
         );
         assert_eq!(seen(4), text);
+        assert_eq!(
+            [3, 4].map(|clearance| all.hides_from(clearance)),
+            [true, false]
+        );
+        // Without a secret, a clearance of the level of the unlabelled sees all.
+        let plain = masker(&FIELDS[..2]);
+        assert_eq!(
+            [2, 3].map(|clearance| plain.hides_from(clearance)),
+            [true, false]
+        );
     }
 
     #[test]

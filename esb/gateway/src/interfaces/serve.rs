@@ -294,7 +294,8 @@ pub(crate) fn clearance(decided: &Decided<'_>) -> u8 {
 }
 
 fn masks(decided: &Decided<'_>) -> bool {
-    decided.route.masker.is_some() && clearance(decided) < 4
+    let masker = decided.route.masker.as_ref();
+    masker.is_some_and(|masker| masker.hides_from(clearance(decided)))
 }
 
 fn enforces_answers(decided: &Decided<'_>) -> bool {
