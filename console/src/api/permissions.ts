@@ -27,6 +27,7 @@ export const ROLES_OF = {
   "esb.system.manage": ["interface_manager", "administrator"],
   "esb.interface.provide": ["provider"],
   "esb.version.review": ["interface_manager", "security"],
+  "esb.snapshot.publish": ["operations", "interface_manager"],
   "esb.subscription.request": ["caller"],
   "esb.instance.register": ["provider", "operations"],
   "esb.config.write": ["provider", "operations"],

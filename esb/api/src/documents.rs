@@ -58,6 +58,7 @@ pub fn router() -> OpenApiRouter<Api> {
         .routes(routes!(publishing::environment))
         .routes(routes!(publishing::snapshots, publishing::publish))
         .routes(routes!(publishing::roll_back))
+        .routes(routes!(publishing::preview))
         .routes(routes!(
             subscriptions::applications,
             subscriptions::add_application

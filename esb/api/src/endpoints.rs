@@ -2,7 +2,7 @@
 
 use rialto_platform_identity::Permission;
 use rialto_platform_identity::Permission::{
-    EsbProvide, EsbRead, EsbReview, EsbSubscribe, EsbSystemManage,
+    EsbProvide, EsbPublish, EsbRead, EsbReview, EsbSubscribe, EsbSystemManage,
 };
 use rialto_platform_web::{Access, Endpoint};
 
@@ -55,18 +55,23 @@ pub const ENDPOINTS: &[Endpoint] = &[
         "/api/esb/v1/environments/{environment}/snapshots",
         EsbRead,
     ),
-    // Who may publish and go back is checked with it: operators and managers.
     line(
         "POST",
         "/api/esb/v1/environments/{environment}/snapshots",
-        EsbRead,
+        EsbPublish,
     )
     .slow(),
     line(
         "POST",
         "/api/esb/v1/environments/{environment}/rollback",
-        EsbRead,
+        EsbPublish,
     ),
+    line(
+        "GET",
+        "/api/esb/v1/environments/{environment}/preview",
+        EsbPublish,
+    )
+    .slow(),
     line("GET", "/api/esb/v1/reviews", EsbRead),
     line("GET", "/api/esb/v1/applications", EsbRead),
     line("POST", "/api/esb/v1/applications", EsbSubscribe),

@@ -2,7 +2,9 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use rialto_esb_manager::view::{BindingView, EnvironmentView, PublicationView, SnapshotView};
+use rialto_esb_manager::view::{
+    BindingView, EnvironmentView, PreviewView, PublicationView, SnapshotView,
+};
 use rialto_esb_manager::{BindingInput, PublishInput, RollbackInput};
 use rialto_platform_web::{Authenticated, IfMatch, Items, Json, Page, Path, Query};
 
@@ -56,6 +58,20 @@ pub async fn environment(
     Path(environment): Path<String>,
 ) -> Answer<Json<EnvironmentView>> {
     Ok(Json(api.platform.environment(&environment).await?))
+}
+
+/// What a publish would change now, what it would leave out and what stands against it
+#[utoipa::path(get, path = "/api/esb/v1/environments/{environment}/preview",
+    tag = "publishing", operation_id = "preview",
+    params(("environment" = String, Path, description = "`sandbox` or `production`")),
+    responses((status = 200, body = PreviewView),
+        (status = 403, description = "Another role is asked for")))]
+pub async fn preview(
+    State(api): State<Api>,
+    Authenticated(actor): Authenticated,
+    Path(environment): Path<String>,
+) -> Answer<Json<PreviewView>> {
+    Ok(Json(api.platform.preview(&actor, &environment).await?))
 }
 
 /// Snapshots of an environment, the newest first

@@ -14,6 +14,7 @@ mod gathering;
 mod history;
 mod interfaces;
 mod pages;
+mod preview;
 mod publisher;
 mod reading;
 mod record;

@@ -8,13 +8,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use rialto_esb_catalogue::cut::{Cut, Facts, Fault, cut};
+use rialto_esb_catalogue::cut::{Cut, Facts, Fault, LeftOut, cut};
 use rialto_esb_catalogue::subscription::{Event, State, step};
 use rialto_esb_snapshot::{DOMAIN, Encoded, Snapshot, Token};
 use rialto_esb_store::publishing::{self, ActivationRow, NodeRow, SnapshotRow};
 use rialto_esb_store::subscription;
 use rialto_platform_evidence::SigningKey;
-use rialto_platform_identity::{Actor, Role};
+use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::{Tx, from_micros, now, to_micros};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -87,18 +87,6 @@ pub struct RollbackInput {
     pub reason: String,
 }
 
-fn allowed(actor: &Actor) -> Result<(), PlatformError> {
-    let may = [Role::Operations, Role::InterfaceManager];
-    if may.iter().any(|role| actor.roles.contains(role)) {
-        return Ok(());
-    }
-    Err(not_met(
-        "role",
-        "This is for: operator, manager.",
-        "此操作仅限：运维、管理方。",
-    ))
-}
-
 fn faulty(faults: Vec<Fault>) -> PlatformError {
     let unmet = faults.into_iter().map(|one| UnmetView {
         guard: one.code.to_owned(),
@@ -109,7 +97,7 @@ fn faulty(faults: Vec<Fault>) -> PlatformError {
     PlatformError::NotMet(unmet.collect())
 }
 
-fn counts(snapshot: &Snapshot) -> SnapshotCounts {
+pub(crate) fn counts(snapshot: &Snapshot) -> SnapshotCounts {
     SnapshotCounts {
         interfaces: snapshot.interfaces.len(),
         routes: snapshot.routes.len(),
@@ -151,6 +139,15 @@ fn node_view(row: NodeRow) -> Result<NodeView, PlatformError> {
         reason: row.reason,
         told_at: from_micros(row.told_at)?,
     })
+}
+
+pub(crate) fn left_out(found: Vec<LeftOut>) -> Vec<LeftOutView> {
+    let view = |one: LeftOut| LeftOutView {
+        what: one.what,
+        code: one.code.to_owned(),
+        text: one.words.into(),
+    };
+    found.into_iter().map(view).collect()
 }
 
 /// Brings a gateway to a snapshot; what it says then.
@@ -196,7 +193,7 @@ impl InterfacePlatform {
         self.publishing().publisher.get()
     }
 
-    fn nodes(&self, environment: &str) -> Vec<Arc<dyn GatewayNode>> {
+    pub(crate) fn nodes(&self, environment: &str) -> Vec<Arc<dyn GatewayNode>> {
         let all = self.publisher().map(|one| one.nodes.as_slice());
         let own = all.unwrap_or_default().iter();
         own.filter(|node| node.environment() == environment)
@@ -208,7 +205,7 @@ impl InterfacePlatform {
     /// the gateways and tells what each said. Subscriptions both sides agreed to begin with it.
     ///
     /// # Errors
-    /// [`PlatformError::NotMet`]: without the role; by who set a binding of production that is new
+    /// [`PlatformError::Denied`] without the right; [`PlatformError::NotMet`]: by who set a binding of production that is new
     /// in it; with all that is wrong with the snapshot; when no gateway took it, and then the one
     /// before stays. [`PlatformError::Conflict`] when the environment has no gateway.
     pub async fn publish(
@@ -217,7 +214,7 @@ impl InterfacePlatform {
         environment: &str,
         input: &PublishInput,
     ) -> Result<PublicationView, PlatformError> {
-        allowed(actor)?;
+        actor.require(Permission::EsbPublish)?;
         one_of("environment", environment, &ENVIRONMENTS)?;
         text("/reason", &input.reason, 2_000)?;
         let (publisher, nodes) = (self.publisher(), self.nodes(environment));
@@ -242,22 +239,17 @@ impl InterfacePlatform {
         self.taken_by_somebody(actor, &row, before.as_ref(), &told)
             .await?;
         self.begin_subscriptions(&cut.snapshot).await?;
-        let left_out = cut.left_out.into_iter().map(|one| LeftOutView {
-            what: one.what,
-            code: one.code.to_owned(),
-            text: one.words.into(),
-        });
         Ok(PublicationView {
             snapshot: view(&row, Some(activation.version))?,
             nodes: told.into_iter().map(node_view).collect::<Result<_, _>>()?,
-            left_out: left_out.collect(),
+            left_out: left_out(cut.left_out),
         })
     }
 
     /// Puts an earlier snapshot in force again.
     ///
     /// # Errors
-    /// [`PlatformError::NotMet`] without the role, and when no gateway went back;
+    /// [`PlatformError::Denied`] without the right; [`PlatformError::NotMet`] when no gateway went back;
     /// [`PlatformError::NotFound`] for a version that never was published;
     /// [`PlatformError::Conflict`] when there is nothing to go back to.
     pub async fn roll_back(
@@ -266,7 +258,7 @@ impl InterfacePlatform {
         environment: &str,
         input: &RollbackInput,
     ) -> Result<PublicationView, PlatformError> {
-        allowed(actor)?;
+        actor.require(Permission::EsbPublish)?;
         one_of("environment", environment, &ENVIRONMENTS)?;
         text("/reason", &input.reason, 2_000)?;
         let _one_at_a_time = self.publishing().change.lock().await;
@@ -305,7 +297,11 @@ impl InterfacePlatform {
     }
 
     /// Nobody publishes to production what they bound themselves since the last publish.
-    async fn second_person(&self, actor: &Actor, environment: &str) -> Result<(), PlatformError> {
+    pub(crate) async fn second_person(
+        &self,
+        actor: &Actor,
+        environment: &str,
+    ) -> Result<(), PlatformError> {
         if environment != "production" {
             return Ok(());
         }
@@ -326,7 +322,7 @@ impl InterfacePlatform {
         }
     }
 
-    async fn cut(
+    pub(crate) async fn cut(
         &self,
         actor: &Actor,
         environment: &str,

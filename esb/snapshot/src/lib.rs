@@ -14,6 +14,7 @@
 mod access;
 mod canonical;
 mod check;
+mod diff;
 mod model;
 mod secret;
 mod sign;
@@ -24,6 +25,7 @@ pub use access::{
 };
 pub use canonical::{CanonicalError, to_canonical};
 pub use check::{Finding, check, is_id, schema_name};
+pub use diff::{Became, Change, changes};
 pub use model::{
     Access, AuthMethod, Endpoint, FieldMask, HealthProbe, Interface, InterfaceState, Masking, Mode,
     Policy, Pool, Prefix, Retry, Route, Snapshot, Sticky, Timeouts, Token, Validation, Variant,
@@ -35,7 +37,7 @@ pub use rialto_esb_policy::route::{Predicate, Source};
 pub use secret::{ApiKey, GroupKey, ParseApiKeyError};
 pub use sign::{
     DOMAIN, DecodeSnapshotError, EncodeSnapshotError, Encoded, MAX_BYTES, TrustedKeys, Verified,
-    key_id,
+    key_id, read_own,
 };
 
 #[cfg(test)]

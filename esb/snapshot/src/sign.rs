@@ -241,6 +241,15 @@ impl TrustedKeys {
     }
 }
 
+/// Reads a snapshot of one's own records, without asking who signed it.
+///
+/// # Errors
+/// [`DecodeSnapshotError`] when it has another form.
+pub fn read_own(signed: &str) -> Result<Snapshot, DecodeSnapshotError> {
+    let (_, text) = signed.split_once('\n').ok_or(DecodeSnapshotError::Header)?;
+    content(text.as_bytes())
+}
+
 fn content(text: &[u8]) -> Result<Snapshot, DecodeSnapshotError> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let snapshot = serde_path_to_error::deserialize(&mut reader).map_err(|error| {

@@ -398,3 +398,38 @@ proptest! {
         prop_assert!(trusted().verify(&longer).is_err());
     }
 }
+
+#[test]
+fn changes_are_told_thing_by_thing() {
+    let before = sample();
+    let mut after = before.clone();
+    after.version += 1;
+    assert_eq!(changes(Some(&before), &after), []);
+    after.routes[0].retry.retries = 0;
+    after.routes.remove(1);
+    after.pools[0].id = "other".to_owned();
+    let told: Vec<_> = changes(Some(&before), &after)
+        .into_iter()
+        .map(|one| (one.kind, one.what, one.became))
+        .collect();
+    let of = |kind, what: &str, became| (kind, what.to_owned(), became);
+    assert_eq!(
+        told,
+        [
+            of("pool", "order", Became::Removed),
+            of("pool", "other", Became::Added),
+            of("route", "create", Became::Changed),
+            of("route", "one", Became::Removed),
+        ]
+    );
+    let first = changes(None, &before);
+    assert!(first.iter().all(|one| one.became == Became::Added));
+}
+
+#[test]
+fn an_own_record_is_read_back() {
+    let signed = Encoded::of(&sample()).expect("encodes").sign(&key());
+    let text = String::from_utf8(signed).expect("text");
+    assert_eq!(read_own(&text).expect("reads"), sample());
+    assert!(read_own("no line end").is_err());
+}

@@ -98,6 +98,8 @@ permissions! {
     EsbProvide = "esb.interface.provide": &[Provider];
     /// Approve or refuse interface versions, waive guards by name (beside four eyes).
     EsbReview = "esb.version.review": &[InterfaceManager, Security];
+    /// Publish to the gateways of an environment, and go back.
+    EsbPublish = "esb.snapshot.publish": &[Operations, InterfaceManager];
     /// Add applications and ask for subscriptions.
     EsbSubscribe = "esb.subscription.request": &[Caller];
     /// Register and remove instances of services, tell that they live, set thresholds.
@@ -186,6 +188,7 @@ mod tests {
         ("esb.system.manage", "-------X------i"),
         ("esb.interface.provide", "------------p--"),
         ("esb.version.review", "-----S--------i"),
+        ("esb.snapshot.publish", "----O---------i"),
         ("esb.subscription.request", "-------------c-"),
         ("esb.instance.register", "----O-------p--"),
         ("esb.config.write", "----O-------p--"),

@@ -27,9 +27,12 @@ pub struct PublishArgs {
     /// Whose gateways.
     #[arg(long, value_enum, default_value = "production")]
     environment: Environment,
-    /// Why.
+    /// Why; needed to publish.
+    #[arg(long, required_unless_present = "dry_run")]
+    reason: Option<String>,
+    /// Tell what would change and what stands against it, and change nothing.
     #[arg(long)]
-    reason: String,
+    dry_run: bool,
     #[command(flatten)]
     answers: Answers,
 }
@@ -109,23 +112,50 @@ fn nodes(told: &Value, lang: Lang) -> String {
     lines
 }
 
+fn left_out(told: &Value, lang: Lang) -> String {
+    let mut lines = String::new();
+    for one in told["left_out"].as_array().into_iter().flatten() {
+        let what = text(&one["what"]);
+        let why = text(&one["text"][lang.pick("en", "zh")]);
+        let _ = writeln!(lines, "  {} {what}: {why}", lang.pick("left out", "未纳入"));
+    }
+    lines
+}
+
+/// Prints what would become of it; 1 when something stands against it.
+fn foretell(answers: Answers, told: &Value) -> Result<ExitCode> {
+    let lang = Lang::told(answers.lang);
+    let list = |name: &str| told[name].as_array().into_iter().flatten();
+    let mut lines = String::new();
+    for one in list("changes") {
+        let became = match one["became"].as_str().unwrap_or_default() {
+            "added" => '+',
+            "removed" => '-',
+            _ => '~',
+        };
+        let (kind, what) = (text(&one["kind"]), text(&one["what"]));
+        let _ = writeln!(lines, "{became} {kind:<12} {what}");
+    }
+    let (total, shown) = (told["total"].as_u64().unwrap_or(0), list("changes").count());
+    let words = lang.pick("change(s)", "项变更");
+    let _ = writeln!(
+        lines,
+        "{total} {words}, {shown} {}",
+        lang.pick("shown", "项列出")
+    );
+    lines += &left_out(told, lang);
+    for one in list("unmet") {
+        let why = text(&one["text"][lang.pick("en", "zh")]);
+        let _ = writeln!(lines, "  {}: {why}", lang.pick("against it", "不可发布"));
+    }
+    print(answers.output, told, &lines)?;
+    Ok(ExitCode::from(u8::from(list("unmet").next().is_some())))
+}
+
 /// Prints what became of it; 1 when a gateway is not there yet.
 fn tell(answers: Answers, told: &Value) -> Result<ExitCode> {
     let lang = Lang::told(answers.lang);
-    let mut lines = line(&told["snapshot"], lang) + &nodes(told, lang);
-    for one in told["left_out"].as_array().into_iter().flatten() {
-        let what = (
-            text(&one["what"]),
-            text(&one["text"][lang.pick("en", "zh")]),
-        );
-        let _ = writeln!(
-            lines,
-            "  {} {}: {}",
-            lang.pick("left out", "未纳入"),
-            what.0,
-            what.1
-        );
-    }
+    let lines = line(&told["snapshot"], lang) + &nodes(told, lang) + &left_out(told, lang);
     print(answers.output, told, &lines)?;
     let mut all = told["nodes"].as_array().into_iter().flatten();
     let well = all.all(|one| one["state"] == "active");
@@ -136,6 +166,10 @@ impl PublishArgs {
     /// Asks the server.
     pub async fn execute(&self) -> Result<ExitCode> {
         let client = Client::from_environment()?;
+        if self.dry_run {
+            let told = client.get(&path(self.environment, "/preview")).await?;
+            return foretell(self.answers, &told);
+        }
         let body = json!({"reason": self.reason});
         let path = path(self.environment, "/snapshots");
         let told = client.post(&path, &body).await?;

@@ -337,6 +337,20 @@ fn what_does_not_fit_is_refused_either_way(story: &Story, version: &str, at: &st
     assert_eq!(code, 0, "{out}{err}");
 }
 
+fn a_publish_is_foretold(story: &Story) {
+    let (code, out, err) = story.esb(&story.operator, &["publish", "--dry-run"]);
+    assert_eq!(code, 0, "{out}{err}");
+    for line in [
+        "+ route        account.fund@1.0.0/getFund\n",
+        "+ subscription app → account.fund v1\n",
+        " change(s), ",
+    ] {
+        assert!(out.contains(line), "{out}");
+    }
+    let (code, _, err) = story.esb(&story.operator, &["publish"]);
+    assert!(code == 2 && err.contains("--reason"), "{code} {err}");
+}
+
 #[test]
 fn what_is_published_is_called_with_a_key_and_taken_back_in_one_call() {
     let story = Story::open();
@@ -346,6 +360,7 @@ fn what_is_published_is_called_with_a_key_and_taken_back_in_one_call() {
     // Nobody but an operator or a manager.
     let (code, _, err) = story.esb(&story.provider, &["publish", "--reason", "mine"]);
     assert_eq!(code, 4, "{err}");
+    a_publish_is_foretold(&story);
     let told = story.publish("go live");
     assert_eq!(told["left_out"], json!([]), "{told}");
     assert_eq!(told["nodes"][0]["state"], "active");

@@ -128,6 +128,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/esb/v1/environments/{environment}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a publish would change now, what it would leave out and what stands against it */
+        get: operations["publishing_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/esb/v1/environments/{environment}/rollback": {
         parameters: {
             query?: never;
@@ -1677,6 +1694,25 @@ export interface components {
             schema?: unknown;
             spot: components["schemas"]["SpotView"];
         };
+        /** @description What a publish would change now. */
+        PreviewView: {
+            /** @description What would be other than in the snapshot in force, the first 500. */
+            changes: components["schemas"]["SnapshotChange"][];
+            /** @description `sandbox` or `production`. */
+            environment: string;
+            holds?: components["schemas"]["SnapshotCounts"] | null;
+            /** @description What would not be in it. */
+            left_out: components["schemas"]["LeftOutView"][];
+            /**
+             * Format: int64
+             * @description Number of the snapshot that is to be in force; none before the first publish.
+             */
+            since?: number | null;
+            /** @description How many changes there are. */
+            total: number;
+            /** @description What stands against publishing it; empty when nothing does. */
+            unmet: components["schemas"]["UnmetView"][];
+        };
         /** @description The document that is sent. */
         Problem: {
             /** @description The code as a word. */
@@ -1838,6 +1874,15 @@ export interface components {
              * @description Declared peak, requests per second.
              */
             peak_per_second: number;
+        };
+        /** @description A thing that would not be as it is. */
+        SnapshotChange: {
+            /** @description `added`, `changed` or `removed`. */
+            became: string;
+            /** @description `interface`, `route`, `pool`, `application`, `subscription` or `credential`. */
+            kind: string;
+            /** @description Its name. */
+            what: string;
         };
         /** @description How much a snapshot holds. */
         SnapshotCounts: {
@@ -2554,6 +2599,44 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["EnvironmentView"];
                 };
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publishing_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `sandbox` or `production` */
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewView"];
+                };
+            };
+            /** @description Another role is asked for */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed; see the problem document. */
             default: {

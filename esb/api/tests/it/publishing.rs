@@ -93,6 +93,12 @@ pub async fn what_is_published_reaches_gateways_and_goes_back(world: &World) {
     let why = || json!({"reason": "as agreed"});
     let nobody = world.post(&world.operator, &path, why()).await;
     assert_eq!(nobody.refusal(), (409, "E-NO-GATEWAY".into()));
+    let preview = format!("{environment}/preview");
+    let told = world.get_as(&world.operator, &preview).await.is(200);
+    assert_eq!(told["unmet"][0]["guard"], "gateways");
+    assert_eq!(world.get_as(&world.provider, &preview).await.status, 403);
+    let moon = world.get_as(&world.operator, "/environments/moon/preview");
+    assert_eq!(moon.await.status, 422);
     let nodes: Vec<Arc<dyn GatewayNode>> = vec![Arc::clone(&node) as Arc<dyn GatewayNode>];
     world.api.platform.set_publisher(Publisher { key, nodes });
 
@@ -173,9 +179,32 @@ pub async fn what_is_published_reaches_gateways_and_goes_back(world: &World) {
         let agree = json!({"event": "approve"});
         world.post_any(token, &agreed, agree).await.is(200);
     }
+    assert_eq!(world.post(&world.provider, &path, why()).await.status, 403);
+    let told = world.get_as(&world.operator, &preview).await.is(200);
+    assert_eq!((&told["since"], &told["unmet"]), (&json!(1), &json!([])));
+    let changes: Vec<String> = told["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            ["became", "kind", "what"]
+                .map(|part| one[part].as_str().unwrap())
+                .join(" ")
+        })
+        .collect();
     assert_eq!(
-        world.post(&world.provider, &path, why()).await.guards(),
-        ["role"]
+        changes,
+        [
+            "added application pub-app",
+            "added interface pub.order@1.0.0",
+            "added pool pub.order@1.0.0",
+            "added route pub.order@1.0.0/getPublished",
+            "added subscription pub-app → pub.order v1",
+        ]
+    );
+    assert_eq!(
+        (&told["total"], &told["holds"]["routes"]),
+        (&json!(5), &json!(1))
     );
     let silent = world
         .post(&world.operator, &path, json!({"reason": " "}))
@@ -189,7 +218,7 @@ pub async fn what_is_published_reaches_gateways_and_goes_back(world: &World) {
 
     let back = format!("{environment}/rollback");
     let stranger = world.post(&caller, &back, why()).await;
-    assert_eq!(stranger.guards(), ["role"]);
+    assert_eq!(stranger.status, 403);
     let gone = world.post(&world.manager, &back, why()).await.is(200);
     assert_eq!(gone["snapshot"]["version"], 1);
     assert_eq!(gone["nodes"][0]["version"], 1);
@@ -246,5 +275,12 @@ pub async fn nobody_publishes_what_they_bound_themselves(world: &World) {
         (own.status.as_u16(), own.guards()),
         (403, vec!["four_eyes".to_owned()])
     );
+    let told = world
+        .get_as(&both, "/environments/production/preview")
+        .await
+        .is(200);
+    assert_eq!(told["unmet"][0]["guard"], "four_eyes");
+    // Version 1 is in force again, which held nothing.
+    assert_eq!((&told["since"], &told["total"]), (&json!(1), &json!(5)));
     world.post(&world.operator, path, why).await.is(201);
 }

@@ -212,7 +212,11 @@ impl World {
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        self.call_if(&self.auditor, "GET", path, None, None).await
+        self.get_as(&self.auditor, path).await
+    }
+
+    pub async fn get_as(&self, token: &str, path: &str) -> Answer {
+        self.call_if(token, "GET", path, None, None).await
     }
 
     pub async fn post(&self, token: &str, path: &str, body: Value) -> Answer {
