@@ -156,6 +156,12 @@ function listCenterPages(credential: string): Page[] {
       path: `/esb/credentials/${credential}`,
       ready: heading("esb:credential.secret"),
     },
+    {
+      name: "publishing",
+      path: "/esb/publishing/production",
+      ready: heading("esb:publish.next"),
+      picture: "light",
+    },
     { name: "services", path: "/esb/services", ready: row("esb:menu.services") },
     {
       name: "service",
@@ -214,6 +220,11 @@ function listPages(subscription: string): Page[] {
       name: "comparison",
       path: `${orders}/changes`,
       ready: (v) => v.page.getByText(v.t("esb:change.first")).waitFor(),
+    },
+    {
+      name: "bindings",
+      path: `${orders}/bindings`,
+      ready: (v) => v.page.getByLabel(v.t("esb:binding.upstreams")).first().waitFor(),
     },
     { name: "callers", path: `${orders}/callers`, ready: row("esb:menu.subscriptions") },
     { name: "history", path: `${orders}/history`, ready: row("esb:tab.history") },

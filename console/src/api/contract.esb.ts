@@ -6,6 +6,8 @@ import type { Sent } from "./sent";
 type S = components["schemas"];
 
 export type Application = Sent<S["ApplicationView"]>;
+export type Binding = Sent<S["BindingView"]>;
+export type CheckMode = S["CheckMode"];
 export type Branch = Sent<S["BranchView"]>;
 export type Change = Sent<S["ChangeView"]>;
 export type Credential = Sent<S["CredentialView"]>;
@@ -20,6 +22,11 @@ export type Media = Sent<S["MediaView"]>;
 export type Operation = Sent<S["OperationView"]>;
 export type OperationLine = Sent<S["OperationLine"]>;
 export type Outlook = Sent<S["OutlookView"]>;
+export type Environment = Sent<S["EnvironmentView"]>;
+export type GatewayNode = Sent<S["NodeView"]>;
+export type Preview = Sent<S["PreviewView"]>;
+export type Publication = Sent<S["PublicationView"]>;
+export type Snapshot = Sent<S["SnapshotView"]>;
 export type Review = Sent<S["ReviewLine"]>;
 export type SchemaLine = Sent<S["SchemaLine"]>;
 export type SharedSchema = Sent<S["SchemaView"]>;
@@ -30,6 +37,7 @@ export type System = Sent<S["SystemView"]>;
 export type Unmet = Sent<S["UnmetView"]>;
 export type Version = Sent<S["VersionView"]>;
 
+export type BindingInput = Required<S["BindingInput"]>;
 export type InterfaceInput = S["InterfaceInput"];
 export type ApplicationInput = S["ApplicationInput"];
 export type CredentialInput = S["CredentialInput"];

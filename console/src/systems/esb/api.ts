@@ -15,9 +15,12 @@ import { platform } from "@/api/platform";
 import type {
   Application,
   ApplicationInput,
+  Binding,
+  BindingInput,
   Branch,
   Credential,
   CredentialInput,
+  Environment,
   Fetched,
   Imported,
   Interface,
@@ -26,6 +29,8 @@ import type {
   Operation,
   OperationLine,
   Outlook,
+  Preview,
+  Publication,
   Review,
   RotationInput,
   SharedSchema,
@@ -138,6 +143,25 @@ export const reads = {
       queryKey: key("credentials", "one", id),
       queryFn: ({ signal }) => getTagged<Credential>(path`/credentials/${id}`, signal),
     }),
+  /** Where requests to a version go, by environment. */
+  bindings: (version: string) =>
+    queryOptions({
+      queryKey: key("version", version, "bindings"),
+      queryFn: ({ signal }) =>
+        get<{ items: Binding[] }>(path`/versions/${version}/bindings`, undefined, signal),
+    }),
+  /** What is in force in an environment, and what each gateway said last. */
+  environment: (name: string) =>
+    queryOptions({
+      queryKey: key("environments", name),
+      queryFn: ({ signal }) => get<Environment>(path`/environments/${name}`, undefined, signal),
+    }),
+  /** What a publish would change now. */
+  preview: (name: string) =>
+    queryOptions({
+      queryKey: key("environments", name, "preview"),
+      queryFn: ({ signal }) => get<Preview>(path`/environments/${name}/preview`, undefined, signal),
+    }),
   subscription: (id: string) =>
     queryOptions({
       queryKey: key("subscription", id),
@@ -205,6 +229,12 @@ export const writes = {
     postTagged<Credential>(path`/credentials/${one.id}/rotation`, body, one.etag),
   revoke: (one: Tagged<Credential>, reason: string) =>
     postTagged<Credential>(path`/credentials/${one.id}/revocation`, { reason }, one.etag),
+  bind: (version: Version, environment: string, body: BindingInput) =>
+    putTagged<Binding>(path`/versions/${version.id}/bindings/${environment}`, body, seen(version)),
+  publish: (environment: string, reason: string) =>
+    post<Publication>(path`/environments/${environment}/snapshots`, { reason }),
+  rollBack: (environment: string, version: number, reason: string) =>
+    post<Publication>(path`/environments/${environment}/rollback`, { version, reason }),
   subscribe: (body: SubscriptionInput) => post<Subscription>(path`/subscriptions`, body),
   subscription: (one: Tagged<Subscription>, event: string, reason: string) =>
     postTagged<Subscription>(

@@ -52,6 +52,13 @@ export const manifest: SystemManifest = {
       keywords: "credentials keys secrets pingzheng miyao pz",
     },
     {
+      label: "menu.publishing",
+      icon: "deployment",
+      to: paths.publishing(),
+      keys: "g u",
+      keywords: "publishing gateways snapshots rollback fabu wangguan kuaizhao huitui fb wg",
+    },
+    {
       label: "menu.services",
       icon: "pipeline",
       to: paths.services,

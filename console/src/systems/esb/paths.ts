@@ -18,6 +18,7 @@ export const paths = {
   subscriptions: "/esb/subscriptions",
   credentials: (application?: string) => `/esb/credentials${query({ application })}`,
   credential: (id: string) => `/esb/credentials/${encodeURIComponent(id)}`,
+  publishing: (environment = "production") => `/esb/publishing/${encodeURIComponent(environment)}`,
   services: "/esb/services",
   service: (namespace: string, group: string, name: string) =>
     `/esb/services/${[namespace, group, name].map(encodeURIComponent).join("/")}`,

@@ -15,6 +15,7 @@ const SubscribePage = lazy(() => import("./pages/subscriptions/SubscribePage"));
 const SubscriptionPage = lazy(() => import("./pages/subscriptions/SubscriptionPage"));
 const CredentialsPage = lazy(() => import("./pages/credentials/CredentialsPage"));
 const CredentialPage = lazy(() => import("./pages/credentials/CredentialPage"));
+const PublishingPage = lazy(() => import("./pages/publishing/PublishingPage"));
 const ServicesPage = lazy(() => import("./pages/center/ServicesPage"));
 const ServicePage = lazy(() => import("./pages/center/ServicePage"));
 const ConfigsPage = lazy(() => import("./pages/center/ConfigsPage"));
@@ -37,6 +38,8 @@ export default function EsbRoutes() {
         <Route path="subscriptions/:id" element={<SubscriptionPage />} />
         <Route path="credentials" element={<CredentialsPage />} />
         <Route path="credentials/:id" element={<CredentialPage />} />
+        <Route path="publishing" element={<Navigate to={paths.publishing()} replace />} />
+        <Route path="publishing/:environment" element={<PublishingPage />} />
         <Route path="services" element={<ServicesPage />} />
         <Route path="services/:namespace/:group/:name" element={<ServicePage />} />
         <Route path="configs" element={<ConfigsPage />} />

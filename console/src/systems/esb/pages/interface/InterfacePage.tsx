@@ -13,6 +13,7 @@ import { reads, useAction, useTopics, writes } from "../../api";
 import { ListCommand, VersionPill } from "../../components/words";
 import { below } from "../../model/tree";
 import { paths } from "../../paths";
+import { BindingsTab } from "./BindingsTab";
 import { CallersTab } from "./CallersTab";
 import { ChangesTab } from "./ChangesTab";
 import { DefinitionTab } from "./DefinitionTab";
@@ -46,6 +47,7 @@ const TABS = [
   "findings",
   "losses",
   "changes",
+  "bindings",
   "callers",
   "history",
 ] as const;
@@ -114,6 +116,7 @@ function InterfaceView({ one, versions }: { one: Interface; versions: Version[] 
         <Route path="findings" element={<FindingsTab version={version} />} />
         <Route path="losses" element={<LossesTab version={version} />} />
         <Route path="changes" element={<ChangesTab version={version} versions={versions} />} />
+        <Route path="bindings" element={<BindingsTab version={version} />} />
         <Route path="callers" element={<CallersTab code={one.code} />} />
         <Route path="history" element={<HistoryTab code={one.code} versions={versions} />} />
         <Route path="*" element={overview} />
