@@ -15,6 +15,8 @@ import esbEn from "@/systems/esb/i18n/en.json";
 import esbZh from "@/systems/esb/i18n/zh-CN.json";
 import otcEn from "@/systems/otc/i18n/en.json";
 import otcZh from "@/systems/otc/i18n/zh-CN.json";
+import platformEn from "@/systems/platform/i18n/en.json";
+import platformZh from "@/systems/platform/i18n/zh-CN.json";
 
 export interface Stage {
   /** Roles of the person before the page. */
@@ -49,8 +51,14 @@ export async function stage(
     defaultNS: "shell",
     fallbackNS: "shell",
     resources: {
-      en: { shell: shellEn, delivery: deliveryEn, otc: otcEn, esb: esbEn },
-      "zh-CN": { shell: shellZh, delivery: deliveryZh, otc: otcZh, esb: esbZh },
+      en: { shell: shellEn, delivery: deliveryEn, otc: otcEn, esb: esbEn, platform: platformEn },
+      "zh-CN": {
+        shell: shellZh,
+        delivery: deliveryZh,
+        otc: otcZh,
+        esb: esbZh,
+        platform: platformZh,
+      },
     },
     interpolation: { escapeValue: false },
     react: { useSuspense: false },

@@ -10,6 +10,7 @@ import type {
   UiConfig,
   User,
 } from "./contract";
+import type { Drill, DrillInput, Standby } from "./contract.platform";
 
 const BASE = "/api/platform/v1";
 
@@ -27,6 +28,9 @@ export const platform = {
   issueToken: (name: string, days: number) =>
     post<IssuedToken>(`${BASE}/tokens`, { name, expires_in_days: days }),
   revokeToken: (id: string) => remove(`${BASE}/tokens/${encodeURIComponent(id)}`),
+  standby: (signal?: AbortSignal) => get<Standby>(`${BASE}/standby`, undefined, signal),
+  drills: (signal?: AbortSignal) => get<{ items: Drill[] }>(`${BASE}/drills`, undefined, signal),
+  drill: (body: DrillInput) => post<Drill>(`${BASE}/drills`, body),
   evidenceHead: (signal?: AbortSignal) =>
     get<EvidenceHead>(`${BASE}/evidence/head`, undefined, signal),
   evidenceRecords: (

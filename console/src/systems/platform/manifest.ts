@@ -14,6 +14,13 @@ export const manifest: SystemManifest = {
       keywords: "evidence audit zhengju zhengjulian zj",
     },
     {
+      label: "menu.standby",
+      icon: "system",
+      to: "/platform/standby",
+      keys: "g h",
+      keywords: "standby drill takeover leader rebei yanlian beiji rb yl",
+    },
+    {
       label: "menu.tokens",
       icon: "token",
       to: "/platform/tokens",
