@@ -192,6 +192,8 @@ export function DataGrid<T>(props: Props<T>) {
         aria-label={props.label}
         aria-rowcount={rowCount(props.total, sorted.length, Boolean(more))}
         className={isVirtual ? "grid virtual" : "grid"}
+        // Without rows nothing in it takes the keyboard, and a wide heading still has to scroll.
+        {...(sorted.length === 0 ? { tabIndex: 0 } : {})}
       >
         <div
           ref={measureHead}
