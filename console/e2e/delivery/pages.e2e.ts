@@ -143,7 +143,11 @@ function listPages(r: Record<string, Resource>): Page[] {
       path: "/delivery/environments",
       ready: (v) => v.page.getByText(v.t("slotRole.standby")).first().waitFor(),
     },
-    { path: "/platform/standby", ready: (v) => v.page.getByLabel(v.t("drill.reason")).waitFor() },
+    {
+      picture: "standby",
+      path: "/platform/standby",
+      ready: (v) => v.page.getByLabel(v.t("drill.reason")).waitFor(),
+    },
     { picture: "evidence", path: "/platform/evidence", ready: (v) => row(v, "menu.evidence") },
     {
       picture: "account",
