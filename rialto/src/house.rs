@@ -209,7 +209,7 @@ impl House {
 
         let web_stop = tokio_util::sync::CancellationToken::new();
         let web_settings = web_settings(settings, &folder)?;
-        let desk = Desk::new(db.clone(), evidence.clone());
+        let desk = Desk::new(db.clone(), evidence.clone(), settings.otc.market_days);
         let platform = InterfacePlatform::new(db.clone(), evidence.clone(), group_keys(&folder)?);
         let publishing = Publishing::start(settings, &folder, &platform, gateway.as_ref()).await?;
         let center = Center::start(&db, &evidence, &folder).await?;

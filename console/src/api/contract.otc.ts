@@ -56,6 +56,12 @@ export interface Template {
   unknowns: string[];
 }
 
+/** An engine that may be asked for by name. */
+export interface EngineName {
+  name: string;
+  id: string;
+}
+
 export interface Snapshot {
   id: string;
   /** The market itself; lists leave it out. */
@@ -96,6 +102,7 @@ export interface Quote {
   pays: number;
   notional: number;
   currency: string;
+  model: string;
   engine: string;
   notes: Note[];
   reason: string;

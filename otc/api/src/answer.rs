@@ -56,13 +56,14 @@ fn problem(error: DeskError) -> Problem {
     match error {
         DeskError::NotFound { what, id } => Problem::not_found(what, id),
         DeskError::Denied(denied) => denied.into(),
-        DeskError::FourEyes(text) => Problem::forbidden(text).with("reason", "E-BOOK-FOUR-EYES"),
+        DeskError::FourEyes { ref maker } => {
+            let en = error.to_string();
+            let zh = format!("经办人 {maker} 不可复核自己的业务，须由他人复核");
+            Problem::forbidden(en.clone())
+                .with("reason", "E-BOOK-FOUR-EYES")
+                .with("text", json!({"en": en, "zh": zh}))
+        }
         DeskError::Invalid {
-            pointer,
-            code,
-            message,
-        } => Problem::unprocessable().invalid(pointer, code, message),
-        DeskError::Reason {
             pointer,
             code,
             en,
@@ -99,7 +100,7 @@ fn problem(error: DeskError) -> Problem {
         DeskError::Quote(error) => {
             let (en, zh) = (error.to_string(), error.zh());
             Problem::unprocessable()
-                .invalid("/unknown", error.code(), en.clone())
+                .invalid(error.pointer(), error.code(), en.clone())
                 .with("text", json!({"en": en, "zh": zh}))
         }
         DeskError::Store(error) => error.into(),

@@ -29,6 +29,7 @@ pub fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(OtcDoc::openapi())
         .routes(routes!(pricing::validate))
         .routes(routes!(pricing::templates))
+        .routes(routes!(pricing::engines))
         .routes(routes!(pricing::snapshots, pricing::enter_snapshot))
         .routes(routes!(pricing::snapshot))
         .routes(routes!(pricing::price))

@@ -14,6 +14,7 @@ const fn line(method: &'static str, path: &'static str, permission: Permission) 
 pub const ENDPOINTS: &[Endpoint] = &[
     line("POST", "/api/otc/v1/termsheets/validate", OtcRead),
     line("GET", "/api/otc/v1/templates", OtcRead),
+    line("GET", "/api/otc/v1/engines", OtcRead),
     line("GET", "/api/otc/v1/snapshots", OtcRead),
     line("POST", "/api/otc/v1/snapshots", OtcMarketEnter),
     line("GET", "/api/otc/v1/snapshots/{id}", OtcRead),

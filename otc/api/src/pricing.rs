@@ -3,7 +3,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use rialto_otc_desk::view::{
-    LadderView, PriceView, SnapshotView, SolveView, TemplateView, Validation,
+    EngineView, LadderView, PriceView, SnapshotView, SolveView, TemplateView, Validation,
 };
 use rialto_otc_desk::{LadderInput, PriceInput, SolveInput};
 use rialto_platform_web::{Authenticated, Items, Json, Page, Path, Query};
@@ -39,6 +39,15 @@ pub async fn validate(
 pub async fn templates(State(api): State<Api>) -> Answer<Json<Items<TemplateView>>> {
     let items = api.desk.templates().to_vec();
     Ok(Json(Items { items }))
+}
+
+/// Names of the engines, in order of preference: each may be asked for by name
+#[utoipa::path(get, path = "/api/otc/v1/engines", tag = "prices",
+    responses((status = 200, body = Items<EngineView>)))]
+pub async fn engines() -> Json<Items<EngineView>> {
+    Json(Items {
+        items: rialto_otc_desk::engines(),
+    })
 }
 
 /// Which page.

@@ -16,6 +16,7 @@ use crate::lower::{self, Input};
 use crate::plan::{Moment, Plan, Underlying};
 use crate::program::Program;
 use crate::reader::{Field, join};
+use crate::remaining::misfit;
 use crate::schedule::{Known, Resolver, Term, find, read_spec, years};
 use crate::sheet::{Product, TermSheet};
 use crate::templates::{self, Built, Context, NamedSchedule};
@@ -552,8 +553,13 @@ impl<'a> Compiler<'a> {
         let Some(state) = &self.sheet.state else {
             return;
         };
-        for name in state.values.keys() {
-            if program.vars.iter().all(|var| var.name != *name) {
+        for (name, value) in &state.values {
+            let known = program.vars.iter().find(|var| var.name == *name);
+            let misfit = known.and_then(|var| misfit(name, var.kind, *value));
+            if let Some((en, zh)) = misfit {
+                self.error("E-STATE-VALUE", &join("/state", name), en, zh);
+            }
+            if known.is_none() {
                 let names: Vec<&str> = program.vars.iter().map(|var| var.name.as_str()).collect();
                 let known = if names.is_empty() {
                     "none".to_owned()

@@ -68,9 +68,10 @@ pub fn preset_zh(name: &str) -> &str {
 }
 
 /// Words that the book and templates write into the formula beside an amount.
-const OF_TRACES: [(&str, &str); 5] = [
+const OF_TRACES: [(&str, &str); 6] = [
     ("unwind price ", "平仓价 "),
     ("fee to the house ", "我方收取的费用 "),
+    ("fee to the counterparty ", "我方支付的费用 "),
     ("premium ", "期权费 "),
     ("principal ", "本金 "),
     (" paid", " 已付"),

@@ -13,6 +13,22 @@ use crate::program::VarKind;
 use crate::reader::Field;
 use crate::schedule::{Term, years};
 
+/// Why a value does not fit what a contract remembers under a name, in both languages.
+pub(crate) fn misfit(name: &str, kind: VarKind, value: Decimal) -> Option<(String, String)> {
+    let most = match kind {
+        VarKind::Flag => Decimal::ONE,
+        VarKind::Count { max } => Decimal::from(max),
+        VarKind::Sum => return None,
+    };
+    let fits = value.is_integer() && value >= Decimal::ZERO && value <= most;
+    (!fits).then(|| {
+        (
+            format!("{value} does not fit {name:?}, a whole number from 0 to {most}."),
+            format!("{name:?} 的值 {value} 不符，须为 0 至 {most} 的整数。"),
+        )
+    })
+}
+
 impl Compiled {
     /// The contract at an as-of: instants observed before are gone, variables hold what `state`
     /// (or else the sheet's own state) says, determined flows still unpaid are in `pending`.
@@ -32,6 +48,7 @@ impl Compiled {
         let state = state.or(own.as_ref());
         let past = self.past(as_of, now);
         self.take_values(state, &sink);
+        self.check_ki_date(as_of, state, &sink);
         if !state.is_some_and(|state| state.ended) {
             self.check_past(as_of, now, past, state, &sink);
         }
@@ -76,25 +93,28 @@ impl Compiled {
                 );
                 continue;
             };
-            let most = match var.kind {
-                VarKind::Flag => Some(Decimal::ONE),
-                VarKind::Count { max } => Some(Decimal::from(max)),
-                VarKind::Sum => None,
-            };
-            let fits = most
-                .is_none_or(|most| value.is_integer() && *value >= Decimal::ZERO && *value <= most);
-            if fits {
-                var.value = *value;
-                continue;
+            match misfit(name, var.kind, *value) {
+                None => var.value = *value,
+                Some((en, zh)) => sink.error("E-STATE-VALUE", &at, en, zh),
             }
-            let most = most.unwrap_or_default();
-            let en = format!("{value} does not fit {name:?}, a whole number from 0 to {most}.");
-            sink.error(
-                "E-STATE-VALUE",
-                &at,
-                en,
-                format!("{name:?} 须为 0 至 {most} 的整数。"),
-            );
+        }
+    }
+
+    /// That the day of the knock-in is not one that is still ahead.
+    fn check_ki_date(&self, as_of: &AsOf, state: Option<&State>, sink: &Sink) {
+        let (Some(on), AsOf::Dated { date, .. }) = (state.and_then(|state| state.ki_date), as_of)
+        else {
+            return;
+        };
+        if on > *date {
+            let at = Place {
+                pointer: "/state/ki_date".to_owned(),
+                value: Some(on.to_string()),
+                ..Place::default()
+            };
+            let en = format!("{on} is after the valuation of {date}.");
+            let zh = format!("敲入日 {on} 晚于估值日 {date}。");
+            sink.error("E-STATE-VALUE", &at, en, zh);
         }
     }
 

@@ -191,8 +191,7 @@ impl Desk {
         const STATES: [&str; 5] = ["open", "approved", "rejected", "void", "expired"];
         let state = state.filter(|state| !state.is_empty());
         if let Some(other) = state.filter(|state| !STATES.contains(state)) {
-            let text = format!("`{other}` is not one of {}", STATES.join(", "));
-            return Err(DeskError::invalid("state", "unknown", text));
+            return Err(DeskError::not_among("state", other, &STATES));
         }
         let rows = approval::list(&mut self.db(), state, to_micros(now()), before, limit).await?;
         rows.into_iter().map(view).collect()
@@ -222,18 +221,20 @@ impl Desk {
         actor.require(Permission::OtcApprove)?;
         if decided == Decided::Rejected && comment.trim().is_empty() {
             let text = "say why it is rejected";
-            return Err(DeskError::invalid("/comment", "missing", text));
+            return Err(DeskError::invalid(
+                "/comment",
+                "missing",
+                text,
+                "请写明拒绝原因",
+            ));
         }
         let mut tx = self.db().begin().await?;
         let row = approval::find(&mut tx, id).await?;
         let row = row.ok_or_else(|| DeskError::not_found("approval", id))?;
         check_open(&row)?;
         if row.maker == actor.login {
-            let text = format!(
-                "{} made this: a second person must decide. 经办人不可复核自己的业务。",
-                actor.login
-            );
-            return Err(DeskError::FourEyes(text));
+            let maker = actor.login.clone();
+            return Err(DeskError::FourEyes { maker });
         }
         let outcome = match decided {
             Decided::Approved => self.approve(&mut tx, actor, &row, comment).await,

@@ -29,9 +29,9 @@ pub struct Booking {
 
 fn link(view: &LinkView) -> Result<Link, DeskError> {
     let value = serde_json::to_value(view).map_err(DeskError::json("link"))?;
-    serde_json::from_value(value).map_err(|error| {
-        let text = format!("{error}; kind is novated_from, migrated_from or rebooks");
-        DeskError::invalid("/link", "invalid", text)
+    serde_json::from_value(value).map_err(|_| {
+        let kinds = ["novated_from", "migrated_from", "rebooks"];
+        DeskError::not_among("/link/kind", &view.kind, &kinds)
     })
 }
 
@@ -49,7 +49,8 @@ impl Desk {
         if effective.is_some() && link.is_none() {
             let text =
                 "only a trade that continues another one (\"link\") takes effect in mid-life";
-            return Err(DeskError::invalid("/effective", "no_link", text));
+            let zh = "只有承接另一笔交易（link）的交易才可在存续期中生效";
+            return Err(DeskError::invalid("/effective", "no_link", text, zh));
         }
         let sheet = blocking(move || booked_sheet(&input)).await?;
         let trade_id = sheet.trade_id.clone();

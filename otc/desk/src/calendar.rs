@@ -109,8 +109,7 @@ impl Desk {
     ) -> Result<CalendarPage, DeskError> {
         let kind = kind.filter(|kind| !kind.is_empty());
         if let Some(other) = kind.filter(|kind| !KINDS.contains(kind)) {
-            let text = format!("`{other}` is not one of {}", KINDS.join(", "));
-            return Err(DeskError::invalid("kind", "unknown", text));
+            return Err(DeskError::not_among("kind", other, &KINDS));
         }
         let mut cursor = after.and_then(Cursor::read).unwrap_or_default();
         let limit = i64::from(size) + 1;

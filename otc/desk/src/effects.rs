@@ -136,7 +136,9 @@ pub(crate) fn enter(
     log.append(context, new).map(|receipt| !receipt.repeated)
 }
 
-/// Gives a trade in force the prices it lacks, in this order, for as long as it lives.
+/// Gives a trade in force the prices it lacks, in this order, for as long as it lives. They are the
+/// house's already: whether one is an outlier was decided when it came in, and is not asked again
+/// because a correction moved the price before it.
 pub(crate) fn fill(desk: &Desk, log: &mut TradeLog, steps: &[Step]) -> Result<(), Refusal> {
     let fixings = log.trade().fixings();
     let known: BTreeSet<Key> = fixings
@@ -148,7 +150,9 @@ pub(crate) fn fill(desk: &Desk, log: &mut TradeLog, steps: &[Step]) -> Result<()
         }
         if !known.contains(&step.key()) {
             // Bound here, so that the lock is free between two events.
-            let entered = enter(&mut desk.context(), log, step);
+            let entered = desk
+                .context()
+                .without_outliers(|context| enter(context, log, step));
             entered?;
         }
     }

@@ -25,23 +25,16 @@ pub enum DeskError {
     #[error(transparent)]
     Denied(#[from] Denied),
     /// The second person must be another one.
-    #[error("{0}")]
-    FourEyes(String),
+    #[error("{maker} made this: a second person must decide")]
+    FourEyes {
+        /// Who made it.
+        maker: String,
+    },
     /// A value of the request is wrong.
-    #[error("{pointer}: {message}")]
+    #[error("{pointer}: {en}")]
     Invalid {
         /// JSON pointer of the value, or the name of a parameter.
         pointer: String,
-        /// Stable word for programs.
-        code: &'static str,
-        /// What is wrong and what would be right.
-        message: String,
-    },
-    /// A value of the request is wrong; told in both languages.
-    #[error("{pointer}: {en}")]
-    Reason {
-        /// JSON pointer of the value.
-        pointer: &'static str,
         /// Stable word for programs.
         code: &'static str,
         /// What is wrong and what would be right.
@@ -110,13 +103,23 @@ impl DeskError {
     pub(crate) fn invalid(
         pointer: impl Into<String>,
         code: &'static str,
-        message: impl Into<String>,
+        en: impl Into<String>,
+        zh: impl Into<String>,
     ) -> Self {
         Self::Invalid {
             pointer: pointer.into(),
             code,
-            message: message.into(),
+            en: en.into(),
+            zh: zh.into(),
         }
+    }
+
+    /// A word that is not one of those that may stand here.
+    pub(crate) fn not_among(pointer: &str, seen: &str, known: &[&str]) -> Self {
+        let known = known.join(", ");
+        let en = format!("`{seen}` is not one of {known}");
+        let zh = format!("`{seen}` 不可用；可选 {known}");
+        Self::invalid(pointer, "unknown", en, zh)
     }
 
     pub(crate) fn conflict(

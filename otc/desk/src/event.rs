@@ -81,7 +81,8 @@ fn permission(kind: Kind) -> Permission {
 pub fn date(pointer: &str, text: &str) -> Result<Date, DeskError> {
     text.parse().map_err(|_| {
         let message = format!("`{text}` is no date like 2026-05-18");
-        DeskError::invalid(pointer, "invalid_date", message)
+        let zh = format!("`{text}` 不是 2026-05-18 这样的日期");
+        DeskError::invalid(pointer, "invalid_date", message, zh)
     })
 }
 
@@ -89,7 +90,7 @@ pub fn date(pointer: &str, text: &str) -> Result<Date, DeskError> {
 /// it.
 ///
 /// # Errors
-/// [`DeskError::Reason`] when there is none for a second person to read.
+/// [`DeskError::Invalid`] when there is none for a second person to read.
 fn reason(input: &EventInput, kind: Kind, payload: &mut Value) -> Result<String, DeskError> {
     let told = |text: Option<&str>| text.map(str::trim).unwrap_or_default().to_owned();
     let beside = told(input.reason.as_deref());
@@ -115,8 +116,8 @@ fn reason(input: &EventInput, kind: Kind, payload: &mut Value) -> Result<String,
     // A payment is due by its contract; everything else is somebody's decision.
     if note.is_empty() && kind.needs_approval() && kind != Kind::Instructed {
         let kind = kind.text();
-        return Err(DeskError::Reason {
-            pointer: "/reason",
+        return Err(DeskError::Invalid {
+            pointer: "/reason".to_owned(),
             code: "E-BOOK-REASON",
             en: format!("Say why in \"reason\": the second person who signs {kind:?} reads it."),
             zh: format!("请在 reason 中说明原因：复核“{kind}”的人须据此判断。"),
@@ -135,14 +136,19 @@ fn payload(input: &EventInput) -> Result<(Payload, String), DeskError> {
             _ => "POST /fixings",
         };
         let text = format!("{:?} comes by {place}", kind.text());
-        return Err(DeskError::invalid("/kind", "elsewhere", text));
+        let zh = format!("{:?} 须经 {place} 提交", kind.text());
+        return Err(DeskError::invalid("/kind", "elsewhere", text, zh));
     }
     let mut value = input.payload.clone().unwrap_or_else(|| json!({}));
     let reason = reason(input, kind, &mut value)?;
     if let (Some(object), Kind::Submit) = (value.as_object_mut(), kind) {
-        object
-            .entry("limit_check")
-            .or_insert_with(|| Value::from(words::NO_LIMITS));
+        let told = object.insert("limit_check".to_owned(), words::NO_LIMITS.into());
+        if told.is_some_and(|told| told != words::NO_LIMITS) {
+            let en = "what the limits say is written by the system; leave it out";
+            let zh = "限额检查结果由系统填写，请勿提交";
+            let pointer = "/payload/limit_check";
+            return Err(DeskError::invalid(pointer, "system", en, zh));
+        }
     }
     Ok((Payload::read(&input.kind, value)?, reason))
 }
@@ -351,7 +357,7 @@ fn needs_second(held: &Held, new: &NewEvent) -> bool {
         .events()
         .iter()
         .any(|event| event.event_id == new.event_id);
-    new.payload.kind().needs_approval() && !known
+    new.needs_approval() && !known
 }
 
 /// Type of the evidence record.

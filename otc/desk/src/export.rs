@@ -453,7 +453,8 @@ fn full(rows: &Rows) -> Result<(), DeskError> {
         return Ok(());
     }
     let text = format!("more than {MOST_ROWS} rows; narrow the filter");
-    Err(DeskError::invalid("from", "too_many", text))
+    let zh = format!("超过 {MOST_ROWS} 行，请缩小筛选范围");
+    Err(DeskError::invalid("from", "too_many", text, zh))
 }
 
 impl Desk {

@@ -160,7 +160,8 @@ impl Desk {
         actor.require(Permission::OtcFixing)?;
         if rows.len() > MOST_ROWS {
             let text = format!("more than {MOST_ROWS} prices; send them in parts");
-            return Err(DeskError::invalid("/items", "too_many", text));
+            let zh = format!("价格超过 {MOST_ROWS} 条，请分批提交");
+            return Err(DeskError::invalid("/items", "too_many", text, zh));
         }
         let sorted = self.sort(rows).await?;
         let mut report = FixingReport {
@@ -614,8 +615,8 @@ fn effect_json(effect: &EffectView) -> Value {
 }
 
 fn no_reason(corrected: u64) -> DeskError {
-    DeskError::Reason {
-        pointer: "/reason",
+    DeskError::Invalid {
+        pointer: "/reason".to_owned(),
         code: "required",
         en: format!(
             "{corrected} of these prices correct known ones; say why in \"reason\". Nothing was entered."

@@ -73,8 +73,7 @@ impl Desk {
         const STATUSES: [&str; 5] = ["determined", "instructed", "settled", "failed", "reversed"];
         let status = status.filter(|status| !status.is_empty());
         if let Some(other) = status.filter(|status| !STATUSES.contains(status)) {
-            let text = format!("`{other}` is not one of {}", STATUSES.join(", "));
-            return Err(DeskError::invalid("status", "unknown", text));
+            return Err(DeskError::not_among("status", other, &STATUSES));
         }
         let rows = flow::list(&mut self.db(), status, range, after, limit).await?;
         rows.into_iter().map(view).collect()

@@ -44,8 +44,8 @@ fn column(name: &str) -> Option<usize> {
     })
 }
 
-fn bad(message: impl Into<String>) -> DeskError {
-    DeskError::invalid("/body", "file", message)
+fn bad(en: impl Into<String>, zh: impl Into<String>) -> DeskError {
+    DeskError::invalid("/body", "file", en, zh)
 }
 
 /// Where each known column stands.
@@ -60,17 +60,24 @@ fn heading(cells: &[String]) -> Result<[Option<usize>; 5], DeskError> {
                 "row 1: there is no column {cell:?}; known are date, underlying, value, source, \
                  rule (日期、标的、价格、来源、口径)"
             );
-            return Err(bad(text));
+            let zh = format!(
+                "第 1 行：没有 {cell:?} 列；可用列为 date、underlying、value、source、rule（日期、标的、价格、来源、口径）"
+            );
+            return Err(bad(text, zh));
         };
         if places[known].replace(n).is_some() {
-            return Err(bad(format!("row 1: the column {cell:?} is there twice")));
+            return Err(bad(
+                format!("row 1: the column {cell:?} is there twice"),
+                format!("第 1 行：{cell:?} 列重复"),
+            ));
         }
     }
     for (name, place) in ["date", "underlying", "value"].iter().zip(&places) {
         if place.is_none() {
-            return Err(bad(format!(
-                "row 1 names no column {name}; the first row names the columns"
-            )));
+            return Err(bad(
+                format!("row 1 names no column {name}; the first row names the columns"),
+                format!("第 1 行缺少 {name} 列；首行须为列名"),
+            ));
         }
     }
     Ok(places)
@@ -80,7 +87,7 @@ fn heading(cells: &[String]) -> Result<[Option<usize>; 5], DeskError> {
 fn rows(cells: Vec<Vec<String>>) -> Result<Vec<RawRow>, DeskError> {
     let mut all = cells.into_iter().zip(1_u64..);
     let Some((first, _)) = all.next() else {
-        return Err(bad("the file is empty"));
+        return Err(bad("the file is empty", "文件为空"));
     };
     let places = heading(&first)?;
     let mut found = Vec::new();
@@ -93,6 +100,8 @@ fn rows(cells: Vec<Vec<String>>) -> Result<Vec<RawRow>, DeskError> {
             let text = place.and_then(|place| cells.get(place));
             text.map(|text| text.trim().to_owned()).unwrap_or_default()
         };
+        let beyond = cells.get(first.len()..).unwrap_or_default();
+        let beyond = beyond.iter().filter(|cell| !cell.trim().is_empty()).count();
         let source = Some(cell(3)).filter(|text| !text.is_empty());
         found.push(RawRow {
             row,
@@ -101,9 +110,13 @@ fn rows(cells: Vec<Vec<String>>) -> Result<Vec<RawRow>, DeskError> {
             value: cell(2),
             source: source.unwrap_or_else(|| SOURCE.to_owned()),
             rule: cell(4),
+            beyond,
         });
         if found.len() > MOST_ROWS {
-            return Err(bad(format!("more than {MOST_ROWS} rows; split the file")));
+            return Err(bad(
+                format!("more than {MOST_ROWS} rows; split the file"),
+                format!("超过 {MOST_ROWS} 行，请拆分文件"),
+            ));
         }
     }
     Ok(found)
@@ -134,7 +147,10 @@ fn csv(bytes: &[u8]) -> Result<Vec<RawRow>, DeskError> {
         Err(_) => {
             let (text, _, broken) = encoding_rs::GB18030.decode(bytes);
             if broken {
-                return Err(bad("the file is neither UTF-8 nor GB 18030 text"));
+                return Err(bad(
+                    "the file is neither UTF-8 nor GB 18030 text",
+                    "文件既不是 UTF-8 也不是 GB 18030 文本",
+                ));
             }
             text.into_owned()
         }
@@ -147,7 +163,8 @@ fn csv(bytes: &[u8]) -> Result<Vec<RawRow>, DeskError> {
         .from_reader(text.as_bytes());
     let mut cells = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(|error| bad(format!("this is no CSV: {error}")))?;
+        let record = record
+            .map_err(|error| bad(format!("this is no CSV: {error}"), "不是有效的 CSV 文件"))?;
         cells.push(record.iter().map(str::to_owned).collect());
     }
     rows(cells)
@@ -173,15 +190,29 @@ fn cell(data: &Data) -> String {
 
 /// Rows of a workbook.
 fn xlsx(bytes: Vec<u8>) -> Result<Vec<RawRow>, DeskError> {
-    let no_book = |error| bad(format!("this is no XLSX workbook: {error}"));
+    let no_book = |_| {
+        let en = "this is no XLSX workbook, or it is damaged; save it again as .xlsx, or send CSV";
+        bad(
+            en,
+            "不是 XLSX 工作簿或文件已损坏；请重新另存为 .xlsx，或改用 CSV",
+        )
+    };
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(no_book)?;
     let range = book.worksheet_range_at(0);
-    let range = range.ok_or_else(|| bad("the workbook has no sheet"))?;
-    let range = range.map_err(|error| bad(format!("its first sheet cannot be read: {error}")))?;
+    let range = range.ok_or_else(|| bad("the workbook has no sheet", "工作簿没有工作表"))?;
+    let range = range.map_err(|error| {
+        bad(
+            format!("its first sheet cannot be read: {error}"),
+            "第一个工作表无法读取",
+        )
+    })?;
     // Rows are counted as the workbook does, also when the first ones are blank.
     let blank = range.start().map_or(0, |(row, _)| row as usize);
     if blank > 0 {
-        return Err(bad("row 1 is blank; the first row names the columns"));
+        return Err(bad(
+            "row 1 is blank; the first row names the columns",
+            "第 1 行为空；首行须为列名",
+        ));
     }
     let cells = range.rows().map(|row| row.iter().map(cell).collect());
     rows(cells.collect())
@@ -229,6 +260,7 @@ mod tests {
             value: "5802.16".into(),
             source: SOURCE.into(),
             rule: String::new(),
+            beyond: 0,
         };
         let text = "日期,标的,收盘价\n2026-03-09,XSHG:000905,5802.16\n\n";
         assert_eq!(csv(text.as_bytes()).expect("UTF-8"), vec![expected.clone()]);
@@ -249,6 +281,14 @@ mod tests {
             ..expected
         };
         assert_eq!(csv(text.as_bytes()).expect("any order"), [named]);
+    }
+
+    #[test]
+    fn a_row_with_more_cells_than_columns_says_so() {
+        let text = "date,underlying,value\n2026-03-09,XSHG:000905,5,802.16\n2026-03-10,A,5,\n";
+        let rows = csv(text.as_bytes()).expect("rows");
+        let beyond: Vec<usize> = rows.iter().map(|row| row.beyond).collect();
+        assert_eq!(beyond, [1, 0]);
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub use export::{ExportQuery, Form, Table};
 pub use fixing::{FixingInput, FixingItem, RawRow};
 pub use flow::{Payment, PaymentInput};
 pub use import::{FileKind, MOST_BYTES};
+pub use price::engines;
 pub use price::{LadderInput, PriceInput, SolveInput};
 pub use quote::{AcceptInput, ChargesInput, QuoteInput, SpreadsInput};
 pub use rialto_otc_contract::Findings;
@@ -69,6 +70,7 @@ struct Inner {
     db: Db,
     evidence: EvidenceLog,
     policy: Policy,
+    market_days: Option<u32>,
     context: Mutex<Context<'static>>,
     cache: Mutex<Cache>,
     markets: Mutex<snapshot::Markets>,
@@ -82,8 +84,9 @@ impl std::fmt::Debug for Desk {
 
 impl Desk {
     /// Over a migrated database, with the built-in calendars and the default rules of the house.
+    /// Quotes are firm on markets of at most `market_days` calendar days, on any when not told.
     #[must_use]
-    pub fn new(db: Db, evidence: EvidenceLog) -> Self {
+    pub fn new(db: Db, evidence: EvidenceLog, market_days: Option<u32>) -> Self {
         let policy = Policy::default();
         let context = Context::new(Calendars::builtin(), policy.clone());
         Self {
@@ -91,6 +94,7 @@ impl Desk {
                 db,
                 evidence,
                 policy,
+                market_days,
                 context: Mutex::new(context),
                 cache: Mutex::new(Cache::default()),
                 markets: Mutex::new(snapshot::Markets::default()),
@@ -106,6 +110,10 @@ impl Desk {
 
     pub(crate) fn policy(&self) -> &Policy {
         &self.inner.policy
+    }
+
+    pub(crate) fn market_days(&self) -> Option<u32> {
+        self.inner.market_days
     }
 
     pub(crate) fn evidence(&self) -> &EvidenceLog {

@@ -58,6 +58,7 @@ pub fn priced_sheet(desk: &Desk, log: &TradeLog, as_of: &AsOf) -> Result<TermShe
             "/snapshot_id",
             "numeric",
             "trades of the book live on dates: give a market with a date",
+            "账簿中的交易按日期存续，请使用带日期的行情",
         ));
     };
     let closed = phase == DayPhase::PostClose;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use rialto_otc_contract::TermSheet;
 use rialto_otc_market::snapshot::Snapshot;
+use rialto_otc_market::view::{ModelConfig, ModelKind};
 use rialto_otc_pricing::desk::desk as desk_greeks;
 use rialto_otc_pricing::engine::{Greeking, PriceError};
 use rialto_otc_pricing::reason::Reason;
-use rialto_otc_pricing::select::Candidate;
+use rialto_otc_pricing::select::{self, Candidate};
 use rialto_otc_pricing::solve::{Question, Target, Unknown, increment_of, solve};
 use rialto_otc_pricing::valuation::{Request, Valuation, value};
 use rust_decimal::Decimal;
@@ -19,7 +20,7 @@ use utoipa::ToSchema;
 use crate::ledger::word;
 use crate::snapshot;
 use crate::view::{
-    ErrorView, GreeksView, LadderPointView, LadderView, PriceView, SolveView, WhyView,
+    EngineView, ErrorView, GreeksView, LadderPointView, LadderView, PriceView, SolveView, WhyView,
 };
 use crate::{Desk, DeskError, blocking};
 
@@ -38,8 +39,10 @@ pub struct PriceInput {
     /// Or the market itself.
     #[schema(value_type = Option<Object>)]
     pub market: Option<Value>,
-    /// Engine by name; chosen when not told.
+    /// Engine by name, never replaced by another; chosen when not told.
     pub engine: Option<String>,
+    /// `quoted` (default: what the market names), `gbm`, `local_vol` or `heston`.
+    pub model: Option<String>,
     /// `none`, `spot` or `all` (default).
     pub greeks: Option<String>,
 }
@@ -61,6 +64,10 @@ pub struct LadderInput {
     pub to: f64,
     /// How many points, 2 to 2,000.
     pub count: u32,
+    /// Engine by name, never replaced by another; chosen when not told.
+    pub engine: Option<String>,
+    /// `quoted` (default: what the market names), `gbm`, `local_vol` or `heston`.
+    pub model: Option<String>,
 }
 
 /// A term sheet with an unknown.
@@ -79,6 +86,10 @@ pub struct SolveInput {
     pub target: Option<String>,
     /// Step of the answer, `"0.0001"`, rounded in the house's favour.
     pub increment: Option<String>,
+    /// Engine by name, never replaced by another; chosen when not told.
+    pub engine: Option<String>,
+    /// `quoted` (default: what the market names), `gbm`, `local_vol` or `heston`.
+    pub model: Option<String>,
 }
 
 pub fn why(all: &[Candidate]) -> Vec<WhyView> {
@@ -132,22 +143,23 @@ pub fn greeking(text: Option<&str>) -> Result<Greeking, DeskError> {
         None | Some("all") => Ok(Greeking::All),
         Some("spot") => Ok(Greeking::Spot),
         Some("none") => Ok(Greeking::None),
-        Some(other) => Err(DeskError::invalid(
+        Some(other) => Err(DeskError::not_among(
             "/greeks",
-            "invalid",
-            format!("`{other}` is not none, spot or all"),
+            other,
+            &["none", "spot", "all"],
         )),
     }
 }
 
 /// A share of the notional, or currency units; of nothing, the premium of the sheet.
-pub fn target(text: Option<&str>) -> Result<Target, DeskError> {
+pub fn target(pointer: &str, text: Option<&str>) -> Result<Target, DeskError> {
     let Some(text) = text else {
         return Ok(Target::Premium);
     };
     let refuse = || {
         let message = format!("`{text}` is neither a percentage like 100% nor an amount");
-        DeskError::invalid("/target", "invalid", message)
+        let zh = format!("`{text}` 既不是 100% 这样的比例，也不是金额");
+        DeskError::invalid(pointer, "invalid", message, zh)
     };
     let number = |text: &str| {
         let value: Decimal = text.trim().parse().map_err(|_| refuse())?;
@@ -163,16 +175,48 @@ pub fn target(text: Option<&str>) -> Result<Target, DeskError> {
 pub fn unknown(name: &str) -> Result<Unknown, DeskError> {
     Unknown::named(name).ok_or_else(|| {
         let known: Vec<&str> = Unknown::ALL.iter().map(|unknown| unknown.name()).collect();
-        let text = format!("`{name}` is not one of {}", known.join(", "));
-        DeskError::invalid("/unknown", "unknown", text)
+        DeskError::not_among("/unknown", name, &known)
     })
 }
 
 /// A positive step.
 pub fn increment(text: Option<&str>) -> Result<Option<Decimal>, DeskError> {
-    let refused = |told| DeskError::invalid("/increment", "invalid", told);
+    let zh = "步长须大于 0，例如 0.01%、0.0001 或一个价格";
+    let refused = |told| DeskError::invalid("/increment", "invalid", told, zh);
     text.map(|text| increment_of(text).map_err(refused))
         .transpose()
+}
+
+/// All engines, in order of preference.
+#[must_use]
+pub fn engines() -> Vec<EngineView> {
+    let named = select::names().map(|id| EngineView {
+        name: id.split('/').next().unwrap_or(id).to_owned(),
+        id: id.to_owned(),
+    });
+    named.collect()
+}
+
+/// How a value is found: the engine and the model that were asked for by name.
+///
+/// # Errors
+/// [`DeskError::Invalid`] for an unknown model; an unknown engine is refused where it would price.
+pub fn request(
+    engine: Option<String>,
+    model: Option<&str>,
+    greeks: Greeking,
+) -> Result<Request, DeskError> {
+    let kind = match model {
+        None => ModelKind::default(),
+        Some(name) => ModelKind::named(name)
+            .ok_or_else(|| DeskError::not_among("/model", name, &ModelKind::NAMES))?,
+    };
+    Ok(Request {
+        engine,
+        config: ModelConfig { kind },
+        greeks,
+        ..Request::default()
+    })
 }
 
 impl Desk {
@@ -190,6 +234,7 @@ impl Desk {
                 "/snapshot_id",
                 "missing",
                 "give either snapshot_id or market",
+                "请给出 snapshot_id 或 market 之一",
             )),
         }
     }
@@ -202,11 +247,8 @@ impl Desk {
         let market = self
             .market_of(input.snapshot_id.as_deref(), input.market)
             .await?;
-        let request = Request {
-            engine: input.engine,
-            greeks: greeking(input.greeks.as_deref())?,
-            ..Request::default()
-        };
+        let greeks = greeking(input.greeks.as_deref())?;
+        let request = request(input.engine, input.model.as_deref(), greeks)?;
         let desk = self.clone();
         blocking(move || {
             let sheet = TermSheet::from_value(&input.terms)?;
@@ -224,20 +266,29 @@ impl Desk {
         let (low, high, count) = (input.from, input.to, input.count);
         if !(2..=MOST_POINTS).contains(&count) {
             let text = format!("{count} is not 2 to {MOST_POINTS}");
-            return Err(DeskError::invalid("/count", "out_of_range", text));
+            let zh = format!("{count} 不在 2 至 {MOST_POINTS} 之间");
+            return Err(DeskError::invalid("/count", "out_of_range", text, zh));
         }
         let sound = low > 0.0 && low < high && high.is_finite();
         if !sound {
             let text = "from is above 0 and below to";
-            return Err(DeskError::invalid("/from", "out_of_range", text));
+            let zh = "from 须大于 0 且小于 to";
+            return Err(DeskError::invalid("/from", "out_of_range", text, zh));
         }
+        let request = request(input.engine, input.model.as_deref(), Greeking::Spot)?;
         let market = self.market(&input.snapshot_id).await?;
         let desk = self.clone();
         blocking(move || {
             let sheet = TermSheet::from_value(&input.terms)?;
             let [only] = sheet.underlyings.as_slice() else {
                 let text = "a ladder moves one underlying, and this contract has several";
-                return Err(DeskError::invalid("/terms", "several_underlyings", text));
+                let zh = "阶梯估值只移动一个标的，而该合约有多个标的";
+                return Err(DeskError::invalid(
+                    "/terms",
+                    "several_underlyings",
+                    text,
+                    zh,
+                ));
             };
             if input
                 .underlying
@@ -245,13 +296,13 @@ impl Desk {
                 .is_some_and(|asked| *asked != only.code)
             {
                 let text = format!("the contract's underlying is {}", only.code);
-                return Err(DeskError::invalid("/underlying", "unknown", text));
+                let zh = format!("合约标的为 {}", only.code);
+                return Err(DeskError::invalid("/underlying", "unknown", text, zh));
             }
             let step = (high - low) / f64::from(count - 1);
             let request = Request {
-                greeks: Greeking::Spot,
                 ladder: (0..count).map(|n| low + step * f64::from(n)).collect(),
-                ..Request::default()
+                ..request
             };
             let found = value(&sheet, &market, desk.calendars(), &request)?;
             if found.ladder.is_empty() {
@@ -283,17 +334,14 @@ impl Desk {
     pub async fn solve(&self, input: SolveInput) -> Result<SolveView, DeskError> {
         let question = Question {
             unknown: unknown(&input.unknown)?,
-            target: target(input.target.as_deref())?,
+            target: target("/target", input.target.as_deref())?,
             increment: increment(input.increment.as_deref())?,
         };
+        let request = request(input.engine, input.model.as_deref(), Greeking::None)?;
         let market = self.market(&input.snapshot_id).await?;
         let desk = self.clone();
         blocking(move || {
             let sheet = TermSheet::from_value(&input.terms)?;
-            let request = Request {
-                greeks: Greeking::None,
-                ..Request::default()
-            };
             let found = solve(&sheet, &market, desk.calendars(), &request, &question)?;
             Ok(SolveView {
                 value: found.exact,

@@ -9,9 +9,9 @@ use rialto_otc_pricing::quote::{
     Asked, Charges, Heading, Quote, Quoted, SLIPPAGE, Side, Spreads, Status, acceptable, quote,
 };
 use rialto_otc_pricing::solve::Unknown;
-use rialto_otc_pricing::valuation::Request;
 use rialto_otc_store::numbers;
 use rialto_otc_store::quote::{self as store, QuoteRow};
+use rialto_otc_store::snapshot as snapshots;
 use rialto_otc_time::{AsOf, Calendars, Date};
 use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::{from_micros, new_id, now, to_micros};
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::book::Booking;
-use crate::price::{increment, target, unknown};
+use crate::price::{increment, request, target, unknown};
 use crate::view::{QuoteView, TradeView};
 use crate::{Desk, DeskError, blocking, summary, words};
 
@@ -83,6 +83,10 @@ pub struct QuoteInput {
     pub pays: Option<String>,
     /// Step of the answer as it is written.
     pub increment: Option<String>,
+    /// Engine by name, never replaced by another; chosen when not told.
+    pub engine: Option<String>,
+    /// `quoted` (default: what the market names), `gbm`, `local_vol` or `heston`.
+    pub model: Option<String>,
     /// How long it stands; 0 makes it indicative, which cannot be accepted. So is every quote on a
     /// surface that admits arbitrage.
     pub valid_minutes: u32,
@@ -112,6 +116,17 @@ fn field<T: serde::de::DeserializeOwned>(document: &Value, name: &str) -> Result
         .map_err(|error| DeskError::Internal(format!("quote, {name}: {error}")))
 }
 
+/// A part that not every document has.
+fn or_default<T>(document: &Value, name: &str) -> Result<T, DeskError>
+where
+    T: serde::de::DeserializeOwned + Default,
+{
+    match document.get(name) {
+        None => Ok(T::default()),
+        Some(_) => field(document, name),
+    }
+}
+
 /// A quote as it is shown.
 pub fn view(row: QuoteRow) -> Result<QuoteView, DeskError> {
     let document: Value = serde_json::from_str(&row.document).map_err(DeskError::json("quote"))?;
@@ -135,10 +150,9 @@ pub fn view(row: QuoteRow) -> Result<QuoteView, DeskError> {
         offer: field(&document, "offer")?,
         greeks: field(&document, "greeks")?,
         desk: field(&document, "desk")?,
+        model: or_default(&document, "model")?,
         engine: field(&document, "engine")?,
-        notes: document
-            .get("notes")
-            .map_or(Ok(Vec::new()), |_| field(&document, "notes"))?,
+        notes: or_default(&document, "notes")?,
         id: row.id,
         counterparty: row.counterparty,
         snapshot_id: row.snapshot_id,
@@ -153,12 +167,27 @@ pub fn view(row: QuoteRow) -> Result<QuoteView, DeskError> {
 }
 
 fn asked(input: &QuoteInput) -> Result<Asked, DeskError> {
+    if input.valid_minutes > LONGEST_MINUTES {
+        let text = format!("at most {LONGEST_MINUTES} minutes (a week)");
+        let zh = format!("至多 {LONGEST_MINUTES} 分钟（一周）");
+        return Err(DeskError::invalid(
+            "/valid_minutes",
+            "out_of_range",
+            text,
+            zh,
+        ));
+    }
+    if input.counterparty.trim().is_empty() || input.counterparty.len() > 200 {
+        let text = "say in 1 to 200 characters who asks";
+        let zh = "请用 1 至 200 字写明询价方";
+        return Err(DeskError::invalid("/counterparty", "length", text, zh));
+    }
     let side = match input.side.as_str() {
         "house_sells" => Side::HouseSells,
         "house_buys" => Side::HouseBuys,
         other => {
-            let text = format!("`{other}` is neither house_sells nor house_buys");
-            return Err(DeskError::invalid("/side", "unknown", text));
+            let known = ["house_sells", "house_buys"];
+            return Err(DeskError::not_among("/side", other, &known));
         }
     };
     let (spreads, charges) = (input.spreads, input.charges);
@@ -167,7 +196,7 @@ fn asked(input: &QuoteInput) -> Result<Asked, DeskError> {
         side,
         pays: match input.pays.as_deref() {
             None => None,
-            some => Some(target(some)?),
+            some => Some(target("/pays", some)?),
         },
         spreads: Spreads {
             vol: spreads.vol,
@@ -193,14 +222,15 @@ fn with_premium(sheet: &TermSheet, quoted: Quoted) -> Result<Quoted, DeskError> 
     let half_up = RoundingStrategy::MidpointAwayFromZero;
     let cents = |amount: Decimal| amount.round_dp_with_strategy(sheet.rounding.amount, half_up);
     let paid = Decimal::from_f64(quoted.pays).map(cents);
-    let paid =
-        paid.ok_or_else(|| DeskError::invalid("/pays", "out_of_range", "no amount of money"))?;
+    let paid = paid.ok_or_else(|| {
+        DeskError::invalid("/pays", "out_of_range", "no amount of money", "不是金额")
+    })?;
     match &sheet.premium {
         Some(premium) if cents(premium.amount) == paid => Ok(quoted),
         Some(premium) => {
             let (named, paid) = (words::number(premium.amount), words::number(paid));
-            Err(DeskError::Reason {
-                pointer: "/terms/premium/amount",
+            Err(DeskError::Invalid {
+                pointer: "/terms/premium/amount".to_owned(),
                 code: "E-QUOTE-PREMIUM",
                 en: format!(
                     "The sheet names a premium of {named}, but the quote says the buyer pays {paid}. Make them equal, or leave the premium out: it is written from what is paid."
@@ -261,6 +291,30 @@ fn old(market: &Snapshot, today: Date) -> Option<Note> {
     })
 }
 
+/// Calendar days from the market's date to today; none of a market without a date.
+fn age(market: &Snapshot, today: Date) -> Option<i64> {
+    let AsOf::Dated { date, .. } = *market.as_of() else {
+        return None;
+    };
+    Some(i64::from(today.days()) - i64::from(date.days()))
+}
+
+/// That nobody should be bound by a quote on a market this old, as the house has it.
+fn too_old(age: Option<i64>, most: Option<u32>) -> Option<Note> {
+    let (age, most) = (age?, most?);
+    (age > i64::from(most)).then(|| {
+        Note::new(
+            "N-QUOTE-INDICATIVE",
+            format!(
+                "indicative only: the market is {age} days old, and this house quotes firm on at most {most} (otc.market_days); enter a newer market"
+            ),
+            format!(
+                "仅为指示性报价：行情距今 {age} 天，本公司实盘报价所用行情至多 {most} 天（otc.market_days）；请录入较新的行情"
+            ),
+        )
+    })
+}
+
 impl Desk {
     /// Makes a quote and keeps it, whatever becomes of it.
     ///
@@ -272,30 +326,23 @@ impl Desk {
         input: QuoteInput,
     ) -> Result<QuoteView, DeskError> {
         actor.require(Permission::OtcQuote)?;
-        if input.valid_minutes > LONGEST_MINUTES {
-            let text = format!("at most {LONGEST_MINUTES} minutes (a week)");
-            return Err(DeskError::invalid("/valid_minutes", "out_of_range", text));
-        }
-        if input.counterparty.trim().is_empty() || input.counterparty.len() > 200 {
-            let text = "say in 1 to 200 characters who asks";
-            return Err(DeskError::invalid("/counterparty", "missing", text));
-        }
         let asked = asked(&input)?;
+        let (engine, model) = (input.engine.clone(), input.model.as_deref());
+        let request = request(engine, model, Greeking::All)?;
         let market = self.market(&input.snapshot_id).await?;
         let desk = self.clone();
         let terms = input.terms.clone();
         let minutes = input.valid_minutes;
         let (sheet, quoted, firm) = blocking(move || {
             let sheet = TermSheet::from_value(&terms)?;
-            let request = Request {
-                greeks: Greeking::All,
-                ..Request::default()
-            };
             let quoted = quote(&sheet, &market, desk.calendars(), &request, &asked)?;
             let mut quoted = with_premium(&sheet, quoted)?;
             let doubt = doubt(&sheet, &market, desk.calendars());
-            let firm = minutes > 0 && doubt.is_none();
+            let age = age(&market, crate::today());
+            let stale = too_old(age, desk.market_days());
+            let firm = minutes > 0 && doubt.is_none() && stale.is_none();
             quoted.notes.extend(doubt);
+            quoted.notes.extend(stale);
             quoted.notes.extend(old(&market, crate::today()));
             Ok((sheet, quoted, firm))
         })
@@ -381,8 +428,7 @@ impl Desk {
         let status = status.filter(|status| !status.is_empty());
         if let Some(other) = status.filter(|status| Status::named(status).is_none()) {
             let known: Vec<&str> = Status::ALL.iter().map(|status| status.name()).collect();
-            let text = format!("`{other}` is not one of {}", known.join(", "));
-            return Err(DeskError::invalid("status", "unknown", text));
+            return Err(DeskError::not_among("status", other, &known));
         }
         let at = to_micros(now());
         let rows = store::list(&mut self.db(), status, counterparty, at, before, limit).await?;
@@ -402,24 +448,30 @@ impl Desk {
                 .underlying(code)
                 .and_then(|quotes| quotes.spot.to_f64())
         };
+        let mut pairs = Vec::new();
         if let Some(text) = spot {
             let read: Option<Decimal> = text.parse().ok();
             let value = read.filter(|spot| *spot > Decimal::ZERO);
             let value = value.and_then(|spot| spot.to_f64()).ok_or_else(|| {
-                DeskError::invalid("/spot", "invalid", "a spot is a decimal above zero")
+                let text = "a spot is a decimal above zero";
+                DeskError::invalid("/spot", "invalid", text, "现价须为大于 0 的十进制数")
             })?;
             let first = codes.first().and_then(|code| at(&then, code));
-            return Ok(first.map(|then| (then, value)).into_iter().collect());
+            pairs.extend(first.map(|then| (then, value)));
         }
         let now = match self.market_or_newest(None, &codes).await {
             Ok(market) => market,
-            Err(DeskError::Conflict { .. }) => return Ok(Vec::new()),
+            Err(DeskError::Conflict { .. }) => return Ok(pairs),
             Err(error) => return Err(error),
         };
-        let pairs = codes
-            .iter()
-            .filter_map(|code| Some((at(&then, code)?, at(&now, code)?)));
-        Ok(pairs.collect())
+        // A spot that is told does not stand against a market entered since the quote was made.
+        let entered = snapshots::find(&mut self.db(), now.id()).await?;
+        let since = entered.is_some_and(|market| market.created_at > row.created_at);
+        if spot.is_none() || since {
+            let both = |code: &&str| Some((at(&then, code)?, at(&now, code)?));
+            pairs.extend(codes.iter().filter_map(both));
+        }
+        Ok(pairs)
     }
 
     /// Accepts a quote: it becomes a trade, in one step.
@@ -491,6 +543,7 @@ impl Desk {
                 "/reason",
                 "missing",
                 "say why it is rejected",
+                "请写明拒绝原因",
             ));
         }
         let row = self.decidable(id, None).await?;

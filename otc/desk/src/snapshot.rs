@@ -88,7 +88,8 @@ impl Desk {
         let names: Vec<&str> = market.codes().collect();
         if names.is_empty() {
             let text = "the market quotes no underlying: nothing can be valued against it";
-            return Err(DeskError::invalid("/underlyings", "required", text));
+            let zh = "行情未报价任何标的，无法用于估值";
+            return Err(DeskError::invalid("/underlyings", "required", text, zh));
         }
         let row = SnapshotRow {
             id: market.id().to_owned(),
@@ -156,7 +157,8 @@ impl Desk {
         let row = snapshot::find(&mut self.db(), id).await?;
         let row = row.ok_or_else(|| {
             let text = format!("there is no snapshot `{id}`; enter it first");
-            DeskError::invalid("/snapshot_id", "unknown", text)
+            let zh = format!("没有行情 `{id}`，请先录入");
+            DeskError::invalid("/snapshot_id", "unknown", text, zh)
         })?;
         let market = blocking(move || Ok(Snapshot::from_text(&row.content)?.0)).await?;
         let market = Arc::new(market);

@@ -65,7 +65,8 @@ impl TradeQuery {
         let order = Order::named(name).ok_or_else(|| {
             let known = Order::NAMES.join(", ");
             let text = format!("`{name}` is not one of {known} (`-` before it: largest first)");
-            DeskError::invalid("sort", "unknown", text)
+            let zh = format!("`{name}` 不可用；可选 {known}（前加 `-` 表示从大到小）");
+            DeskError::invalid("sort", "unknown", text, zh)
         })?;
         let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let status = filled(&self.status).unwrap_or_default();
@@ -79,7 +80,8 @@ impl TradeQuery {
                 serde_json::from_value::<rialto_otc_lifecycle::Status>(name.as_str().into());
             if known.is_err() {
                 let text = format!("`{name}` is no status of a trade");
-                return Err(DeskError::invalid("status", "unknown", text));
+                let zh = format!("`{name}` 不是交易状态");
+                return Err(DeskError::invalid("status", "unknown", text, zh));
             }
         }
         Ok(Wanted {
@@ -289,7 +291,8 @@ pub fn booked_sheet(input: &BookInput) -> Result<TermSheet, DeskError> {
             labels.insert("name".to_owned(), name.to_owned());
         } else if shown != name {
             let text = format!("the sheet's counterparty is {shown}");
-            return Err(DeskError::invalid("/counterparty", "conflict", text));
+            let zh = format!("条款所写交易对手为 {shown}");
+            return Err(DeskError::invalid("/counterparty", "conflict", text, zh));
         }
     }
     Ok(sheet)

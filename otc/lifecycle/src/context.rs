@@ -55,6 +55,14 @@ impl<'c> Context<'c> {
         }
     }
 
+    /// Works with prices that the house holds already: none of them is an outlier.
+    pub fn without_outliers<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
+        let outlier = std::mem::replace(&mut self.policy.outlier, Decimal::MAX);
+        let done = work(self);
+        self.policy.outlier = outlier;
+        done
+    }
+
     /// Compiles a sheet, or takes the plan of another with the same terms.
     ///
     /// # Errors

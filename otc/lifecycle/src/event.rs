@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::canon::Hash;
+use crate::context::local_date;
 use crate::payload::{Kind, Payload};
 use crate::refusal::Refusal;
 
@@ -230,6 +231,19 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
+    /// Whether a second person must have signed it: by its kind, a price typed by hand, and a right
+    /// used or given up with knowledge of what came after.
+    #[must_use]
+    pub fn needs_approval(&self) -> bool {
+        let late = || self.effective_at.date < local_date(self.known_at);
+        self.payload.kind().needs_approval()
+            || match self.payload {
+                Payload::Fixing(_) => self.source == "manual",
+                Payload::Exercise(_) | Payload::Abandon(_) => late(),
+                _ => false,
+            }
+    }
+
     /// Hash of what is decided: what a checker signs. It covers trade, effective date, what is
     /// superseded and the payload, so a signature dies with any change of them.
     #[must_use]

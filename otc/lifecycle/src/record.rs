@@ -213,9 +213,14 @@ impl Trade {
     /// Unwind price (to the holder) and fee (to the house).
     fn cash(&self, unwind: Decimal, fee: Decimal, pay_date: Date) -> Vec<Cash> {
         let fee_to_holder = fee * Decimal::from(self.terms.house_sign);
+        let fee_words = if fee.is_sign_negative() {
+            "fee to the counterparty"
+        } else {
+            "fee to the house"
+        };
         let sides = [
             ("unwind", unwind, "unwind price"),
-            ("fee", fee_to_holder, "fee to the house"),
+            ("fee", fee_to_holder, fee_words),
         ];
         let cash = sides.map(|(leg, holder, words)| Cash {
             leg: leg.to_owned(),

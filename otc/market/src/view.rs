@@ -45,6 +45,36 @@ pub enum ModelKind {
     Heston,
 }
 
+impl ModelKind {
+    /// Names of the models that can be asked for.
+    pub const NAMES: [&str; 4] = ["quoted", "gbm", "local_vol", "heston"];
+
+    /// The model of a name, `gbm` with the volatility of the forward.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "quoted" => Self::Quoted,
+            "gbm" => Self::Gbm {
+                vol: VolAt::AtmForward,
+            },
+            "local_vol" => Self::LocalVol,
+            "heston" => Self::Heston,
+            _ => return None,
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Quoted => "quoted",
+            Self::Gbm { .. } => "gbm",
+            Self::LocalVol => "local_vol",
+            Self::Heston => "heston",
+        }
+    }
+}
+
 /// Where on a smile the one volatility of a geometric Brownian motion is read.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,6 +6,7 @@
 use rialto_otc_contract::note::Note;
 use rialto_otc_market::bump::BumpError;
 use rialto_otc_time::CalendarError;
+use rust_decimal::Decimal;
 
 use crate::engine::PriceError;
 
@@ -39,6 +40,40 @@ pub(crate) fn no_session() -> Note {
         "N-THETA-SESSION",
         "theta_1d: the next session is not known to this engine",
         "theta_1d：该引擎不知道下一交易日",
+    )
+}
+
+/// The state says one thing, the market's fixings lead to another.
+pub(crate) fn state_against(name: &str, told: Decimal, seen: Decimal) -> Note {
+    let (told, seen) = (told.normalize(), seen.normalize());
+    Note::new(
+        "N-STATE-FIXINGS",
+        format!(
+            "the state says {name} = {told}, the market's fixings lead to {seen}; the state counts: leave it out to go by the fixings"
+        ),
+        format!(
+            "状态中 {name} = {told}，按行情定盘价推得 {seen}；以状态为准，如需按定盘价请删去状态"
+        ),
+    )
+}
+
+/// The same of the contract's end.
+pub(crate) fn ended_against(told: bool) -> Note {
+    let (en, zh) = if told {
+        (
+            "has ended, by the market's fixings it lives",
+            "已终止，而按行情定盘价合约仍存续",
+        )
+    } else {
+        (
+            "lives, by the market's fixings it has ended",
+            "存续，而按行情定盘价合约已终止",
+        )
+    };
+    Note::new(
+        "N-STATE-ENDED",
+        format!("the state says the contract {en}; the state counts"),
+        format!("状态称合约{zh}；以状态为准"),
     )
 }
 
@@ -304,6 +339,8 @@ mod tests {
             curved(0.1),
             several(2, true),
             other_engine("quad1d/1", &[0.01, 0.0, 0.0], "pde/1"),
+            state_against("ki", Decimal::ZERO, Decimal::ONE),
+            ended_against(true),
         ]
     }
 

@@ -214,6 +214,7 @@ pub(crate) fn prepared(
         Some(_) => None,
         None => lived(&compiled, snapshot, &as_of, calendars)?,
     };
+    let against = against_fixings(&compiled, snapshot, &as_of, calendars);
     let compiled = compiled.remaining(&as_of, state.as_ref(), calendars)?;
     let plan = compiled.plan.to_f64();
     let start = match compiled.term {
@@ -229,6 +230,7 @@ pub(crate) fn prepared(
     let notices = compiled.notices.iter().chain(viewed.notices.iter());
     let mut notes: Vec<Note> = notices.map(Note::from).collect();
     notes.extend(off_session(&compiled, snapshot, calendars));
+    notes.extend(against);
     Ok(Prepared {
         compiled,
         plan,
@@ -283,6 +285,29 @@ fn unusable(error: &WalkError) -> Findings {
         "定盘价无法用于该合约。",
     );
     sink.into_findings()
+}
+
+/// Where the state of a sheet is not what the market's fixings lead to. The state counts; a reader
+/// should know. Barriers watched at every instant may have been hit between fixings.
+fn against_fixings(
+    compiled: &Compiled,
+    snapshot: &Snapshot,
+    as_of: &AsOf,
+    calendars: &Calendars,
+) -> Option<Note> {
+    let told = compiled.state.as_ref()?;
+    if !compiled.plan.monitors.is_empty() {
+        return None;
+    }
+    let seen = lived(compiled, snapshot, as_of, calendars).ok()??;
+    let other = told.values.iter().find_map(|(name, value)| {
+        let seen = seen.values.get(name).filter(|seen| *seen != value)?;
+        Some((name.clone(), *value, *seen))
+    });
+    if let Some((name, value, seen)) = other {
+        return Some(notes::state_against(&name, value, seen));
+    }
+    (told.ended != seen.ended).then(|| notes::ended_against(told.ended))
 }
 
 /// The state that past fixings of the snapshot lead to; `None` when nothing is past or some fixing
@@ -382,7 +407,10 @@ pub(crate) fn told(
     let dated = matches!(prepared.as_of, AsOf::Dated { .. });
     if request.greeks == Greeking::All && valuation.greeks.theta_1d.is_none() && dated {
         match prepared.theta(request, calendars, &valuation)? {
-            Ok(theta) => valuation.greeks.theta_1d = Some(theta),
+            Ok(theta) => {
+                valuation.greeks.theta_1d = Some(theta);
+                valuation.notes.retain(|note| *note != notes::no_session());
+            }
             Err(reason) => valuation.notes.push(notes::missing("theta_1d", reason)),
         }
     }
@@ -447,6 +475,9 @@ impl Prepared {
         priced.greeks.rho = priced.greeks.rho.map(|rho| rho + sensitivity);
         let mut notes = self.notes.clone();
         notes.extend(priced.notes);
+        if !priced.flows.is_empty() {
+            notes.retain(|note| *note != notes::no_flows());
+        }
         if self.plan.instants.is_empty() {
             notes.push(notes::over());
         }

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rialto_otc_contract::document::{Node, Value};
-use rialto_otc_market::view::{ModelConfig, ModelKind, VolAt};
+use rialto_otc_market::view::{ModelConfig, ModelKind};
 use rialto_otc_pricing::engine::{Greeking, MOST_PATHS};
 use rialto_otc_pricing::valuation::{Request, tolerance_of};
 use rialto_otc_time::AsOf;
@@ -25,15 +25,7 @@ fn as_of(node: &Node) -> Option<AsOf> {
 }
 
 fn model(node: &Node) -> Option<ModelKind> {
-    Some(match node.scalar()? {
-        "quoted" => ModelKind::Quoted,
-        "gbm" => ModelKind::Gbm {
-            vol: VolAt::AtmForward,
-        },
-        "local_vol" => ModelKind::LocalVol,
-        "heston" => ModelKind::Heston,
-        _ => return None,
-    })
+    ModelKind::named(node.scalar()?)
 }
 
 /// Reads options by name; `None` stands for the default.

@@ -25,6 +25,8 @@ pub struct Settings {
     pub telemetry: TelemetrySettings,
     /// Limits of delivery.
     pub delivery: DeliverySettings,
+    /// Rules of the OTC desk.
+    pub otc: OtcSettings,
     /// The runner inside `rialto up` and `rialto serve`; `rialto runner` has flags of its own.
     pub runner: RunnerSettings,
     /// Deployed services, which this server starts.
@@ -117,6 +119,14 @@ pub struct DeliverySettings {
     pub job_processes: u32,
     /// A pending job that no runner takes for this long fails.
     pub stuck_after: Span,
+}
+
+/// Rules of the OTC desk.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtcSettings {
+    /// Oldest market of a firm quote, in calendar days, if limited.
+    pub market_days: Option<u32>,
 }
 
 /// The runner inside `rialto up` and `rialto serve`; `rialto runner` has flags of its own.
@@ -391,6 +401,12 @@ pub const KEYS: &[Key] = &[
     key(
         "delivery.stuck_after",
         "A pending job that no runner takes for this long fails.",
+    ),
+    absent(
+        "otc.market_days",
+        "1",
+        "Oldest market a quote may be firm on, in calendar days: 0 is today's only. An older one \
+         makes it indicative. Absent: any, with a note.",
     ),
     key(
         "runner.name",

@@ -55,6 +55,12 @@ pub enum StoreError {
         statement: &'static str,
     },
     /// A value cannot be bound.
+    #[error("cannot bind a value: the text of ${place} contains a NUL character")]
+    Nul {
+        /// Number of the parameter, from 1.
+        place: usize,
+    },
+    /// A value cannot be sent to the database.
     #[error("cannot bind a value: {message}")]
     Bind {
         /// Which value and why.

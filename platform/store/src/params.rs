@@ -33,9 +33,7 @@ impl Params {
     fn check(&self) -> Result<(), StoreError> {
         for (index, value) in self.0.iter().enumerate() {
             if matches!(value, Value::Text(Some(text)) if text.contains('\0')) {
-                return Err(StoreError::Bind {
-                    message: format!("the text of ${} contains a NUL character", index + 1),
-                });
+                return Err(StoreError::Nul { place: index + 1 });
             }
         }
         Ok(())

@@ -265,6 +265,13 @@ impl From<StoreError> for Problem {
         if matches!(error, StoreError::Standby) {
             return Self::new(codes::UNAVAILABLE, error.to_string()).retry_after_s(1);
         }
+        if matches!(error, StoreError::Nul { .. }) {
+            let en = "A text of the request has a NUL character (U+0000), which nothing here keeps; take it out.";
+            let zh = "请求中的文本含有 NUL 字符（U+0000），无法保存，请删除。";
+            return Self::unprocessable()
+                .invalid("", "nul", en)
+                .with("text", serde_json::json!({"en": en, "zh": zh}));
+        }
         if error.is_retryable() {
             tracing::warn!(%error, "the store is busy or away");
             return Self::new(codes::UNAVAILABLE, "").retry_after_s(1);

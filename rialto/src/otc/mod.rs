@@ -153,7 +153,7 @@ impl Pricing {
         let kind = match self.model {
             None => ModelKind::Quoted,
             Some(ModelName::Gbm) => ModelKind::Gbm {
-                vol: VolAt::AtmForward,
+                vol: VolAt::default(),
             },
             Some(ModelName::LocalVol) => ModelKind::LocalVol,
             Some(ModelName::Heston) => ModelKind::Heston,

@@ -89,6 +89,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/otc/v1/engines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names of the engines, in order of preference: each may be asked for by name */
+        get: operations["prices_engines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/otc/v1/events/stream": {
         parameters: {
             query?: never;
@@ -842,6 +859,13 @@ export interface components {
              */
             trade_no: number;
         };
+        /** @description An engine that may be asked for. */
+        EngineView: {
+            /** @description Name and version, as values tell it. */
+            id: string;
+            /** @description What it is asked for by: its newest version. */
+            name: string;
+        };
         /** @description How far off a value may be. */
         ErrorView: {
             /**
@@ -1124,6 +1148,16 @@ export interface components {
             }[];
         };
         /** @description A list without pages. */
+        Items_EngineView: {
+            /** @description All rows. */
+            items: {
+                /** @description Name and version, as values tell it. */
+                id: string;
+                /** @description What it is asked for by: its newest version. */
+                name: string;
+            }[];
+        };
+        /** @description A list without pages. */
         Items_TemplateView: {
             /** @description All rows. */
             items: {
@@ -1148,11 +1182,15 @@ export interface components {
              * @description How many points, 2 to 2,000.
              */
             count: number;
+            /** @description Engine by name, never replaced by another; chosen when not told. */
+            engine?: string | null;
             /**
              * Format: double
              * @description Lowest spot, price units.
              */
             from: number;
+            /** @description `quoted` (default: what the market names), `gbm`, `local_vol` or `heston`. */
+            model?: string | null;
             /** @description Market by id. */
             snapshot_id: string;
             /** @description The term sheet. */
@@ -1555,6 +1593,11 @@ export interface components {
                 /** @description Id. */
                 id: string;
                 /**
+                 * @description Model that was asked for: `quoted` is what the market names; empty for quotes of before it
+                 *     could be asked for.
+                 */
+                model: string;
+                /**
                  * Format: int64
                  * @description Running number.
                  */
@@ -1719,12 +1762,14 @@ export interface components {
         };
         /** @description A term sheet to be priced. */
         PriceInput: {
-            /** @description Engine by name; chosen when not told. */
+            /** @description Engine by name, never replaced by another; chosen when not told. */
             engine?: string | null;
             /** @description `none`, `spot` or `all` (default). */
             greeks?: string | null;
             /** @description Or the market itself. */
             market?: Record<string, never> | null;
+            /** @description `quoted` (default: what the market names), `gbm`, `local_vol` or `heston`. */
+            model?: string | null;
             /** @description Market by id. */
             snapshot_id?: string | null;
             /** @description The term sheet. */
@@ -1805,8 +1850,12 @@ export interface components {
             charges?: components["schemas"]["ChargesInput"];
             /** @description Who asks. */
             counterparty: string;
+            /** @description Engine by name, never replaced by another; chosen when not told. */
+            engine?: string | null;
             /** @description Step of the answer as it is written. */
             increment?: string | null;
+            /** @description `quoted` (default: what the market names), `gbm`, `local_vol` or `heston`. */
+            model?: string | null;
             /**
              * @description What the buyer pays: `"100%"` of the notional or currency units; when not told the principal
              *     of a note, else the premium of the sheet.
@@ -1871,6 +1920,11 @@ export interface components {
             greeks: components["schemas"]["GreeksView"];
             /** @description Id. */
             id: string;
+            /**
+             * @description Model that was asked for: `quoted` is what the market names; empty for quotes of before it
+             *     could be asked for.
+             */
+            model: string;
             /**
              * Format: int64
              * @description Running number.
@@ -2012,8 +2066,12 @@ export interface components {
         };
         /** @description A term sheet with an unknown. */
         SolveInput: {
+            /** @description Engine by name, never replaced by another; chosen when not told. */
+            engine?: string | null;
             /** @description Step of the answer, `"0.0001"`, rounded in the house's favour. */
             increment?: string | null;
+            /** @description `quoted` (default: what the market names), `gbm`, `local_vol` or `heston`. */
+            model?: string | null;
             /** @description Market by id. */
             snapshot_id: string;
             /**
@@ -2533,6 +2591,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_CalendarItemView"];
+                };
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prices_engines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_EngineView"];
                 };
             };
             /** @description Refused or failed; see the problem document. */

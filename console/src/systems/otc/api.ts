@@ -15,6 +15,7 @@ import type {
   CalendarItem,
   Chance,
   Decision,
+  EngineName,
   Fixing,
   FixingReport,
   Flow,
@@ -84,6 +85,12 @@ export const reads = {
     queryOptions({
       queryKey: key("templates"),
       queryFn: ({ signal }) => get<List<Template>>(path`/templates`, undefined, signal),
+      staleTime: Infinity,
+    }),
+  engines: () =>
+    queryOptions({
+      queryKey: key("engines"),
+      queryFn: ({ signal }) => get<List<EngineName>>(path`/engines`, undefined, signal),
       staleTime: Infinity,
     }),
   snapshots: () =>
@@ -184,6 +191,8 @@ export interface QuoteRequest {
   spreads: { vol: number; q: number; r: number };
   charges: { hedge_bp: number; margin_bp: number; reserve_bp: number; funding_bp: number };
   valid_minutes: number;
+  engine: string | null;
+  model: string | null;
 }
 
 export interface EventRequest {

@@ -210,6 +210,18 @@ pub async fn events_that_do_not_fit_are_refused_by_name(world: &World) {
         |kind: &'static str, payload: Value| world.event(&world.trader, "B-20", kind, payload);
     let refused = post("submit", json!({})).await;
     assert_eq!(refused.refusal(), (409, "E-BOOK-STATE".into()));
+    // What the limits say is the system's to write.
+    let bad = post("submit", json!({"limit_check": "all limits checked"})).await;
+    let bad = bad.is(422);
+    assert_eq!(bad["errors"][0]["pointer"], "/payload/limit_check");
+    assert!(
+        bad["text"]["zh"].as_str().unwrap().contains("系统"),
+        "{bad}"
+    );
+    for path in ["/trades/%00", "/trades?q=%00"] {
+        let bad = world.get(&world.auditor, path).await.is(422);
+        assert_eq!(bad["errors"][0]["code"], "nul", "{bad}");
+    }
     let shown = world.trade("B-20").await;
     for allowed in [&refused.json()["allowed"], &shown["allowed"]] {
         let allowed = allowed.as_array().unwrap();

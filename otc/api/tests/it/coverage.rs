@@ -13,6 +13,7 @@ async fn the_stories_call_every_operation_with_success_and_error() {
         market::every_product_has_a_template(&world).await;
         let snapshot = market::a_market_is_one_whatever_its_spelling(&world).await;
         market::sheets_are_priced(&world, &snapshot).await;
+        market::engines_are_told(&world).await;
         market::a_name_given_twice_is_refused_wherever_it_is_read(&world, &snapshot).await;
         let trade = market::a_quote_becomes_a_trade_in_one_step(&world, &snapshot).await;
         life::fixings_knock_it_out(&world, &trade).await;
@@ -67,6 +68,8 @@ async fn what_is_signed_and_what_is_paid_stand_in_the_book() {
         fixings::a_correction_tells_what_known_prices_do_after_it(&world).await;
         market::what_a_buyer_pays_is_booked(&world).await;
         market::a_surface_with_arbitrage_binds_nobody(&world).await;
+        market::a_named_engine_and_model_are_kept(&world).await;
+        market::an_old_market_binds_nobody_where_the_house_says_so(&world).await;
         market::the_principal_of_a_note_is_paid_in(&world).await;
         decisions::every_decision_has_a_reason_and_a_second_person(&world).await;
         decisions::the_approval_of_a_payment_says_what_it_is_for(&world).await;

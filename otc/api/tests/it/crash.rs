@@ -97,7 +97,7 @@ async fn an_import_that_is_killed_is_finished_by_the_same_file_and_no_event_is_t
             // A process of its own: nothing of it is in this one's memory when it is gone.
             let key = SigningKey::from_bytes(&[7; 32]);
             let evidence = EvidenceLog::open(&world.db, key).await.unwrap();
-            let desk = Desk::new(world.db.db.clone(), evidence);
+            let desk = Desk::new(world.db.db.clone(), evidence, None);
             let bytes = file.clone();
             let import = tokio::spawn(async move {
                 let actor = middle_office();
@@ -166,7 +166,7 @@ async fn an_altered_event_is_an_alarm() {
         );
         let key = SigningKey::from_bytes(&[7; 32]);
         let evidence = EvidenceLog::open(&world.db, key).await.unwrap();
-        let fresh = Desk::new(world.db.db.clone(), evidence);
+        let fresh = Desk::new(world.db.db.clone(), evidence, None);
         let error = fresh.trade("A-1").await.expect_err("altered");
         assert!(error.to_string().contains("E-BOOK-INTEGRITY"), "{error}");
     }

@@ -17,7 +17,8 @@ pub async fn each_wrong_row_says_what_is_wrong_and_the_others_are_taken(world: &
         soon,XSHG:000905,5700,vendor\n\
         2044-05-16,XSHG:000905,5700,vendor\n\
         2024-05-13,XSHG:000905,5701,vendor\n\
-        2024-05-14,XSHG:000905,5705,vendor\n";
+        2024-05-14,XSHG:000905,5705,vendor\n\
+        2024-05-15,XSHG:000905,5,705.1,vendor\n";
     let bytes = text.as_bytes().to_vec();
     let told = world
         .import(&world.middle, "text/csv", bytes, false)
@@ -45,11 +46,12 @@ pub async fn each_wrong_row_says_what_is_wrong_and_the_others_are_taken(world: &
             (6, "date", "E-FIXING-DATE"),
             (7, "date", "E-FIXING-FUTURE"),
             (8, "value", "E-FIXING-TWICE"),
+            (10, "value", "E-FIXING-CELLS"),
         ]
     );
     assert_eq!(
         (told["rows"].as_u64(), told["new"].as_u64()),
-        (Some(8), Some(1))
+        (Some(9), Some(1))
     );
     // Of two prices for one day neither was taken, so the contract stops before that day.
     assert_ne!(world.trade("B-20").await["observed_to"], "2024-05-14");
@@ -273,4 +275,14 @@ pub async fn a_correction_tells_what_known_prices_do_after_it(world: &World) {
     let net = dry.lines().find(|line| line.starts_with("Net cash"));
     let net = net.unwrap().replace(',', "");
     assert!(net.contains(&format!("-> {due:.2}")), "{net}: {due}");
+
+    // Far from the price before it and from the one after it, which the house knows already.
+    let text = format!("date,underlying,value\n2024-07-11,{OTHER},4000\n").into_bytes();
+    let asked = world.import_with(&world.middle, "text/csv", text, "reason=closes");
+    let report = asked.await.is(200);
+    assert_eq!(report["outliers"].as_array().unwrap().len(), 1, "{report}");
+    let id = report["approval"]["id"].as_str().unwrap();
+    world.approve(&world.risk, id).await.is(200);
+    let after = world.trade("B-60").await;
+    assert_eq!(after["outcome"], "knocked_out 2024-08-12");
 }

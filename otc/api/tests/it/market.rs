@@ -290,6 +290,16 @@ pub async fn a_quote_becomes_a_trade_in_one_step(world: &World, snapshot: &str) 
         .await;
     assert_eq!(again.refusal(), (412, "stale_version".into()));
 
+    // A spot that is told does not stand against a market entered since.
+    let made = world.post(&world.trader, "/quotes", request(snapshot, 30));
+    let made = made.await.is(201);
+    let later = market("2024-03-12", "5990");
+    world.post(&world.trader, "/snapshots", later).await.is(201);
+    let path = format!("/quotes/{}/accept", made["id"].as_str().unwrap());
+    let told = Some(json!({"spot": "5803"}));
+    let slipped = world.call_if(&world.trader, "POST", &path, Some("*"), told);
+    assert_eq!(slipped.await.refusal(), (409, "E-QUOTE-SLIPPED".into()));
+
     let made = world
         .post(&world.trader, "/quotes", request(snapshot, 0))
         .await
@@ -320,6 +330,91 @@ pub async fn a_quote_becomes_a_trade_in_one_step(world: &World, snapshot: &str) 
         409
     );
     trade
+}
+
+/// The engines that may be asked for, to whoever may read.
+pub async fn engines_are_told(world: &World) {
+    let told = world.get(&world.auditor, "/engines").await.is(200);
+    let all = told["items"].as_array().unwrap();
+    assert!(
+        all.iter().any(|engine| engine["name"] == "quad1d"),
+        "{told}"
+    );
+    assert_eq!(world.get("none", "/engines").await.status, 401);
+}
+
+/// Who names an engine or a model gets it, in quotes, ladders and solved unknowns too, or reads why
+/// not; nothing else steps in.
+pub async fn a_named_engine_and_model_are_kept(world: &World) {
+    let day = market("2024-03-11", "5802.16");
+    let made = world.post(&world.trader, "/snapshots", day).await;
+    let snapshot = &made.json()["id"].as_str().unwrap().to_owned();
+    let mut ask = request(snapshot, 0);
+    ask["engine"] = "pde1d".into();
+    ask["model"] = "gbm".into();
+    let made = world
+        .post(&world.trader, "/quotes", ask.clone())
+        .await
+        .is(201);
+    let engine = made["engine"].as_str().unwrap();
+    assert!(engine.starts_with("pde1d/"), "{engine}");
+    assert_eq!(made["model"], "gbm");
+    let usual = world
+        .post(&world.trader, "/quotes", request(snapshot, 0))
+        .await
+        .is(201);
+    assert_ne!(usual["engine"], made["engine"]);
+    assert_eq!(usual["model"], "quoted");
+    let coupon = |quote: &Value| -> f64 {
+        let raw = quote["solved"]["number"].as_f64();
+        raw.unwrap_or_else(|| panic!("{quote}"))
+    };
+    assert!((coupon(&made) - coupon(&usual)).abs() < 1e-4);
+
+    for (field, name, pointer, code) in [
+        ("engine", "closed", "/engine", "E-ENGINE-REFUSED"),
+        ("engine", "oracle", "/engine", "E-ENGINE-UNKNOWN"),
+        ("model", "sabr", "/model", "unknown"),
+    ] {
+        let mut bad = request(snapshot, 0);
+        bad[field] = name.into();
+        let refused = world.post(&world.trader, "/quotes", bad).await;
+        assert_eq!(refused.status, 422, "{name}: {}", refused.text());
+        let told = refused.json();
+        assert_eq!(told["errors"][0]["pointer"], pointer, "{told}");
+        assert!(told.to_string().contains(code), "{told}");
+    }
+    let ladder = json!({"terms": snowball("ASK"), "snapshot_id": snapshot, "from": 5000.0,
+        "to": 6000.0, "count": 3, "engine": "pde1d"});
+    let told = world.post(&world.auditor, "/ladders", ladder).await.is(200);
+    assert!(
+        told["engine"].as_str().unwrap().starts_with("pde1d/"),
+        "{told}"
+    );
+    let solve = json!({"terms": snowball("ASK"), "snapshot_id": snapshot, "unknown": "coupon",
+        "target": "100%", "engine": "pde1d", "model": "gbm"});
+    let told = world.post(&world.auditor, "/solves", solve).await.is(200);
+    assert!(
+        told["engine"].as_str().unwrap().starts_with("pde1d/"),
+        "{told}"
+    );
+}
+
+/// A desk that quotes firm on markets of two days at most makes an older one's quote indicative and
+/// says why; today's is firm.
+pub async fn an_old_market_binds_nobody_where_the_house_says_so(world: &World) {
+    let day = market("2024-03-11", "5802.16");
+    let made = world.post(&world.trader, "/snapshots", day).await.json();
+    let asked = request(made["id"].as_str().unwrap(), 30);
+    for (days, status) in [(2, "indicative"), (20_000, "firm")] {
+        let quote = world
+            .answers_with_market_days(days, &world.trader, "/quotes", asked.clone())
+            .await
+            .is(201);
+        assert_eq!(quote["status"], status, "{quote}");
+        let told = quote["notes"].to_string().contains("otc.market_days");
+        assert_eq!(told, status == "indicative", "{quote}");
+    }
 }
 
 /// A surface that admits arbitrage makes no firm quote, however long it is to stand, and every answer

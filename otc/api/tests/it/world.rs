@@ -94,7 +94,7 @@ impl World {
         let key = SigningKey::from_bytes(&[7; 32]);
         let evidence = EvidenceLog::open(&db, key).await.unwrap();
         let identity = Identity::new(db.db.clone(), evidence.clone());
-        let desk = Desk::new(db.db.clone(), evidence.clone());
+        let desk = Desk::new(db.db.clone(), evidence.clone(), None);
         let web = Web::new(db.db.clone(), identity, evidence, WebSettings::default());
         let api = Api {
             web: web.clone(),
@@ -118,6 +118,36 @@ impl World {
         world.settlement = world.token("settlement", Role::Settlement).await;
         world.auditor = world.token("auditor", Role::Auditor).await;
         world
+    }
+
+    /// The same desk where quotes are firm on markets of at most these calendar days.
+    pub async fn answers_with_market_days(
+        &self,
+        days: u32,
+        token: &str,
+        path: &str,
+        body: Value,
+    ) -> Answer {
+        let evidence = EvidenceLog::open(&self.db, SigningKey::from_bytes(&[7; 32])).await;
+        let desk = Desk::new(self.db.db.clone(), evidence.unwrap(), Some(days));
+        let web = self.api.web.clone();
+        let api = Api {
+            web: web.clone(),
+            desk,
+        };
+        let router = Site::new(web).with(routes(api), ENDPOINTS).build();
+        let request = Request::post(format!("/api/otc/v1{path}"))
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .header(CONTENT_TYPE, "application/json")
+            .extension(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 1))));
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.collect().await.expect("a whole body").to_bytes(),
+        }
     }
 
     /// A token of a new person with this role.

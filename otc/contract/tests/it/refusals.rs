@@ -81,6 +81,8 @@ fn what_is_not_a_sheet_is_told_so() {
 fn unknown_state_and_unfitting_schedules_are_refused() {
     let state = sheet("snowball").replace("\"rounding\":", "\"state\":{\"kii\":1},\"rounding\":");
     assert_eq!(told(&state), ["E-STATE-UNKNOWN /state/kii"]);
+    let wrong = sheet("snowball").replace("\"rounding\":", "\"state\":{\"ki\":2},\"rounding\":");
+    assert_eq!(told(&wrong), ["E-STATE-VALUE /state/ki"]);
     let times = sheet("snowball").replace(
         "{\"freq\":\"1m\",\"lock\":\"3m\",\"roll\":\"following\"}",
         "{\"times\":[0.5,1]}",

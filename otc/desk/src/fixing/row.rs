@@ -51,6 +51,8 @@ pub struct RawRow {
     pub source: String,
     /// Which price; `close` when empty.
     pub rule: String,
+    /// Filled cells that stand under no column of the file.
+    pub beyond: usize,
 }
 
 impl FixingInput {
@@ -66,6 +68,7 @@ impl FixingInput {
                 value: item.value.clone(),
                 source: item.source.clone(),
                 rule: item.rule.clone().unwrap_or_default(),
+                beyond: 0,
             })
             .collect()
     }
@@ -94,6 +97,11 @@ impl Desk {
         let refuse = |column: &str, value: &str, code: &str, en: String, zh: String| {
             Box::new(refusal(raw, column, value, code, Words::new(en, zh)))
         };
+        if raw.beyond > 0 {
+            let en = "The row has more cells than the file has columns: write numbers without a thousands separator, or put the cell in quotes.".to_owned();
+            let zh = "该行单元格多于列数：数字请勿使用千分位分隔符，或为单元格加引号。".to_owned();
+            return Err(refuse("value", &raw.value, "E-FIXING-CELLS", en, zh));
+        }
         let code = raw.code.trim();
         let exchange = code.split_once(':').filter(|(_, name)| !name.is_empty());
         let exchange = exchange.and_then(|(mic, _)| mic.parse::<Exchange>().ok());

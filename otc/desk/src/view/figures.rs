@@ -102,6 +102,9 @@ pub struct QuoteView {
     /// Greeks of the house in desk units.
     #[schema(value_type = Object)]
     pub desk: Value,
+    /// Model that was asked for: `quoted` is what the market names; empty for quotes of before it
+    /// could be asked for.
+    pub model: String,
     /// Engine.
     pub engine: String,
     /// What a reader should know.

@@ -297,6 +297,42 @@ fn an_exercise_pays_the_payoff_of_its_date_once() {
 }
 
 #[test]
+fn a_right_used_with_hindsight_takes_two() {
+    let mut desk = call();
+    let day = date("2026-04-15");
+    desk.fix(day, "5923.5");
+    desk.fix(date("2026-04-16"), "5700");
+    let exercise = Payload::Exercise(Exercise {
+        settlement: Settlement::Cash,
+    });
+    let alone = desk.event(day, exercise.clone());
+    let refused = desk.send(alone).expect_err("the next day is known");
+    assert_eq!(refused.code, "E-BOOK-FOUR-EYES");
+    let receipt = desk.signed(day, exercise).expect("signed");
+    assert_eq!(receipt.status, Some(Status::Settling));
+}
+
+#[test]
+fn a_price_that_hits_nothing_is_no_hit() {
+    let mut desk = paid_at_the_hit();
+    for (day, price, part) in [
+        ("2026-06-09", "2800", "hits no barrier"),
+        ("2026-04-14", "3040.1", "No barrier was watched"),
+    ] {
+        desk.now = desk.now.max(at(date("2026-06-10"), 9));
+        let hit = rialto_otc_lifecycle::payload::BarrierHit {
+            code: "XSHG:000016".to_owned(),
+            date: date(day),
+            price: d(price),
+        };
+        let refused = desk.signed(date(day), Payload::BarrierHit(hit));
+        let refused = refused.expect_err("no hit");
+        assert_eq!(refused.code, "E-BOOK-HIT");
+        assert!(refused.en.contains(part), "{}", refused.en);
+    }
+}
+
+#[test]
 fn a_right_given_up_pays_nothing() {
     let mut desk = call();
     desk.pay(date("2026-03-12"));

@@ -35,8 +35,30 @@ const FINE: Scheme = Scheme {
 };
 
 /// Error of the fine scheme relative to spot plus strike, found by comparison with a far finer one
-/// over random contracts (see the tests).
+/// over random contracts within [`Flat::is_usual`] (see the tests).
 const ERROR: f64 = 5e-8;
+
+/// For contracts beyond the usual, whose boundary bends more: small volatilities, long times, high
+/// rates.
+const DEEP: Scheme = Scheme {
+    degree: 24,
+    steps: 40,
+    still: 1e-10,
+    inner: 48,
+    outer: 64,
+};
+
+/// What the deep scheme is compared with, and what differences of it are taken with.
+const MIDDLE: Scheme = Scheme {
+    degree: 16,
+    steps: 30,
+    still: 1e-8,
+    inner: 24,
+    outer: 48,
+};
+
+/// Least error of the deep scheme relative to spot plus strike.
+const DEEP_ERROR: f64 = 1e-8;
 
 /// Total volatility below which the price is taken to follow its forward.
 const CERTAIN: f64 = 1e-7;
@@ -82,6 +104,34 @@ impl Flat {
             Side::Put => (self.r, self.q),
             Side::Call => (self.q, self.r),
         }
+    }
+
+    /// Whether it lies where the fine scheme was measured.
+    fn is_usual(&self) -> bool {
+        let rates = [self.r, self.q];
+        self.vol >= 0.1
+            && self.time <= 3.0
+            && rates.iter().all(|rate| (-0.02..=0.105).contains(rate))
+    }
+
+    /// The fine scheme where it is good to what is asked for; the deep one elsewhere.
+    fn scheme(&self, spot: f64, units: f64, tolerance: f64) -> Scheme {
+        let error = units * ERROR * (spot + self.strike.abs());
+        if self.is_usual() && error <= tolerance {
+            FINE
+        } else {
+            DEEP
+        }
+    }
+
+    /// How far off the value of a scheme may be, per unit.
+    fn error(&self, scheme: Scheme, spot: f64, value: f64) -> f64 {
+        let scale = spot + self.strike.abs();
+        if scheme == FINE {
+            return ERROR * scale;
+        }
+        let other = self.at(&self.solve(MIDDLE), spot).value;
+        DEEP_ERROR * scale + (value - other).abs()
     }
 
     fn refuse(&self) -> Option<Reason> {
@@ -198,8 +248,8 @@ impl Flat {
     }
 
     /// Price per unit; the parameters may have been moved.
-    fn price(&self, spot: f64) -> f64 {
-        self.at(&self.solve(FINE), spot).value
+    fn price(&self, scheme: Scheme, spot: f64) -> f64 {
+        self.at(&self.solve(scheme), spot).value
     }
 }
 
@@ -272,7 +322,7 @@ impl Engine for American {
         match read(&World::new(plan, model)) {
             Ok((option, flat)) => Fit::Good {
                 error: 2.0 * ERROR * flat.strike.abs() * option.units,
-                cost: 2e4,
+                cost: if flat.is_usual() { 2e4 } else { 4e5 },
             },
             Err(reason) => Fit::No(reason),
         }
@@ -284,7 +334,8 @@ impl Engine for American {
         let (option, flat) = read?;
         let spot = world.spot(0)?.v;
         let units = option.units;
-        let solved = flat.solve(FINE);
+        let scheme = flat.scheme(spot, units, ask.tolerance);
+        let solved = flat.solve(scheme);
         let own = flat.at(&solved, spot);
         finite("an American option", own.value * units)?;
         let mut notes = Vec::new();
@@ -308,11 +359,11 @@ impl Engine for American {
         };
         Ok(Priced {
             value: own.value * units,
-            greeks: greeks(&flat, spot, own, clock, ask.greeks)?.times(units),
+            greeks: greeks(&flat, (scheme, spot), own, clock, ask.greeks)?.times(units),
             ladder: ladder(&flat, &solved, units, &ask.ladder)?,
             flows: Vec::new(),
             error: ErrorEstimate {
-                abs: units * ERROR * (spot + flat.strike.abs()),
+                abs: units * flat.error(scheme, spot, own.value),
                 kind: ErrorKind::TwoGrid,
             },
             notes,
@@ -324,7 +375,7 @@ impl Engine for American {
 /// the whole solution.
 fn greeks(
     flat: &Flat,
-    spot: f64,
+    (scheme, spot): (Scheme, f64),
     own: Point,
     clock: f64,
     wanted: Greeking,
@@ -341,7 +392,8 @@ fn greeks(
         return Ok(greeks);
     }
     let slope = |h: f64, moved: &dyn Fn(f64) -> Flat| {
-        let f = |d: f64| moved(d).price(spot);
+        let scheme = if scheme == FINE { FINE } else { MIDDLE };
+        let f = |d: f64| moved(d).price(scheme, spot);
         (8.0 * (f(h) - f(-h)) - (f(2.0 * h) - f(-2.0 * h))) / (12.0 * h)
     };
     // Moves that would leave the region of one boundary are made smaller.

@@ -90,10 +90,10 @@ fn prices_are_those_of_quantlib() {
 
 /// A scheme far beyond need.
 const BEYOND: Scheme = Scheme {
-    degree: 24,
-    steps: 24,
-    still: 1e-11,
-    inner: 48,
+    degree: 32,
+    steps: 60,
+    still: 1e-12,
+    inner: 64,
     outer: 64,
 };
 
@@ -113,14 +113,18 @@ fn the_error_is_1e_5_per_100_and_its_estimate_honest() {
         let option = Flat {
             w: if draw % 2 == 0 { Side::Put } else { Side::Call },
             strike: 100.0,
-            r: 0.005 + 0.1 * a,
-            q: 0.005 + 0.1 * b,
+            r: 0.002 + 0.1 * a,
+            q: -0.015 + 0.12 * b,
             vol: 0.1 + 0.5 * c,
             time: 0.05 + 2.95 * d,
         };
+        assert!(option.is_usual());
+        if option.refuse().is_some() {
+            continue;
+        }
         let spot = 70.0 + 60.0 * e;
-        let exact = option.at(&option.solve(BEYOND), spot).value;
-        let fine = option.price(spot);
+        let exact = option.price(BEYOND, spot);
+        let fine = option.price(FINE, spot);
         let off = (fine - exact).abs();
         let told = ERROR * (spot + 100.0);
         offs.push(off);
@@ -130,6 +134,58 @@ fn the_error_is_1e_5_per_100_and_its_estimate_honest() {
     }
     assert!(worst_but_one_percent(&mut offs) < 1.2e-5);
     assert!(lies * 100 <= count, "{lies} of {count}");
+}
+
+/// Far beyond the usual the deep scheme is taken, and tells what it leaves.
+#[test]
+fn the_error_is_honest_beyond_the_usual() {
+    let philox = rialto_otc_numerics::philox::Philox::new(5);
+    for draw in 0..400 {
+        let [a, b] = philox.uniforms(draw, 0, 0);
+        let [c, d] = philox.uniforms(draw, 1, 0);
+        let [e, _] = philox.uniforms(draw, 2, 0);
+        let option = Flat {
+            w: if draw % 2 == 0 { Side::Put } else { Side::Call },
+            strike: 100.0,
+            r: 0.002 + 0.3 * a,
+            q: 0.002 + 0.3 * b,
+            vol: 0.005 * 120_f64.powf(c),
+            time: 0.05 * 400_f64.powf(d),
+        };
+        let spread = option.vol * option.time.sqrt();
+        let spot = 100.0 * ((e - 0.5) * 3.0 * spread).exp();
+        if option.is_usual() {
+            continue;
+        }
+        let scheme = option.scheme(spot, 1.0, 1.0);
+        let value = option.price(scheme, spot);
+        let exact = option.price(BEYOND, spot);
+        let told = option.error(scheme, spot, value);
+        let off = (value - exact).abs();
+        assert!(off <= 2.0 * told, "{option:?} at {spot}: {off:e} {told:e}");
+    }
+    // QdFpAmericanEngine.highPrecisionScheme(), as above
+    for (w, terms, expected) in [
+        (
+            Side::Call,
+            [100.0, 100.0, 5.0, 0.05, 0.15, 0.02],
+            0.073_429_4,
+        ),
+        (
+            Side::Call,
+            [100.0, 100.0, 1.0, 0.05, 0.15, 0.01],
+            0.018_384_8,
+        ),
+        (Side::Put, [100.0, 100.0, 3.0, 0.10, 0.01, 0.03], 0.183_380),
+        (Side::Put, [100.0, 100.0, 10.0, 0.05, 0.0, 0.1], 3.455_691),
+    ] {
+        let own = priced(w, terms);
+        assert!(
+            (own.value - expected).abs() < 6e-6,
+            "{terms:?}: {}",
+            own.value
+        );
+    }
 }
 
 #[test]
@@ -152,7 +208,7 @@ fn greeks_are_those_of_differences() {
                 vol: v,
                 time: t,
             };
-            option.at(&option.solve(BEYOND), s).value
+            option.price(BEYOND, s)
         };
         let slope = |at, h: f64| {
             (8.0 * (value(at, h) - value(at, -h)) - (value(at, 2.0 * h) - value(at, -2.0 * h)))

@@ -8,7 +8,7 @@ use rialto_otc_numerics::tridiagonal::{Factored, Tridiagonal};
 
 use super::grid::Grid;
 use super::solve::{Cache, Front, Layout, Live, Problem, rounded};
-use super::timeline::{NONE, Span, Time};
+use super::timeline::{NONE, Span, Time, Timeline};
 use crate::engine::PriceError;
 
 /// Arrays stepped side by side.
@@ -71,6 +71,10 @@ fn coefficients<const K: usize>(
             .collect(),
         _ => vec![at(0.5 * span.variance); nodes.len()],
     }
+}
+
+fn is_local(line: &Timeline<'_>) -> bool {
+    matches!(line.model.names[0].dynamics, Dynamics::LocalVol(_))
 }
 
 /// What operators of a step depend on, up to rounding.
@@ -144,11 +148,20 @@ impl<'a> Lanes<'a> {
         let shares = shares(&self.problem.layout, cell, whole.variance, level);
         let mut steppers = Vec::with_capacity(shares.len());
         let mut passed = 0.0;
+        // Of a diffusion that is the same everywhere only the whole drift counts; a local one also
+        // asks where the forward is on the way.
+        let local = is_local(line);
         for share in &shares {
-            let span = Span {
-                carry: whole.carry * share,
-                rate: whole.rate * share,
-                variance: whole.variance * share,
+            let span = if local {
+                let ends = [passed, passed + share];
+                let [late, early] = ends.map(|share| line.between(from, to, 1.0 - share));
+                line.span(early, late)
+            } else {
+                Span {
+                    carry: whole.carry * share,
+                    rate: whole.rate * share,
+                    variance: whole.variance * share,
+                }
             };
             let middle = to.towards(from, passed + 0.5 * share);
             steppers.push(self.stepper(span, middle)?);
@@ -234,9 +247,14 @@ impl<'a> Keyed<'a> {
         let line = self.problem.forms.line;
         let whole = line.span(from, to);
         let layout = &self.problem.layout;
+        let local = is_local(line);
         let mut passed = 0.0;
         for share in shares(layout, layout.cell_variance, whole.variance, level) {
-            let (late, early) = (to.towards(from, passed), to.towards(from, passed + share));
+            let ends = [passed, passed + share];
+            let [late, early] = ends.map(|share| match local {
+                true => line.between(from, to, 1.0 - share),
+                false => to.towards(from, share),
+            });
             passed += share;
             let middle = late.towards(early, 0.5);
             let span = line.span(early, late);

@@ -163,6 +163,19 @@ impl<'a> Timeline<'a> {
         }
     }
 
+    /// The time at a share of the variance between two: its rate clock as the marks know it, for a
+    /// local volatility was read where the forward is then.
+    pub(super) fn between(&self, from: Time, to: Time, share: f64) -> Time {
+        let mut at = from.towards(to, share);
+        if let Some(marks) = &self.model.names[0].marks
+            && share > 1e-9
+            && share < 1.0 - 1e-9
+        {
+            at.rate = marks.clock.rate_at(at.variance).clamp(from.rate, to.rate);
+        }
+        at
+    }
+
     /// Discount factor between two times on the rate clock.
     pub(super) fn discount(&self, from: f64, to: f64) -> f64 {
         (-self.model.discount.integral(from, to)).exp()

@@ -94,6 +94,8 @@ pub struct Quoted {
     pub greeks: Greeks,
     /// The same in desk units, with the sign of the house.
     pub desk: DeskGreeks,
+    /// Model that was asked for: `quoted` is what the market names.
+    pub model: &'static str,
     /// Engine.
     pub engine: &'static str,
     /// Every engine looked at and why it was or was not used.

@@ -323,6 +323,7 @@ impl Desk<'_> {
             edge: side.sign() * (worst.value - money.pays) - money.charges,
             desk: desk(&answer.sheet, self.snapshot, &valuation.greeks, None),
             greeks: valuation.greeks,
+            model: self.request.config.kind.name(),
             engine: valuation.engine,
             why: valuation.why,
             notes,

@@ -64,6 +64,16 @@ impl QuoteError {
         }
     }
 
+    /// JSON pointer of the field of the request it is about.
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        match self {
+            Self::Number { field, .. } => format!("/{field}"),
+            Self::NoPayment => "/pays".to_owned(),
+            _ => "/unknown".to_owned(),
+        }
+    }
+
     /// The text in Simplified Chinese.
     #[must_use]
     pub fn zh(&self) -> String {

@@ -109,6 +109,39 @@ fn worth(pending: &[(i64, Date)], from: Date) -> f64 {
     pending.iter().map(flow).sum()
 }
 
+/// A state that is not what the market's fixings lead to counts, and the answer says so.
+#[test]
+fn a_state_against_the_fixings_is_told() {
+    let mut sheet = product("snowball");
+    let days = ["2026-03-10", "2026-03-11", "2026-03-12"];
+    let market_of = |last: &str| {
+        let fixings = [(days[0], "5800"), (days[1], last), (days[2], "5500")];
+        market(day(days[2]), "post_close", &fixed(&fixings))
+    };
+    let told = |sheet: &TermSheet, last: &str| {
+        let found = valued(sheet, &market_of(last), &Request::default());
+        let found = found.unwrap_or_else(|error| panic!("{error}"));
+        let notes = found.notes.iter();
+        notes.filter(|note| note.code == "N-STATE-FIXINGS").count()
+    };
+    let low = "4000";
+    assert_eq!(told(&sheet, low), 0, "the fixings alone");
+    let values = |ki: u32| [("ki".to_owned(), Decimal::from(ki))].into_iter().collect();
+    sheet.state = Some(State {
+        values: values(0),
+        ..State::default()
+    });
+    assert_eq!((told(&sheet, low), told(&sheet, "5600")), (1, 0));
+    sheet.state = Some(State {
+        values: values(1),
+        ki_date: Some(day("2026-03-13")),
+        ..State::default()
+    });
+    let ahead = valued(&sheet, &market_of(low), &Request::default());
+    let ahead = ahead.expect_err("the day of the knock-in is ahead");
+    assert!(ahead.contains("/state/ki_date"), "{ahead}");
+}
+
 /// Every engine there is, the free choice and whatever Greeks: the same value, exactly.
 fn holds(name: &str, pending: &[(i64, Date)], on: Date, phase: &str, quoted: bool) {
     let sheet = ended(product(name), pending);

@@ -12,9 +12,13 @@ use serde_json::json;
 /// A year's smile: `a`, `b`, `rho`, `m`, `s` of SVI.
 const SMILE: [f64; 5] = [0.02, 0.09, -0.33, 0.03, 0.22];
 
-fn market([a, b, rho, m, s]: [f64; 5]) -> Snapshot {
+fn market(smile: [f64; 5]) -> Snapshot {
+    carried(smile, &json!(0.05))
+}
+
+fn carried([a, b, rho, m, s]: [f64; 5], q: &serde_json::Value) -> Snapshot {
     let svi = json!([{"tenor": 1.0, "a": a, "b": b, "rho": rho, "m": m, "s": s}]);
-    let market = json!({"schema": "rialto.market/1", "as_of": 0, "spot": 100, "r": 0.02, "q": 0.05,
+    let market = json!({"schema": "rialto.market/1", "as_of": 0, "spot": 100, "r": 0.02, "q": q,
         "vol": {"svi": svi}});
     let (market, notices) = Snapshot::from_text(&market.to_string()).expect("a market");
     assert!(notices.is_empty(), "{notices}");
@@ -107,4 +111,31 @@ fn errors_under_local_volatility_are_honest() {
     }
     // At most three times the estimate (specification, section 18).
     assert!(seen == 45 && worst <= 3.0, "worst of {seen}: {worst}");
+}
+
+/// A local volatility was read where the forward is on the way, and is met there: futures rarely
+/// tell one rate for all dates.
+#[test]
+fn a_carry_that_turns_on_the_way_is_followed() {
+    let q = json!({"forward": [[0.3, -0.04], [0.6, 0.16], [null, 0.02]]});
+    let market = carried([0.009, 0.08, -0.45, 0.05, 0.18], &q);
+    let request = Request {
+        greeks: Greeking::None,
+        ..Request::default()
+    };
+    let local = Request {
+        config: ModelConfig {
+            kind: ModelKind::LocalVol,
+        },
+        ..request.clone()
+    };
+    for strike in ["80", "95", "110"] {
+        let terms = json!({"type": "put", "strike": strike});
+        let sheet = sheet("european/1", &terms, "1");
+        let of = |request| value(&sheet, &market, Calendars::builtin(), request);
+        let (exact, found) = (of(&request).expect("ok"), of(&local).expect("ok"));
+        let off = (found.value - exact.value).abs();
+        let told = found.error_estimate.abs;
+        assert!(off <= 3.0 * told && off < 2e-3, "{strike}: {off} {told}");
+    }
 }

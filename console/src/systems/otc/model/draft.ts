@@ -10,6 +10,9 @@ export interface Draft {
   spreads: { vol: number; q: number; r: number };
   charges: { hedge_bp: number; margin_bp: number; reserve_bp: number; funding_bp: number };
   valid_minutes: number;
+  /** Engine and model by name; null lets the desk choose. */
+  engine: string | null;
+  model: string | null;
 }
 
 /** A template is known by its name and, where it has one, its preset. */
@@ -29,6 +32,8 @@ export function freshDraft(template: Template): Draft {
     spreads: { vol: 0.01, q: 0.005, r: 0.001 },
     charges: { hedge_bp: 10, margin_bp: 20, reserve_bp: 5, funding_bp: 0 },
     valid_minutes: 15,
+    engine: null,
+    model: null,
   };
 }
 

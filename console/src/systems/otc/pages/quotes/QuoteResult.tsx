@@ -73,6 +73,9 @@ export function QuoteResult({ quote }: { quote: Tagged<Quote> }) {
         <Facts
           items={[
             [t("valuation.engine"), <code key="e">{quote.engine}</code>],
+            ...(quote.model !== "" && quote.model !== "quoted"
+              ? [[t("ticket.model"), t(`ticket.models.${quote.model}`)] as [string, ReactNode]]
+              : []),
             ...(quote.notes.length > 0
               ? [
                   [

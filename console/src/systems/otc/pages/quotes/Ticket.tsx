@@ -31,6 +31,7 @@ interface Props {
 }
 
 const SPREADS = ["vol", "q", "r"] as const;
+const MODELS = ["gbm", "local_vol", "heston"] as const;
 const CHARGES = ["hedge_bp", "margin_bp", "reserve_bp", "funding_bp"] as const;
 
 /** What is asked for: product, terms with one unknown, side, counterparty, spreads, charges. */
@@ -65,16 +66,14 @@ export function Ticket({ template, templates, snapshots, choose, quoted }: Props
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (whyNot !== null || snapshot === null) return;
-    const { terms, unknown, side, counterparty, spreads, charges, valid_minutes } = draft;
+    const { terms, unknown, side, counterparty, ...priced } = draft;
     send.mutate({
       terms: { ...terms, direction: side },
       unknown,
       side,
       counterparty: counterparty.trim(),
+      ...priced,
       snapshot_id: snapshot,
-      spreads,
-      charges,
-      valid_minutes,
     });
   };
   return (
@@ -255,6 +254,7 @@ function Who({
 
 function Pricing({ draft, set }: { draft: Draft; set: Set }) {
   const { t } = useTranslation("otc");
+  const engines = useQuery(reads.engines());
   return (
     <div className="form-grid">
       {SPREADS.map((name) => (
@@ -284,6 +284,28 @@ function Pricing({ draft, set }: { draft: Draft; set: Set }) {
           />
         </Labelled>
       ))}
+      <Labelled id="ticket-model" label={t("ticket.model")}>
+        <Select
+          id="ticket-model"
+          value={draft.model ?? ""}
+          onChange={(model) => set({ model: model || null })}
+          options={[
+            { value: "", label: t("ticket.quotedModel") },
+            ...MODELS.map((name) => ({ value: name, label: t(`ticket.models.${name}`) })),
+          ]}
+        />
+      </Labelled>
+      <Labelled id="ticket-engine" label={t("valuation.engine")}>
+        <Select
+          id="ticket-engine"
+          value={draft.engine ?? ""}
+          onChange={(engine) => set({ engine: engine || null })}
+          options={[
+            { value: "", label: t("ticket.anyEngine") },
+            ...(engines.data?.items ?? []).map(({ name }) => ({ value: name, label: name })),
+          ]}
+        />
+      </Labelled>
     </div>
   );
 }
