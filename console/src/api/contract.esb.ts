@@ -47,6 +47,8 @@ export type SystemInput = S["SystemInput"];
 export type TransitionInput = S["TransitionInput"];
 export type WaiverInput = S["WaiverInput"];
 
+export type Caller = S["CallerView"];
+
 /** A page of the catalogue, with what fits by its place in the taxonomy. */
 export interface InterfaceList extends List<Interface> {
   facets: Facet[];
@@ -54,6 +56,7 @@ export interface InterfaceList extends List<Interface> {
 
 /** A page of changes, with what they mean as a whole. */
 export interface ChangeList extends List<Change> {
+  callers: Caller[];
   base: string | null;
   base_number: string | null;
   total: number;

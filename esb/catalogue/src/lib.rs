@@ -4,6 +4,7 @@
 //! has to follow, or every guard that is not met, come out. Nothing is refused for one reason when
 //! there are three.
 
+pub mod affected;
 pub mod credential;
 pub mod cut;
 mod guard;

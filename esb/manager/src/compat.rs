@@ -1,8 +1,12 @@
 //! What a version means for callers of the one before.
 
+use std::collections::BTreeMap;
+
+use rialto_esb_catalogue::affected::{Affected, Use, affected};
 use rialto_esb_contract::compat::{Change, compare, verdict};
 use rialto_esb_store::Reader;
 use rialto_esb_store::definition;
+use rialto_esb_store::subscription;
 use rialto_esb_store::version::{self, VersionRow};
 use rialto_platform_store::Tx;
 
@@ -10,13 +14,30 @@ use crate::artefact::Artefact;
 use crate::definitions::kept;
 use crate::reading::read;
 use crate::versions::Number;
-use crate::view::{ChangeView, CompatView};
+use crate::view::{CallerView, ChangeView, CompatView};
 use crate::{InterfacePlatform, PlatformError, blocking, today};
 
 fn changes(old: &Artefact, new: &Artefact) -> Result<Vec<Change>, PlatformError> {
     let (old, new) = (read(old)?, read(new)?);
     let today = today().to_string();
     Ok(compare(&old.definition, &new.definition, &today))
+}
+
+/// Changes, and the callers they touch.
+fn changes_with_callers(
+    old: &Artefact,
+    new: &Artefact,
+    uses: &[Use],
+) -> Result<(Vec<Change>, Vec<Affected>), PlatformError> {
+    let (old, new) = (read(old)?, read(new)?);
+    let today = today().to_string();
+    let found = compare(&old.definition, &new.definition, &today);
+    let operations = old.definition.operations.iter();
+    let ids: BTreeMap<String, &str> = operations
+        .filter_map(|one| Some((one.name(), one.id.as_deref()?)))
+        .collect();
+    let callers = affected(&found, uses, |name| ids.get(name).copied());
+    Ok((found, callers))
 }
 
 fn named(changes: &[Change]) -> String {
@@ -101,6 +122,7 @@ impl InterfacePlatform {
                 base_number: None,
                 verdict: "none".to_owned(),
                 total: 0,
+                callers: Vec::new(),
                 items: Vec::new(),
                 next_page_token: None,
             });
@@ -115,19 +137,45 @@ impl InterfacePlatform {
         }
         let old = artefact(&mut self.db(), &base).await?;
         let new = artefact(&mut self.db(), &row).await?;
-        let (verdict, total, items) = blocking(move || {
-            let found = changes(&old, &new)?;
+        let uses = self.uses(&mut self.db(), &base).await?;
+        let (verdict, total, items, callers) = blocking(move || {
+            let (found, callers) = changes_with_callers(&old, &new, &uses)?;
             let items = found.iter().skip(skip).take(limit).map(view).collect();
-            Ok((named(&found), found.len(), items))
+            Ok((named(&found), found.len(), items, callers))
         })
         .await?;
+        let callers = self.named_callers(callers).await?;
         Ok(CompatView {
             base_number: Some(Number::of(&base).to_string()),
             base: Some(base.id),
             verdict,
             total: total as u64,
+            callers,
             items,
             next_page_token: None,
         })
+    }
+
+    /// Callers with the names of their applications and of who answers for them.
+    async fn named_callers(
+        &self,
+        callers: Vec<Affected>,
+    ) -> Result<Vec<CallerView>, PlatformError> {
+        let mut reader = self.db();
+        let mut told = Vec::with_capacity(callers.len());
+        for one in callers {
+            let known = subscription::application(&mut reader, &one.application).await?;
+            let (name, owner) = known.map(|row| (row.name, row.owner)).unwrap_or_default();
+            told.push(CallerView {
+                application: one.application,
+                name,
+                owner,
+                environments: one.environments.into_iter().collect(),
+                operations: one.operations.into_iter().collect(),
+                errors: one.errors as u64,
+                warnings: one.warnings as u64,
+            });
+        }
+        Ok(told)
     }
 }

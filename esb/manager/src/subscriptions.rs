@@ -1,6 +1,7 @@
 //! Applications, and what they may call: asked for, agreed to by two, taken away.
 
 use rialto_esb_catalogue::Unmet;
+use rialto_esb_catalogue::affected::Use;
 use rialto_esb_catalogue::subscription::{Event, Facts, State, step};
 use rialto_esb_store::subscription::{self, ApplicationRow, SubscriptionRow, Wanted};
 use rialto_esb_store::version::VersionRow;
@@ -359,11 +360,24 @@ impl InterfacePlatform {
         reader: &mut impl Reader,
         row: &VersionRow,
     ) -> Result<Vec<String>, PlatformError> {
+        let uses = self.uses(reader, row).await?;
+        let mut callers: Vec<String> = uses.into_iter().map(|one| one.application).collect();
+        callers.sort();
+        callers.dedup();
+        Ok(callers)
+    }
+
+    /// What applications may still call of the major version a version is of.
+    pub(crate) async fn uses(
+        &self,
+        reader: &mut impl Reader,
+        row: &VersionRow,
+    ) -> Result<Vec<Use>, PlatformError> {
         let wanted = Wanted {
             interface: Some(row.interface.clone()),
             ..Wanted::default()
         };
-        let mut callers = Vec::new();
+        let mut uses = Vec::new();
         let mut after = String::new();
         loop {
             let rows = subscription::list(reader, &wanted, &after, 1_000).await?;
@@ -371,13 +385,17 @@ impl InterfacePlatform {
             after.clone_from(&last.id);
             for one in rows.iter().filter(|one| one.major == row.major) {
                 if !today_state(one)?.is_final() {
-                    callers.push(one.application.clone());
+                    let request: Request = serde_json::from_str(&one.document)
+                        .map_err(PlatformError::json("request"))?;
+                    uses.push(Use {
+                        application: one.application.clone(),
+                        environment: one.environment.clone(),
+                        operations: request.operations,
+                    });
                 }
             }
         }
-        callers.sort();
-        callers.dedup();
-        Ok(callers)
+        Ok(uses)
     }
 
     /// A subscription.

@@ -550,10 +550,31 @@ pub struct CompatView {
     pub verdict: String,
     /// How many changes there are.
     pub total: u64,
+    /// Callers of the version before that they touch, by their subscriptions, those that break first.
+    pub callers: Vec<CallerView>,
     /// Changes of this page, the heaviest first.
     pub items: Vec<ChangeView>,
     /// Give it as `page_token` for the next page; null on the last one.
     pub next_page_token: Option<String>,
+}
+
+/// A caller that a comparison touches.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CallerView {
+    /// Code of the application.
+    pub application: String,
+    /// Its name.
+    pub name: String,
+    /// Login of who answers for it.
+    pub owner: String,
+    /// Where it may call: `sandbox`, `production`.
+    pub environments: Vec<String>,
+    /// Operations it may call that change.
+    pub operations: Vec<String>,
+    /// Changes that break it.
+    pub errors: u64,
+    /// Changes that ask for its care.
+    pub warnings: u64,
 }
 
 /// Something that happened.

@@ -809,6 +809,29 @@ export interface components {
             /** @description Ids from the root on, joined by `/`. */
             path: string;
         };
+        /** @description A caller that a comparison touches. */
+        CallerView: {
+            /** @description Code of the application. */
+            application: string;
+            /** @description Where it may call: `sandbox`, `production`. */
+            environments: string[];
+            /**
+             * Format: int64
+             * @description Changes that break it.
+             */
+            errors: number;
+            /** @description Its name. */
+            name: string;
+            /** @description Operations it may call that change. */
+            operations: string[];
+            /** @description Login of who answers for it. */
+            owner: string;
+            /**
+             * Format: int64
+             * @description Changes that ask for its care.
+             */
+            warnings: number;
+        };
         /** @description A change between two versions. */
         ChangeView: {
             /** @description What it touches within them. */
@@ -835,6 +858,8 @@ export interface components {
             base?: string | null;
             /** @description Its number. */
             base_number?: string | null;
+            /** @description Callers of the version before that they touch, by their subscriptions, those that break first. */
+            callers: components["schemas"]["CallerView"][];
             /** @description Changes of this page, the heaviest first. */
             items: components["schemas"]["ChangeView"][];
             /** @description Give it as `page_token` for the next page; null on the last one. */

@@ -158,6 +158,40 @@ pub async fn a_version_is_published_under_four_eyes(world: &World) {
     insta::assert_snapshot!("refused_steps", refused.join("\n\n"));
 }
 
+/// Callers by what they subscribed to: who calls what changes, nobody else, until they are gone.
+async fn whom_it_breaks_is_named(world: &World, version: &str) {
+    let path = format!("/versions/{version}/changes");
+    let callers = || async { world.get(&path).await.is(200)["callers"].clone() };
+    assert_eq!(callers().await, json!([]));
+    let caller = world.token("caller-z", &[Role::Caller]).await;
+    let app = json!({"code": "zz-report", "name": "Report engine", "owner": "caller-z"});
+    world.post(&caller, "/applications", app).await.is(201);
+    let wish = json!({"application": "zz-report", "interface": "trade.order", "major": 1,
+        "environment": "production", "until": in_days(20),
+        "request": {"purpose": "reports", "operations": ["getOrder"], "clearance": 2,
+            "quota": {"rate_per_second": 2, "burst": 4, "daily": 100, "concurrency": 1}}});
+    let asked = world.post(&caller, "/subscriptions", wish).await.is(201);
+    let named = callers().await;
+    assert_eq!(named[0]["application"], "zz-report", "{named}");
+    assert_eq!(named[0]["owner"], "caller-z");
+    assert_eq!(named[0]["environments"], json!(["production"]));
+    assert!(named[0]["errors"].as_u64().unwrap() >= 1, "{named}");
+    let touched = named[0]["operations"].as_array().unwrap();
+    assert!(
+        touched
+            .iter()
+            .all(|one| one.as_str().unwrap().starts_with("GET ")),
+        "{named}"
+    );
+    let gone = format!(
+        "/subscriptions/{}/transitions",
+        asked["id"].as_str().unwrap()
+    );
+    let event = json!({"event": "withdraw"});
+    world.post_any(&caller, &gone, event).await.is(200);
+    assert_eq!(callers().await, json!([]));
+}
+
 pub async fn a_breaking_change_needs_a_new_major_version(world: &World) {
     let path = "/interfaces/trade.order/versions";
     let first = version_of(world, "trade.order", 0).await;
@@ -180,6 +214,7 @@ pub async fn a_breaking_change_needs_a_new_major_version(world: &World) {
     );
     let imported = world.import(&minor, &breaking).await.is(200);
     assert_eq!(imported["version"]["compat"], "error", "{imported}");
+    whom_it_breaks_is_named(world, &minor).await;
     assert_eq!(imported["version"]["compat_base"], first.as_str());
     let changes = world
         .get(&format!("/versions/{minor}/changes?page_size=1"))

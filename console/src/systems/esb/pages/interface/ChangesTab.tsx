@@ -1,10 +1,10 @@
 import { Select } from "antd";
 import { useTranslation } from "react-i18next";
-import type { Change, ChangeList, Version } from "@/api/contract.esb";
+import type { Caller, Change, ChangeList, Version } from "@/api/contract.esb";
 import { useFilters, usePagedOf } from "@/shared/filter";
 import { useSaid } from "@/shared/format";
 import { QueryView, Empty } from "@/shared/states";
-import { ActionButton, Card } from "@/shared/ui";
+import { ActionButton, Card, useWord } from "@/shared/ui";
 import { CompatPill, Place, SeverityPill } from "../../components/words";
 import { NoDefinition } from "./OperationsTab";
 
@@ -54,6 +54,7 @@ function Changes({ version, versions }: Props) {
           </span>
         )}
       </div>
+      {first && first.callers.length > 0 && <AffectedCallers callers={first.callers} />}
       <QueryView query={query}>
         {() =>
           rows.length === 0 ? (
@@ -78,6 +79,54 @@ function Changes({ version, versions }: Props) {
         }
       </QueryView>
     </div>
+  );
+}
+
+/** Who calls what changes, by their subscriptions: whom to talk to before anything is published. */
+function AffectedCallers({ callers }: { callers: Caller[] }) {
+  const { t } = useTranslation("esb");
+  const word = useWord("esb");
+  return (
+    <Card title={t("change.callers", { count: callers.length })} flush>
+      <table className="plain-table" aria-label={t("change.callersName")}>
+        <thead>
+          <tr>
+            <th scope="col">{t("change.caller")}</th>
+            <th scope="col">{t("interface.owner")}</th>
+            <th scope="col">{t("subscription.environment")}</th>
+            <th scope="col" className="end">
+              {t("change.breaks")}
+            </th>
+            <th scope="col" className="end">
+              {t("change.cautions")}
+            </th>
+            <th scope="col">{t("change.touches")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {callers.map((one) => (
+            <tr key={one.application}>
+              <td>
+                {one.name || one.application} <code className="faint">{one.application}</code>
+              </td>
+              <td>{one.owner}</td>
+              <td>{one.environments.map((name) => word("environment", name)).join(", ")}</td>
+              <td className="end nums">{one.errors}</td>
+              <td className="end nums">{one.warnings}</td>
+              <td>
+                {one.operations.length === 0
+                  ? t("change.whole")
+                  : one.operations.map((name) => (
+                      <div key={name}>
+                        <code>{name}</code>
+                      </div>
+                    ))}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Card>
   );
 }
 
