@@ -20,6 +20,7 @@ export type Interface = Sent<S["InterfaceView"]>;
 export type Loss = Sent<S["LossView"]>;
 export type Media = Sent<S["MediaView"]>;
 export type Operation = Sent<S["OperationView"]>;
+export type Samples = Sent<S["SampleView"]>;
 export type OperationLine = Sent<S["OperationLine"]>;
 export type Outlook = Sent<S["OutlookView"]>;
 export type Environment = Sent<S["EnvironmentView"]>;

@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderValue};
 use rialto_esb_manager::DefinitionInput;
 use rialto_esb_manager::artefact::most_bytes;
 use rialto_esb_manager::view::{
-    CompatView, FindingView, Imported, LossView, OperationLine, OperationView, SchemaLine,
-    SchemaView,
+    CompatView, FindingView, Imported, LossView, OperationLine, OperationView, SampleView,
+    SchemaLine, SchemaView,
 };
 use rialto_platform_web::{
     Authenticated, IfMatch, Items, Json, Page, Path, Problem, Query, RawBody, Versioned, codes,
@@ -181,6 +181,32 @@ pub async fn operation(
     Path((id, no)): Path<(String, i64)>,
 ) -> Answer<Json<OperationView>> {
     Ok(Json(api.platform.operation(&id, no).await?))
+}
+
+/// Which request.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SampleQuery {
+    /// `production` (default) or `sandbox`.
+    environment: Option<String>,
+    /// Another number makes other values; 1 when not told.
+    seed: Option<u64>,
+}
+
+/// A request to an operation with values that fit, and its code in five languages
+#[utoipa::path(get, path = "/api/esb/v1/versions/{id}/operations/{no}/samples", tag = "definitions",
+    params(("id" = String, Path), ("no" = i64, Path), SampleQuery),
+    responses((status = 200, body = SampleView)))]
+pub async fn samples(
+    State(api): State<Api>,
+    Path((id, no)): Path<(String, i64)>,
+    Query(query): Query<SampleQuery>,
+) -> Answer<Json<SampleView>> {
+    let environment = query.environment.as_deref().unwrap_or("production");
+    let seed = query.seed.unwrap_or(1);
+    let made = api.platform.samples((&id, no), environment, seed).await?;
+    Ok(Json(made))
 }
 
 /// Shared schemas of a version, in written order

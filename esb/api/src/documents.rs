@@ -41,6 +41,7 @@ pub fn router() -> OpenApiRouter<Api> {
         .routes(routes!(definitions::file))
         .routes(routes!(definitions::operations))
         .routes(routes!(definitions::operation))
+        .routes(routes!(definitions::samples))
         .routes(routes!(definitions::schemas))
         .routes(routes!(definitions::schema))
         .routes(routes!(definitions::findings))

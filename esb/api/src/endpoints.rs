@@ -30,6 +30,11 @@ pub const ENDPOINTS: &[Endpoint] = &[
     line("GET", "/api/esb/v1/versions/{id}/file", EsbRead),
     line("GET", "/api/esb/v1/versions/{id}/operations", EsbRead),
     line("GET", "/api/esb/v1/versions/{id}/operations/{no}", EsbRead),
+    line(
+        "GET",
+        "/api/esb/v1/versions/{id}/operations/{no}/samples",
+        EsbRead,
+    ),
     line("GET", "/api/esb/v1/versions/{id}/schemas", EsbRead),
     line("GET", "/api/esb/v1/versions/{id}/schemas/{name}", EsbRead),
     line("GET", "/api/esb/v1/versions/{id}/findings", EsbRead),

@@ -19,6 +19,7 @@ mod publisher;
 mod reading;
 mod record;
 pub mod sample;
+mod samples;
 mod subscriptions;
 mod systems;
 mod transitions;

@@ -500,6 +500,34 @@ pub struct OperationView {
     pub spot: SpotView,
 }
 
+/// A request to an operation and the code that sends it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SampleView {
+    /// Where the interface is called: that of a gateway of the environment, or an example's.
+    pub base: String,
+    /// `POST`.
+    pub method: String,
+    /// Path and query below the base.
+    pub target: String,
+    /// Headers, name and value.
+    pub headers: Vec<(String, String)>,
+    /// The body, if there is one.
+    pub body: Option<String>,
+    /// Parts no value could be made for, and why.
+    pub open: Vec<String>,
+    /// The same as code.
+    pub samples: Vec<CodeView>,
+}
+
+/// A request in a language.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CodeView {
+    /// `curl`, `rust`, `python`, `java` or `typescript`.
+    pub language: String,
+    /// The code; the API key comes from the environment variable `RIALTO_API_KEY`.
+    pub text: String,
+}
+
 /// A shared schema in a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SchemaLine {

@@ -622,6 +622,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/esb/v1/versions/{id}/operations/{no}/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A request to an operation with values that fit, and its code in five languages */
+        get: operations["definitions_samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/esb/v1/versions/{id}/schemas": {
         parameters: {
             query?: never;
@@ -852,6 +869,13 @@ export interface components {
          * @enum {string}
          */
         CheckMode: "off" | "observe" | "enforce";
+        /** @description A request in a language. */
+        CodeView: {
+            /** @description `curl`, `rust`, `python`, `java` or `typescript`. */
+            language: string;
+            /** @description The code; the API key comes from the environment variable `RIALTO_API_KEY`. */
+            text: string;
+        };
         /** @description What a version means for callers of another. */
         CompatView: {
             /** @description Id of the version before; null when there is none. */
@@ -1846,6 +1870,26 @@ export interface components {
             overlap_days?: number;
             /** @description Last day of the successor, `yyyy-mm-dd`, at most 366 days from today. */
             until: string;
+        };
+        /** @description A request to an operation and the code that sends it. */
+        SampleView: {
+            /** @description Where the interface is called: that of a gateway of the environment, or an example's. */
+            base: string;
+            /** @description The body, if there is one. */
+            body?: string | null;
+            /** @description Headers, name and value. */
+            headers: [
+                string,
+                string
+            ][];
+            /** @description `POST`. */
+            method: string;
+            /** @description Parts no value could be made for, and why. */
+            open: string[];
+            /** @description The same as code. */
+            samples: components["schemas"]["CodeView"][];
+            /** @description Path and query below the base. */
+            target: string;
         };
         /** @description A shared schema in a list. */
         SchemaLine: {
@@ -4065,6 +4109,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OperationView"];
+                };
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    definitions_samples: {
+        parameters: {
+            query?: {
+                /** @description `production` (default) or `sandbox`. */
+                environment?: string;
+                /** @description Another number makes other values; 1 when not told. */
+                seed?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleView"];
                 };
             };
             /** @description Refused or failed; see the problem document. */

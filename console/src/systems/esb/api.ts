@@ -27,6 +27,7 @@ import type {
   InterfaceInput,
   InterfaceList,
   Operation,
+  Samples,
   OperationLine,
   Outlook,
   Preview,
@@ -95,6 +96,17 @@ export const reads = {
       queryKey: key("version", version, "operation", no),
       queryFn: ({ signal }) =>
         get<Operation>(path`/versions/${version}/operations/${no}`, undefined, signal),
+      placeholderData: keepPreviousData,
+    }),
+  samples: (version: string, no: number, environment: string, seed: number) =>
+    queryOptions({
+      queryKey: key("version", version, "operation", no, "samples", environment, seed),
+      queryFn: ({ signal }) =>
+        get<Samples>(
+          path`/versions/${version}/operations/${no}/samples`,
+          { environment, seed },
+          signal,
+        ),
       placeholderData: keepPreviousData,
     }),
   /** For a choice among them; a reader of more than a thousand narrows it by text. */

@@ -82,6 +82,31 @@ pub async fn a_definition_becomes_a_draft_and_is_shown_piece_by_piece(world: &Wo
     );
     assert_eq!(one["security"], json!([{"key": []}]));
     assert_eq!(one["spot"]["file"], "orders.yaml");
+    let samples = format!("/versions/{version}/operations/1/samples");
+    let made = world.get(&samples).await.is(200);
+    assert_eq!(made["method"], "GET");
+    assert!(!made["target"].as_str().unwrap().contains('{'), "{made}");
+    let languages: Vec<&str> = made["samples"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            let text = one["text"].as_str().unwrap();
+            assert!(text.contains(made["target"].as_str().unwrap()), "{text}");
+            assert!(text.contains("RIALTO_API_KEY"), "{text}");
+            one["language"].as_str().unwrap()
+        })
+        .collect();
+    assert_eq!(languages, ["curl", "rust", "python", "java", "typescript"]);
+    assert_eq!(
+        world.get(&samples).await.is(200),
+        made,
+        "the same for a seed"
+    );
+    let unknown = world.get(&format!("{samples}?environment=moon")).await;
+    assert_eq!(unknown.status, 422);
+    let none = format!("/versions/{version}/operations/99/samples");
+    assert_eq!(world.get(&none).await.status, 404);
     let schemas = world
         .get(&format!("/versions/{version}/schemas?q=fu"))
         .await

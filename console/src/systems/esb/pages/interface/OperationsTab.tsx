@@ -7,6 +7,7 @@ import { Card, JsonBlock, Tag, useWord } from "@/shared/ui";
 import { reads } from "../../api";
 import { Place } from "../../components/words";
 import { boundsOf, labelOf, typeOf } from "../../model/schema";
+import { CodeSamples } from "./CodeSamples";
 import { FieldTable } from "./FieldTable";
 import { PartsList } from "./PartsList";
 
@@ -143,6 +144,7 @@ function OperationView({ version, one }: { version: string; one: Operation }) {
         </Card>
       ))}
       {one.errors.length > 0 && <ErrorCodes one={one} />}
+      <CodeSamples version={version} no={one.no} />
     </article>
   );
 }

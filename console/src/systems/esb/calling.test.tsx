@@ -1,0 +1,78 @@
+// @vitest-environment jsdom
+import { fireEvent, screen, within } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import type { Change, Samples, Version } from "@/api/contract.esb";
+import { stage } from "../../../test/stage";
+import { ChangesTab } from "./pages/interface/ChangesTab";
+import { CodeSamples } from "./pages/interface/CodeSamples";
+
+const SAMPLES: Samples = {
+  base: "http://127.0.0.1:9000/account.fund/v1",
+  method: "GET",
+  target: "/funds/7",
+  headers: [],
+  body: null,
+  open: ["query n: no value can be made"],
+  samples: [
+    { language: "curl", text: "curl -X GET 'http://127.0.0.1:9000/account.fund/v1/funds/7'" },
+    { language: "python", text: "import urllib.request" },
+  ],
+};
+
+describe("the code of a request", () => {
+  it("is_shown_in_the_language_that_is_chosen_and_says_what_is_left_to_fill_in", async () => {
+    await stage(<CodeSamples version="v-1" no={3} />, {
+      roles: ["caller"],
+      answers: { "/api/esb/v1/versions/v-1/operations/3/samples": SAMPLES },
+    });
+    const code = await screen.findByRole("region", { name: "Call it" });
+    expect(code.textContent).toContain("/account.fund/v1/funds/7");
+    fireEvent.click(screen.getByText("Python"));
+    expect(code.textContent).toBe("import urllib.request");
+    expect(screen.getByText(/no value can be made/)).toBeTruthy();
+  });
+});
+
+describe("a comparison", () => {
+  it("names_the_callers_it_breaks", async () => {
+    const change: Change = {
+      rule: "OP01",
+      severity: "error",
+      operations: ["GET /funds/{id}"],
+      at: "",
+      old: null,
+      new: null,
+      text: { en: "It is gone.", zh: "已删除。" },
+    };
+    const version = { id: "v-2", number: "2.0.0", definition: {} } as Version;
+    await stage(<ChangesTab version={version} versions={[version]} />, {
+      roles: ["interface_manager"],
+      answers: {
+        "/api/esb/v1/versions/v-2/changes": {
+          base: "v-1",
+          base_number: "1.0.0",
+          verdict: "error",
+          total: 1,
+          items: [change],
+          next_page_token: null,
+          callers: [
+            {
+              application: "mobile-app",
+              name: "Mobile app",
+              owner: "caller",
+              environments: ["production"],
+              operations: ["GET /funds/{id}"],
+              errors: 1,
+              warnings: 0,
+            },
+          ],
+        },
+      },
+    });
+    const table = await screen.findByRole("table", { name: "Affected callers" });
+    const row = within(table).getByText("mobile-app").closest("tr");
+    expect(row?.textContent).toContain("caller");
+    expect(row?.textContent).toContain("GET /funds/{id}");
+    expect(screen.getByText("1 caller is affected")).toBeTruthy();
+  });
+});
