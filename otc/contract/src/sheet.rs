@@ -392,7 +392,7 @@ fn head(fields: &mut Fields<'_>) -> Head {
     }
     let owned = |field: Field<'_>| field.label().map(str::to_owned);
     Head {
-        trade_id: fields.required("trade_id").and_then(owned),
+        trade_id: fields.required("trade_id").and_then(|field| id(&field)),
         version: fields
             .optional("version")
             .map_or(Some(1), |field| field.whole(1, u32::MAX)),
@@ -419,9 +419,24 @@ fn head(fields: &mut Fields<'_>) -> Head {
     }
 }
 
+/// The name of a trade: it stands in addresses and file names, so what these cut or read otherwise
+/// is not part of it.
+fn id(field: &Field<'_>) -> Option<String> {
+    let text = field.label()?;
+    let cut = text.trim() != text || matches!(text, "." | "..");
+    if !cut && !text.contains(['/', '\\', '<', '>']) {
+        return Some(text.to_owned());
+    }
+    let en =
+        "A trade's id has no blank at its ends and none of / \\ < >, and is not \".\" or \"..\".";
+    let zh = "交易编号首尾不得有空格，不得含 / \\ < >，也不得为“.”或“..”。";
+    field.error("E-TERM-ID", en, zh);
+    None
+}
+
 fn currency(field: &Field<'_>) -> Option<String> {
     let text = field.text()?;
-    if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+    if text.parse::<rialto_kernel::Currency>().is_ok() {
         return Some(text.to_owned());
     }
     let en = format!("{text:?} is no currency. Write the three letters of ISO 4217, like \"CNY\".");

@@ -78,6 +78,16 @@ fn what_is_not_a_sheet_is_told_so() {
 }
 
 #[test]
+fn ids_that_addresses_cut_and_unknown_currencies_are_refused() {
+    for id in ["..", "a/b", "<b>", "RVA ", " RVA"] {
+        let text = sheet("snowball").replace("SB-2026-0091", id);
+        assert_eq!(told(&text), ["E-TERM-ID /trade_id"], "{id:?}");
+    }
+    let text = sheet("snowball").replace("\"CNY\"", "\"ZZZ\"");
+    assert_eq!(told(&text), ["E-TERM-CURRENCY /currency"]);
+}
+
+#[test]
 fn unknown_state_and_unfitting_schedules_are_refused() {
     let state = sheet("snowball").replace("\"rounding\":", "\"state\":{\"kii\":1},\"rounding\":");
     assert_eq!(told(&state), ["E-STATE-UNKNOWN /state/kii"]);
