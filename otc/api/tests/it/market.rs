@@ -349,55 +349,49 @@ pub async fn a_named_engine_and_model_are_kept(world: &World) {
     let day = market("2024-03-11", "5802.16");
     let made = world.post(&world.trader, "/snapshots", day).await;
     let snapshot = &made.json()["id"].as_str().unwrap().to_owned();
-    let mut ask = request(snapshot, 0);
-    ask["engine"] = "pde1d".into();
-    ask["model"] = "gbm".into();
-    let made = world
-        .post(&world.trader, "/quotes", ask.clone())
-        .await
-        .is(201);
-    let engine = made["engine"].as_str().unwrap();
-    assert!(engine.starts_with("pde1d/"), "{engine}");
-    assert_eq!(made["model"], "gbm");
-    let usual = world
-        .post(&world.trader, "/quotes", request(snapshot, 0))
-        .await
-        .is(201);
-    assert_ne!(usual["engine"], made["engine"]);
-    assert_eq!(usual["model"], "quoted");
-    let coupon = |quote: &Value| -> f64 {
-        let raw = quote["solved"]["number"].as_f64();
-        raw.unwrap_or_else(|| panic!("{quote}"))
+    let mut terms = snowball("ASK");
+    terms["template"] = "european/1".into();
+    terms.as_object_mut().unwrap().remove("preset");
+    terms["underlying"] = json!({"code": "XSHG:000905", "initial": "5802.16"});
+    terms.as_object_mut().unwrap().remove("underlyings");
+    terms["terms"] = json!({"type": "put", "strike": "95%"});
+    let ask = |field: &str, name: &str| {
+        let mut ask = json!({"terms": terms, "unknown": "premium", "side": "house_sells",
+            "counterparty": "Fund", "snapshot_id": snapshot, "valid_minutes": 0});
+        ask[field] = name.into();
+        world.post(&world.trader, "/quotes", ask)
     };
-    assert!((coupon(&made) - coupon(&usual)).abs() < 1e-4);
+    let made = ask("engine", "pde1d").await.is(201);
+    assert_eq!(made["engine"], "pde1d/1");
+    assert_eq!(made["model"], "quoted");
+    let usual = ask("model", "gbm").await.is(201);
+    assert_eq!(
+        (&usual["engine"], &usual["model"]),
+        (&json!("closed/1"), &json!("gbm"))
+    );
+    let fair = |quote: &Value| quote["fair_value"].as_f64().unwrap();
+    let (made, usual) = (fair(&made), fair(&usual));
+    assert!((made / usual - 1.0).abs() < 1e-4, "{made} {usual}");
 
     for (field, name, pointer, code) in [
-        ("engine", "closed", "/engine", "E-ENGINE-REFUSED"),
+        ("engine", "american", "/engine", "E-ENGINE-REFUSED"),
         ("engine", "oracle", "/engine", "E-ENGINE-UNKNOWN"),
         ("model", "sabr", "/model", "unknown"),
     ] {
-        let mut bad = request(snapshot, 0);
-        bad[field] = name.into();
-        let refused = world.post(&world.trader, "/quotes", bad).await;
+        let refused = ask(field, name).await;
         assert_eq!(refused.status, 422, "{name}: {}", refused.text());
         let told = refused.json();
         assert_eq!(told["errors"][0]["pointer"], pointer, "{told}");
         assert!(told.to_string().contains(code), "{told}");
     }
-    let ladder = json!({"terms": snowball("ASK"), "snapshot_id": snapshot, "from": 5000.0,
-        "to": 6000.0, "count": 3, "engine": "pde1d"});
+    let ladder = json!({"terms": terms, "snapshot_id": snapshot, "from": 5000.0, "to": 6000.0,
+        "count": 3, "engine": "pde1d"});
     let told = world.post(&world.auditor, "/ladders", ladder).await.is(200);
-    assert!(
-        told["engine"].as_str().unwrap().starts_with("pde1d/"),
-        "{told}"
-    );
-    let solve = json!({"terms": snowball("ASK"), "snapshot_id": snapshot, "unknown": "coupon",
-        "target": "100%", "engine": "pde1d", "model": "gbm"});
+    assert_eq!(told["engine"], "pde1d/1");
+    let solve = json!({"terms": terms, "snapshot_id": snapshot, "unknown": "strike",
+        "target": "3%", "engine": "pde1d", "model": "gbm"});
     let told = world.post(&world.auditor, "/solves", solve).await.is(200);
-    assert!(
-        told["engine"].as_str().unwrap().starts_with("pde1d/"),
-        "{told}"
-    );
+    assert_eq!(told["engine"], "pde1d/1");
 }
 
 /// A desk that quotes firm on markets of two days at most makes an older one's quote indicative and
