@@ -388,7 +388,7 @@ fn refused(error: ReadDocumentError) -> Findings {
         ReadDocumentFault::Syntax(what) => (
             "E-DOC-SYNTAX",
             format!("This is neither JSON nor YAML from here: {what}."),
-            "此处起不是合法的 JSON 或 YAML。".into(),
+            format!("此处起不是合法的 JSON 或 YAML（{what}）；请检查引号、逗号、括号和缩进。"),
         ),
     };
     refuse(code, at, en, zh)

@@ -360,16 +360,14 @@ pub(crate) fn clocks(field: &Field<'_>) -> Option<Clocks> {
     }
     fields.finish();
     let raw = json(field.node());
-    serde_json::from_value::<Clocks>(raw)
-        .map_err(|error| {
-            let en = format!("The clocks cannot be read: {error}.");
-            field.error(
-                "E-CLOCK-FORM",
-                en,
-                "时钟无法识别：每个时钟须可识别，且三者齐全（或只写 all）。",
-            );
-        })
-        .ok()
+    let form = serde_json::from_value::<rialto_otc_time::ClocksForm>(raw).map_err(|error| {
+        let en = format!("The clocks cannot be read: {error}.");
+        let shown = field.node().shown();
+        let zh = format!("{shown} 不是时钟：请以文本写明 variance、rate 和 coupon，或只写 all。");
+        field.error("E-CLOCK-FORM", en, zh);
+    });
+    let read = form.ok()?.read("");
+    read.map_err(|findings| field.found(&findings)).ok()
 }
 
 pub(crate) fn payment(field: &Field<'_>) -> Option<PaymentRule> {

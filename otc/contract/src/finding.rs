@@ -82,6 +82,12 @@ impl Findings {
     }
 }
 
+impl Extend<Finding> for Findings {
+    fn extend<I: IntoIterator<Item = Finding>>(&mut self, more: I) {
+        self.0.extend(more);
+    }
+}
+
 impl From<Vec<Finding>> for Findings {
     fn from(findings: Vec<Finding>) -> Self {
         Self(findings)

@@ -192,6 +192,24 @@ impl<'a> Field<'a> {
         self.sink.error(code, &self.place(), en, zh);
     }
 
+    /// What the reader of a part found, each finding at its own place in it.
+    pub fn found(&self, findings: &rialto_otc_time::Findings) {
+        for finding in &findings.0 {
+            let node = crate::schedule::find(self.node, &finding.pointer).unwrap_or(self.node);
+            let at = Field::new(
+                node,
+                &format!("{}{}", self.pointer, finding.pointer),
+                self.sink,
+            );
+            let (value, rule, cure) = (&finding.value, &finding.rule, &finding.cure);
+            at.error(
+                finding.code,
+                format!("{value}: {}; {}.", rule.en, cure.en),
+                format!("{value}：{}；{}。", rule.zh, cure.zh),
+            );
+        }
+    }
+
     fn unfit(&self, code: &'static str, rule_en: &str, rule_zh: &str) {
         let shown = self.node.shown();
         self.error(

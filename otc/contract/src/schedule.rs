@@ -431,14 +431,17 @@ pub(crate) fn read_spec(field: &Field<'_>) -> Option<rialto_otc_time::ScheduleSp
         node: field.node(),
         leave: "columns",
     };
-    rialto_otc_time::ScheduleSpec::deserialize(written)
-        .map_err(|error| {
-            let error = error.to_string().replace("unit value", "null");
-            let en = format!("This is no schedule: {error}.");
-            let zh = "日程写法有误：可写 \"daily\"、{\"freq\":\"1m\"}、{\"dates\":[…]} 或 {\"times\":[…]}。";
+    let form = rialto_otc_time::ScheduleForm::deserialize(written).map_err(|error| {
+        let error = error.to_string().replace("unit value", "null");
+        let en = format!("This is no schedule: {error}.");
+        let zh = format!(
+            "{} 不是日程：可写 \"daily\"、{{\"freq\":\"1m\"}}、{{\"dates\":[…]}} 或 {{\"times\":[…]}}。",
+            field.node().shown()
+        );
         field.error("E-SCHED-FORM", en, zh);
-    })
-    .ok()
+    });
+    let read = form.ok()?.read("");
+    read.map_err(|findings| field.found(&findings)).ok()
 }
 
 /// A node for readers of other crates; numbers stay text, which they take as well.

@@ -3,7 +3,7 @@
 
 use rialto_otc_contract::compile::{Compiled, Initials, compile_with};
 use rialto_otc_contract::envelope::{Initial, Pending, State, When};
-use rialto_otc_contract::finding::{Findings, Place, Sink};
+use rialto_otc_contract::finding::{Finding, Findings, Place, Sink};
 use rialto_otc_contract::fixings::OffSession;
 use rialto_otc_contract::interpret::{Memory, Record, Seen, WalkError, step};
 use rialto_otc_contract::note::Note;
@@ -14,7 +14,7 @@ use rialto_otc_market::bump::Bump;
 use rialto_otc_market::model::Model;
 use rialto_otc_market::snapshot::Snapshot;
 use rialto_otc_market::view::{self, Ground, ModelConfig};
-use rialto_otc_time::{AsOf, Calendars, DayPhase};
+use rialto_otc_time::{AsOf, Calendars, Date, DayPhase};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde::Serialize;
@@ -215,7 +215,15 @@ pub(crate) fn prepared(
         None => lived(&compiled, snapshot, &as_of, calendars)?,
     };
     let against = against_fixings(&compiled, snapshot, &as_of, calendars);
-    let compiled = compiled.remaining(&as_of, state.as_ref(), calendars)?;
+    let gap = state
+        .is_none()
+        .then(|| first_gap(&compiled, snapshot, &as_of))
+        .flatten();
+    let rest = compiled.remaining(&as_of, state.as_ref(), calendars);
+    let compiled = rest.map_err(|mut findings| {
+        findings.extend(gap);
+        findings
+    })?;
     let plan = compiled.plan.to_f64();
     let start = match compiled.term {
         Term::Dated { start, .. } => Some(start),
@@ -269,6 +277,42 @@ pub fn initials(sheet: &TermSheet, snapshot: &Snapshot) -> Initials {
         }
     }
     initials
+}
+
+/// The first past observation without a fixing, of an underlying whose fixings the market gives:
+/// what stands between them and a state.
+fn first_gap(compiled: &Compiled, snapshot: &Snapshot, as_of: &AsOf) -> Option<Finding> {
+    let AsOf::Dated { date, phase } = *as_of else {
+        return None;
+    };
+    let dates = compiled.plan.instants.iter().map_while(|i| i.at.date);
+    let past = dates.take_while(|on| *on < date || (*on == date && phase == DayPhase::PostClose));
+    let codes: Vec<&str> = compiled
+        .plan
+        .underlyings
+        .iter()
+        .map(|name| name.code.as_str())
+        .filter(|code| snapshot.fixings(code).next().is_some())
+        .collect();
+    let missing = |on: Date| {
+        let code = codes
+            .iter()
+            .find(|code| snapshot.fixing(code, on).is_none())?;
+        Some((*code, on))
+    };
+    let (code, on) = past.into_iter().find_map(missing)?;
+    let sink = Sink::default();
+    let at = Place {
+        pointer: "/fixings".to_owned(),
+        ..Place::default()
+    };
+    sink.error(
+        "E-FIXING-MISSING",
+        &at,
+        format!("The market has fixings of {code}, but none for {on}, when the contract looks at it. Add it."),
+        format!("行情给出了 {code} 的定盘价，但缺少观察日 {on} 的，请补充。"),
+    );
+    sink.into_findings().into_iter().next()
 }
 
 /// Fixings that a contract cannot be walked over.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use rialto_otc_contract::fixings::Fixings;
+use rialto_otc_contract::names::{leg_zh, trace_zh};
 use rialto_otc_contract::observe::{ObserveError, Status, Walked, observe};
 use rialto_otc_time::{Calendars, Date};
 use rust_decimal::Decimal;
@@ -83,6 +84,27 @@ fn status(status: Status, lang: Lang) -> &'static str {
     }
 }
 
+/// An event's kind and what it is about.
+fn happened(kind: &str, what: &str, lang: Lang) -> (String, String) {
+    let (Lang::Zh, true) = (lang, kind != "set") else {
+        let kind = match kind {
+            "set" => lang.pick("set", "记录"),
+            other => other,
+        };
+        return (kind.to_owned(), what.to_owned());
+    };
+    let kind = match kind {
+        "hit" => "触及",
+        _ => "终止",
+    };
+    let what = match what {
+        "early" => "提前".to_owned(),
+        "last date" => "到期".to_owned(),
+        other => other.replace("barrier ", "障碍 "),
+    };
+    (kind.to_owned(), what)
+}
+
 fn trades(answers: &[&Walked], lang: Lang) -> String {
     let mut text = String::new();
     for answer in answers {
@@ -103,16 +125,20 @@ fn trades(answers: &[&Walked], lang: Lang) -> String {
                 (Some(from), Some(to)) => format!(" {from} -> {to}"),
                 _ => String::new(),
             };
-            text += &format!("  {} {} {}{change}\n", event.at, event.kind, event.what);
+            let (kind, what) = happened(event.kind, &event.what, lang);
+            text += &format!("  {} {kind} {what}{change}\n", event.at);
         }
         for flow in &answer.flows {
             let amount = money(rialto_otc_contract::number::binary(flow.amount));
             text += &format!(
                 "  {} {} {amount} {} = {} ({} {})\n",
                 flow.observed,
-                flow.leg,
+                lang.pick(&flow.leg, leg_zh(&flow.leg)),
                 answer.currency,
-                flow.trace,
+                match lang {
+                    Lang::En => flow.trace.clone(),
+                    Lang::Zh => trace_zh(&flow.trace),
+                },
                 lang.pick("paid", "付款"),
                 flow.pay
             );

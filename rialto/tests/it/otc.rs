@@ -368,6 +368,20 @@ fn fixings_walk_a_contract_to_its_end_with_traces() {
         .map(|event| event["kind"].as_str().unwrap())
         .collect();
     assert_eq!(events, ["set", "end"]);
+    let zh = [
+        "observe",
+        "--terms",
+        "s.json",
+        "--fixings",
+        "f.csv",
+        "--lang",
+        "zh",
+    ];
+    let (_, told, _) = otc(folder.path(), &zh);
+    assert!(
+        told.contains("终止 提前") && !told.contains("end early"),
+        "{told}"
+    );
     let amounts: Vec<&str> = walked["flows"]
         .as_array()
         .unwrap()

@@ -292,7 +292,7 @@ fn a_schedule_that_names_itself_is_refused() {
     let text = sheet("program").replace("{\"times\":[0.1,0.2,0.3,0.4,0.5,0.6]}", "\"m\"");
     let findings = refused(&text.replace("\"clocks\"", "\"dates\":{\"end\":1},\"clocks\""));
     assert!(
-        findings.iter().any(|f| f.code == "E-SCHED-FORM"),
+        findings.iter().any(|f| f.code == "E-SCHED-VALUE"),
         "{findings}"
     );
 }

@@ -87,6 +87,20 @@ fn ids_that_addresses_cut_and_unknown_currencies_are_refused() {
     assert_eq!(told(&text), ["E-TERM-CURRENCY /currency"]);
 }
 
+/// A part that another reader takes: its findings stand at their own fields, in both languages, with
+/// the value, the rule and the cure.
+#[test]
+fn what_is_wrong_in_a_schedule_or_a_clock_stands_at_its_field() {
+    let text = sheet("snowball").replace("\"freq\":\"1m\"", "\"freq\":\"0m\"");
+    assert_eq!(told(&text), ["E-SCHED-VALUE /terms/ko/schedule/freq"]);
+    let findings = refused(&text);
+    let finding = findings.iter().next().expect("a finding");
+    assert!(finding.line > 0, "{findings}");
+    for text in [&finding.en, &finding.zh] {
+        assert!(text.contains("0m"), "{text}");
+    }
+}
+
 #[test]
 fn unknown_state_and_unfitting_schedules_are_refused() {
     let state = sheet("snowball").replace("\"rounding\":", "\"state\":{\"kii\":1},\"rounding\":");

@@ -111,15 +111,19 @@ pub fn named<T>(
 }
 
 fn as_of(field: &Field<'_>) -> Option<AsOf> {
-    let refuse = |detail: &str| {
+    let refuse = || {
+        let shown = field.node().shown();
         field.error(
             "E-MKT-ASOF",
             format!(
-                "This is no as-of{detail}. Write a date, an object of date, phase (pre_open, \
-                 intraday, post_close) and time, or years from the start of a numeric contract, \
-                 from 0 up."
+                "{shown} is no as-of. Write a date, an object of date, phase (pre_open, intraday, \
+                 post_close) and, for intraday, time as 10:30, or years from the start of a numeric \
+                 contract, from 0 up."
             ),
-            "估值时点须为日期、含 date、phase、time 的对象，或数值合约自起始日起的年数（不小于 0）。",
+            format!(
+                "{shown} 不是估值时点：须为日期，含 date、phase（pre_open、intraday、post_close）及盘中 \
+                 time（如 10:30）的对象，或数值合约自起始日起的年数（不小于 0）。"
+            ),
         );
         None
     };
@@ -130,20 +134,14 @@ fn as_of(field: &Field<'_>) -> Option<AsOf> {
             }
             match value::decimal(text).filter(|years| *years >= Decimal::ZERO) {
                 Some(years) => Some(AsOf::Numeric(float(years))),
-                None => refuse(""),
+                None => refuse(),
             }
         }
-        Value::Map(_) => match serde_json::from_str(&field.node().to_json()) {
-            Ok(as_of) => Some(as_of),
-            Err(error) => {
-                let text = error.to_string();
-                refuse(&format!(
-                    ": {}",
-                    text.split(" at line").next().unwrap_or_default()
-                ))
-            }
-        },
-        _ => refuse(""),
+        Value::Map(_) => {
+            let read = serde_json::from_str(&field.node().to_json());
+            read.ok().or_else(refuse)
+        }
+        _ => refuse(),
     }
 }
 

@@ -126,6 +126,14 @@ fn a_state_against_the_fixings_is_told() {
     };
     let low = "4000";
     assert_eq!(told(&sheet, low), 0, "the fixings alone");
+    let hole = fixed(&[(days[0], "5800"), (days[2], "5500")]);
+    let hole = market(day(days[2]), "post_close", &hole);
+    let refused = valued(&sheet, &hole, &Request::default()).expect_err("a day is missing");
+    assert!(refused.contains("E-STATE-FIXING"), "{refused}");
+    assert!(
+        refused.contains(&format!("none for {}", days[1])),
+        "{refused}"
+    );
     let values = |ki: u32| [("ki".to_owned(), Decimal::from(ki))].into_iter().collect();
     sheet.state = Some(State {
         values: values(0),
