@@ -121,7 +121,9 @@ fn document_problem(found: &rialto_otc_desk::Findings) -> Problem {
 /// A refusal of the book.
 fn book_problem(refusal: &rialto_otc_desk::BookRefusal) -> Problem {
     if let Some(found) = &refusal.findings {
-        return document_problem(found).with("reason", refusal.code);
+        return document_problem(found)
+            .with("reason", refusal.code)
+            .with("text", json!({"en": refusal.en, "zh": refusal.zh}));
     }
     let en = refusal.en.to_string();
     let problem = match refusal.code {

@@ -2,7 +2,6 @@
 
 use jiff::SignedDuration;
 use rialto_otc_contract::TermSheet;
-use rialto_otc_contract::note::Note;
 use rialto_otc_market::snapshot::Snapshot;
 use rialto_otc_pricing::engine::Greeking;
 use rialto_otc_pricing::quote::{
@@ -12,7 +11,7 @@ use rialto_otc_pricing::solve::Unknown;
 use rialto_otc_store::numbers;
 use rialto_otc_store::quote::{self as store, QuoteRow};
 use rialto_otc_store::snapshot as snapshots;
-use rialto_otc_time::{AsOf, Calendars, Date};
+
 use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::{from_micros, new_id, now, to_micros};
 use rust_decimal::prelude::{FromPrimitive as _, ToPrimitive as _};
@@ -25,6 +24,8 @@ use crate::book::Booking;
 use crate::price::{increment, request, target, unknown};
 use crate::view::{QuoteView, TradeView};
 use crate::{Desk, DeskError, blocking, summary, words};
+
+mod notes;
 
 /// Longest life of a quote: a week.
 const LONGEST_MINUTES: u32 = 7 * 24 * 60;
@@ -254,67 +255,6 @@ fn with_premium(sheet: &TermSheet, quoted: Quoted) -> Result<Quoted, DeskError> 
     }
 }
 
-/// Why nobody should be bound by a quote on this market: a surface it is made on admits arbitrage, or
-/// could not be checked.
-fn doubt(sheet: &TermSheet, market: &Snapshot, calendars: &Calendars) -> Option<Note> {
-    let doubtful: Vec<&str> = sheet
-        .underlyings
-        .iter()
-        .map(|underlying| underlying.code.as_str())
-        .filter(|code| market.arbitrage_of(code, calendars).next().is_some())
-        .collect();
-    (!doubtful.is_empty()).then(|| {
-        let (codes, codes_zh) = (doubtful.join(", "), doubtful.join("、"));
-        Note::new(
-            "N-QUOTE-INDICATIVE",
-            format!(
-                "indicative only: the volatility surface of {codes} admits arbitrage or could not be checked; enter a market without such findings to quote firm"
-            ),
-            format!(
-                "仅为指示性报价：{codes_zh} 的波动率曲面存在套利或无法检查；录入无此类问题的行情后方可给出实盘报价"
-            ),
-        )
-    })
-}
-
-/// That the market is not of today, as the exchanges see it.
-fn old(market: &Snapshot, today: Date) -> Option<Note> {
-    let AsOf::Dated { date, .. } = *market.as_of() else {
-        return None;
-    };
-    (date != today).then(|| {
-        Note::new(
-            "N-MARKET-OLD",
-            format!("the market is of {date}, not of today ({today})"),
-            format!("所用行情日期为 {date}，并非今日（{today}）"),
-        )
-    })
-}
-
-/// Calendar days from the market's date to today; none of a market without a date.
-fn age(market: &Snapshot, today: Date) -> Option<i64> {
-    let AsOf::Dated { date, .. } = *market.as_of() else {
-        return None;
-    };
-    Some(i64::from(today.days()) - i64::from(date.days()))
-}
-
-/// That nobody should be bound by a quote on a market this old, as the house has it.
-fn too_old(age: Option<i64>, most: Option<u32>) -> Option<Note> {
-    let (age, most) = (age?, most?);
-    (age > i64::from(most)).then(|| {
-        Note::new(
-            "N-QUOTE-INDICATIVE",
-            format!(
-                "indicative only: the market is {age} days old, and this house quotes firm on at most {most} (otc.market_days); enter a newer market"
-            ),
-            format!(
-                "仅为指示性报价：行情距今 {age} 天，本公司实盘报价所用行情至多 {most} 天（otc.market_days）；请录入较新的行情"
-            ),
-        )
-    })
-}
-
 impl Desk {
     /// Makes a quote and keeps it, whatever becomes of it.
     ///
@@ -332,21 +272,23 @@ impl Desk {
         let market = self.market(&input.snapshot_id).await?;
         let desk = self.clone();
         let terms = input.terms.clone();
-        let minutes = input.valid_minutes;
-        let (sheet, quoted, firm) = blocking(move || {
+        let (minutes, side) = (input.valid_minutes, input.side.clone());
+        let (sheet, mut quoted, firm) = blocking(move || {
             let sheet = TermSheet::from_value(&terms)?;
             let quoted = quote(&sheet, &market, desk.calendars(), &request, &asked)?;
             let mut quoted = with_premium(&sheet, quoted)?;
-            let doubt = doubt(&sheet, &market, desk.calendars());
-            let age = age(&market, crate::today());
-            let stale = too_old(age, desk.market_days());
+            let doubt = notes::doubt(&sheet, &market, desk.calendars());
+            let age = notes::age(&market, crate::today());
+            let stale = notes::too_old(age, desk.market_days());
             let firm = minutes > 0 && doubt.is_none() && stale.is_none();
             quoted.notes.extend(doubt);
             quoted.notes.extend(stale);
-            quoted.notes.extend(old(&market, crate::today()));
+            quoted.notes.extend(notes::old(&market, crate::today()));
+            quoted.notes.extend(notes::turned(&terms, &side));
             Ok((sheet, quoted, firm))
         })
         .await?;
+        quoted.notes.extend(self.off_the_close(&sheet).await?);
         let at = now();
         let minutes = if firm { input.valid_minutes } else { 0 };
         let life = SignedDuration::from_mins(i64::from(minutes));

@@ -12,6 +12,10 @@ use crate::flow::Flow;
 use crate::refusal::Refusal;
 use crate::state::{Outcome, Review, Status};
 
+mod faults;
+
+use faults::Unreadable;
+
 /// Kinds that the specification names and the book does not act on yet.
 pub const NOT_ACTED_ON: &[&str] = &[
     "correct",
@@ -69,7 +73,7 @@ macro_rules! kinds {
                 match self { $(Self::$name(_) => Kind::$name,)* }
             }
 
-            fn parse(kind: Kind, value: &Value) -> Result<Self, Unreadable> {
+            pub(crate) fn parse(kind: Kind, value: &Value) -> Result<Self, Unreadable> {
                 Ok(match kind {
                     $(Kind::$name => Self::$name(serde_path_to_error::deserialize(value)?),)*
                 })
@@ -293,60 +297,8 @@ impl Payload {
             let zh = format!("{kind:?} 事件的内容须为对象。");
             return Err(Refusal::new("E-BOOK-PAYLOAD", "/payload", en, zh));
         }
-        Self::parse(kind, &value).map_err(|error| refusal_of(kind, &error))
+        Self::parse(kind, &value).map_err(|error| faults::refusal(kind, value, &error))
     }
-}
-
-type Unreadable = serde_path_to_error::Error<serde_json::Error>;
-
-/// What is wrong with a payload: which field, and what stands for it.
-fn refusal_of(kind: Kind, error: &Unreadable) -> Refusal {
-    let mut pointer = String::from("/payload");
-    for step in error.path() {
-        use serde_path_to_error::Segment;
-        match step {
-            Segment::Seq { index } => pointer += &format!("/{index}"),
-            Segment::Map { key } => pointer += &format!("/{key}"),
-            Segment::Enum { variant } => pointer += &format!("/{variant}"),
-            Segment::Unknown => {}
-        }
-    }
-    let message = error.inner().to_string();
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let kind = kind.text();
-    let (en, zh) = match quoted.split_first() {
-        Some((field, [])) if message.starts_with("missing field") => {
-            pointer += &format!("/{field}");
-            (
-                format!("The payload of {kind:?} lacks the field {field:?}."),
-                format!("{kind:?} 事件缺少字段 {field:?}。"),
-            )
-        }
-        Some((field, known)) if message.starts_with("unknown field") => {
-            if !pointer.ends_with(&format!("/{field}")) {
-                pointer += &format!("/{field}");
-            }
-            (
-                format!(
-                    "The payload of {kind:?} has no field {field:?}; known are {}.",
-                    known.join(", ")
-                ),
-                format!(
-                    "{kind:?} 事件没有字段 {field:?}，可用字段：{}。",
-                    known.join("、")
-                ),
-            )
-        }
-        Some((value, known)) if message.starts_with("unknown variant") => (
-            format!("{value:?} is not one of {}.", known.join(", ")),
-            format!("{value:?} 无效，可选：{}。", known.join("、")),
-        ),
-        _ => (
-            format!("The payload of {kind:?} cannot be read here: {message}."),
-            format!("{kind:?} 事件的该字段无法识别（{message}）。"),
-        ),
-    };
-    Refusal::new("E-BOOK-PAYLOAD", &pointer, en, zh)
 }
 
 /// Another trade that this one continues.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use rialto_otc_contract::Findings;
+use rialto_otc_contract::finding::{Finding, Severity};
 use serde::Serialize;
 
 /// Why an event is not recorded: nothing was changed.
@@ -25,7 +26,8 @@ pub struct Refusal {
     /// What can be done instead (`E-BOOK-STATE`).
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub allowed: Box<[&'static str]>,
-    /// What is wrong with the term sheet (`E-BOOK-SHEET`).
+    /// All that is wrong with the term sheet (`E-BOOK-SHEET`), or with the payload when it is more
+    /// than one thing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<Box<Findings>>,
 }
@@ -58,9 +60,13 @@ impl Refusal {
         self
     }
 
-    /// A term sheet that does not compile.
+    /// A term sheet that does not compile; its findings are pointed at from the event.
     #[must_use]
     pub fn sheet(findings: Findings) -> Self {
+        let mut findings: Vec<Finding> = findings.into_iter().collect();
+        for finding in &mut findings {
+            finding.pointer.insert_str(0, "/payload/sheet");
+        }
         let en = "The term sheet is not sound; see the findings.";
         let mut refusal = Self::new(
             "E-BOOK-SHEET",
@@ -68,8 +74,32 @@ impl Refusal {
             en,
             "条款清单有误，见明细。",
         );
-        refusal.findings = Some(Box::new(findings));
+        refusal.findings = Some(Box::new(findings.into()));
         refusal
+    }
+
+    /// With further faults: the first speaks, all stand in the findings.
+    #[must_use]
+    pub fn and(mut self, more: &[Self]) -> Self {
+        if !more.is_empty() {
+            let all = std::iter::once(&self).chain(more).map(Self::finding);
+            let all: Vec<Finding> = all.collect();
+            self.findings = Some(Box::new(all.into()));
+        }
+        self
+    }
+
+    fn finding(&self) -> Finding {
+        Finding {
+            code: self.code,
+            severity: Severity::Error,
+            pointer: self.pointer.to_string(),
+            line: 0,
+            column: 0,
+            value: self.value.as_deref().map(str::to_owned),
+            en: self.en.to_string(),
+            zh: self.zh.to_string(),
+        }
     }
 }
 

@@ -82,6 +82,10 @@ fn csv_rows(text: &str) -> (Vec<Row>, Vec<Wrong>) {
             continue;
         }
         let cell = |at: usize| cells[at].clone();
+        if cells[code].is_empty() {
+            wrong.push((FixingError::Columns, row + 1, line.to_owned()));
+            continue;
+        }
         rows.push(Row {
             row: row + 1,
             when: cell(date),

@@ -74,6 +74,7 @@ async fn what_is_signed_and_what_is_paid_stand_in_the_book() {
         decisions::every_decision_has_a_reason_and_a_second_person(&world).await;
         decisions::the_approval_of_a_payment_says_what_it_is_for(&world).await;
         decisions::a_cancelled_trade_is_worth_nothing_and_says_why(&world).await;
+        market::a_quote_says_what_it_did_not_take_as_written(&world).await;
         world.replayed().await;
     }
 }

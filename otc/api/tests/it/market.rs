@@ -411,6 +411,40 @@ pub async fn an_old_market_binds_nobody_where_the_house_says_so(world: &World) {
     }
 }
 
+/// An initial price that is not the known close of the start, and a direction that gave way to the
+/// side asked for, are noted; what agrees is not.
+pub async fn a_quote_says_what_it_did_not_take_as_written(world: &World) {
+    let day = market("2024-03-11", "5802.16");
+    let made = world.post(&world.trader, "/snapshots", day).await.json();
+    let mut asked = request(made["id"].as_str().unwrap(), 0);
+    let path = "/fixings?underlying=XSHG:000905&from=2024-03-11&to=2024-03-11";
+    let known = world.get(&world.auditor, path).await.is(200);
+    let close = known["items"][0]["value"].clone();
+    assert!(
+        close.is_string(),
+        "the close of the start is known: {known}"
+    );
+    let codes = |quote: &Value| -> Vec<String> {
+        let notes = quote["notes"].as_array().unwrap().iter();
+        notes
+            .map(|note| note["code"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let mut told = Vec::new();
+    for (initial, direction) in [(close, "house_sells"), (json!("5810"), "house_buys")] {
+        asked["terms"]["underlying"]["initial"] = initial;
+        asked["terms"]["direction"] = direction.into();
+        let quote = world
+            .post(&world.trader, "/quotes", asked.clone())
+            .await
+            .is(201);
+        let mut codes = codes(&quote);
+        codes.retain(|code| code == "N-INITIAL-CLOSE" || code == "N-QUOTE-DIRECTION");
+        told.push(codes);
+    }
+    assert_eq!(told, [vec![], vec!["N-QUOTE-DIRECTION", "N-INITIAL-CLOSE"]]);
+}
+
 /// A surface that admits arbitrage makes no firm quote, however long it is to stand, and every answer
 /// about it says so.
 pub async fn a_surface_with_arbitrage_binds_nobody(world: &World) {

@@ -459,6 +459,48 @@ fn hits_told_in_any_order_give_the_earliest() {
 }
 
 #[test]
+fn all_faults_of_a_payload_are_told_at_once() {
+    let told = |kind: &str, payload: &str| -> Vec<String> {
+        let refusal = Payload::read(kind, json(payload)).expect_err("refused");
+        let findings = refusal.findings.expect("several");
+        let first = findings.iter().next().expect("the first");
+        assert_eq!(
+            (&*first.pointer, &*first.en),
+            (&*refusal.pointer, &*refusal.en)
+        );
+        findings
+            .iter()
+            .map(|finding| finding.pointer.clone())
+            .collect()
+    };
+    assert_eq!(
+        told("terminate-partial", r#"{"size": "NaN", "why": 1}"#),
+        [
+            "/payload/size",
+            "/payload/why",
+            "/payload/fee",
+            "/payload/pay_date",
+            "/payload/unwind"
+        ],
+    );
+    // A choice that is missing, and one that is wrong.
+    assert_eq!(
+        told("novate", r#"{"fee": true, "form": "handshake"}"#),
+        [
+            "/payload/fee",
+            "/payload/form",
+            "/payload/pay_date",
+            "/payload/replacement",
+            "/payload/unwind",
+        ],
+    );
+    assert_eq!(
+        told("exercise", r#"{"how": "cash"}"#),
+        ["/payload/how", "/payload/settlement"],
+    );
+}
+
+#[test]
 fn a_payload_that_cannot_be_read_names_the_field_in_both_languages() {
     let refused = |kind: &str, payload: Value| {
         let refusal = Payload::read(kind, payload);
@@ -483,9 +525,9 @@ fn a_payload_that_cannot_be_read_names_the_field_in_both_languages() {
     insta::assert_snapshot!(told.join("\n"), @r#"
     /payload/fee | The payload of "terminate" lacks the field "fee". | "terminate" 事件缺少字段 "fee"。
     /payload/amount | The payload of "terminate" has no field "amount"; known are fee, pay_date, unwind. | "terminate" 事件没有字段 "amount"，可用字段：fee、pay_date、unwind。
-    /payload/pay_date | The payload of "terminate" cannot be read here: "1 June" is no date: write it as yyyy-mm-dd, for example 2026-03-09. | "terminate" 事件的该字段无法识别（"1 June" is no date: write it as yyyy-mm-dd, for example 2026-03-09）。
+    /payload/pay_date | The payload of "terminate" cannot be read here: "1 June" is no date: write it as yyyy-mm-dd, for example 2026-03-09. | "terminate" 事件的该字段取值 "1 June" 无法识别，请检查类型与格式。
     /payload/settlement | "barter" is not one of cash, physical. | "barter" 无效，可选：cash、physical。
-    /payload/flows/1 | The payload of "settlement-failed" cannot be read here: invalid type: integer `5`, expected a string. | "settlement-failed" 事件的该字段无法识别（invalid type: integer `5`, expected a string）。
+    /payload/flows/1 | The payload of "settlement-failed" cannot be read here: invalid type: integer `5`, expected a string. | "settlement-failed" 事件的该字段取值 5 无法识别，请检查类型与格式。
     /payload | The payload of "confirm" is an object of named fields. | "confirm" 事件的内容须为对象。
     "#);
 }

@@ -19,13 +19,14 @@ fn every_wrong_row_is_told_with_its_file_and_line() {
     put("s.json", &four_weeks());
     put(
         "f",
-        "date,code,value\n2026-03-16,XSHG:000905,5000\n16.3.2026,XSHG:000905,1\n2026-03-23,XSHG:000905,-1\n\n2026-03-16,XSHG:000905,5001\nhalf a row\n2026-03-30,XSHG:000905,5000\n",
+        "date,code,value\n2026-03-16,XSHG:000905,5000\n16.3.2026,XSHG:000905,1\n2026-03-23,XSHG:000905,-1\n\n2026-03-16,XSHG:000905,5001\nhalf a row\n2026-03-30,XSHG:000905,5000\n2026-04-06,,5000\n",
     );
     let wanted = [
         "E-FIXING-DATE: f:3: ",
         "E-FIXING-VALUE: f:4: ",
         "E-FIXING-TWICE: f:6: ",
         "E-FIXING-FORM: f:7: ",
+        "E-FIXING-FORM: f:9: ",
     ];
     for command in ["observe", "replay"] {
         for lang in ["en", "zh"] {
