@@ -43,7 +43,7 @@ fn every_wrong_row_is_told_with_its_file_and_line() {
     let told: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(
         (code, told["error"]["others"].as_array().unwrap().len()),
-        (2, 3)
+        (2, 4)
     );
 
     put(
