@@ -84,7 +84,7 @@ async fn route(core: &Core, request: Request<Incoming>) -> Result<Response<Respo
     let path = request.uri().path().to_owned();
     if let Some(interfaces) = &core.interfaces
         && let Some(of) = path.strip_prefix("/admin/v1/")
-        && ["snapshot", "snapshot/rollback", "explain", "drift"].contains(&of)
+        && ["snapshot", "snapshot/rollback", "explain", "drift", "calls"].contains(&of)
     {
         return of_interfaces(interfaces, of, request).await;
     }
@@ -132,12 +132,28 @@ async fn of_interfaces(
             Ok(json(&interfaces.roll_back(wish.version).await?))
         }
         ("drift", Method::GET) => Ok(json(&interfaces.drift.report())),
+        ("calls", Method::GET) => Ok(json(&interfaces.calls_since(since(&request)?))),
         ("explain", Method::POST) => {
             let asked: ExplainRequest = read(request).await?;
             Ok(json(&interfaces.explain(&asked)?))
         }
         _ => Err(Problem::method_not_allowed()),
     }
+}
+
+/// `?since=`: microseconds since 1970; from the beginning when it is not given.
+fn since(request: &Request<Incoming>) -> Result<i64, Problem> {
+    let query = request.uri().query().unwrap_or_default();
+    let given = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("since="));
+    let refused = |_| {
+        Problem::invalid(
+            "since: microseconds since 1970 are asked for".to_owned(),
+            Vec::new(),
+        )
+    };
+    given.map_or(Ok(0), |given| given.parse().map_err(refused))
 }
 
 /// Where to go back to.

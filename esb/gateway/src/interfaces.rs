@@ -3,6 +3,7 @@
 
 mod auth;
 mod call;
+mod calls;
 mod clock;
 mod decide;
 mod drift;
@@ -34,6 +35,7 @@ pub use drift::{Direction, DriftFinding, DriftKey, DriftReport, DriftSeen};
 pub use explain::{ExplainRequest, Explanation, Outcome, Step};
 
 use auth::Nonces;
+use calls::Seen;
 use drift::Drift;
 use publish::Control;
 use store::Store;
@@ -134,4 +136,12 @@ pub(crate) struct Interfaces {
     requests: AtomicU64,
     refused: AtomicU64,
     pub(crate) drift: Drift,
+    pub(crate) calls: Seen,
+}
+
+impl Interfaces {
+    /// Calls of edges with one at an instant (microseconds since 1970) or later.
+    pub(crate) fn calls_since(&self, since: i64) -> rialto_esb_policy::calls::CallReport {
+        self.calls.report(since, self.clock.now().at)
+    }
 }

@@ -2,6 +2,7 @@
 //! and what others may see of it. Time is passed in; nothing here reads a clock or a socket.
 
 pub mod breaker;
+pub mod calls;
 pub mod limit;
 pub mod mask;
 pub mod path;

@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use super::Interfaces;
 use super::auth::digest_fits;
+use super::calls::{Call, FieldWatch, MOST_BYTES};
 use super::decide::Decided;
 use super::refusal::Refusal;
 use super::serve::policy;
 use super::table::Table;
-use super::validate::RequestWatch;
+use super::validate::{RequestWatch, Watched};
 use crate::body::{BoxError, Paced};
 use crate::proxy::Outgoing;
 
@@ -31,6 +33,22 @@ pub(crate) fn too_large(table: &Table, decided: &Decided<'_>) -> Refusal {
     )
 }
 
+/// Who looks at a request: the check against the definition, and the count of its fields.
+pub(crate) type Watches = (Option<RequestWatch>, Option<FieldWatch>);
+
+pub(crate) fn watches(
+    interfaces: &Arc<Interfaces>,
+    table: &Table,
+    decided: &Decided<'_>,
+    call: Call,
+    headers: &HeaderMap,
+) -> Watches {
+    (
+        RequestWatch::new(interfaces, table, decided, headers),
+        FieldWatch::new(interfaces, call, decided, headers),
+    )
+}
+
 /// The body: held when something has to read it whole or the request may be sent again.
 pub(crate) async fn outgoing(
     (parts, body): (http::request::Parts, Incoming),
@@ -38,7 +56,7 @@ pub(crate) async fn outgoing(
     decided: &Decided<'_>,
     idempotent: bool,
     exceeded: &Arc<AtomicBool>,
-    watch: Option<RequestWatch>,
+    (watch, fields): Watches,
 ) -> Result<Outgoing, Refusal> {
     let policy = policy(table, decided);
     let digest = decided.caller.as_ref().and_then(|caller| caller.digest);
@@ -48,6 +66,9 @@ pub(crate) async fn outgoing(
     }
     let parts = Box::new(parts);
     if body.is_end_stream() && digest.is_none() {
+        if let Some(fields) = fields {
+            fields.saw(None);
+        }
         watch.map_or(Ok(()), |watch| watch.check(&[]))?;
         return Ok(Outgoing::Replayable {
             parts,
@@ -66,6 +87,17 @@ pub(crate) async fn outgoing(
         let body = match watch {
             Some(watch) => watch.over(body, policy.buffered_bytes).boxed_unsync(),
             None => body.boxed_unsync(),
+        };
+        let body = match fields {
+            Some(fields) if fields.reads_body() => {
+                let judge = Box::new(move |body: Option<&[u8]>| fields.saw(body));
+                Watched::new(body, MOST_BYTES, judge).boxed_unsync()
+            }
+            Some(fields) => {
+                fields.saw(None);
+                body
+            }
+            None => body,
         };
         return Ok(Outgoing::Once(Box::new(Request::from_parts(*parts, body))));
     }
@@ -88,6 +120,9 @@ pub(crate) async fn outgoing(
             "the body is not the one Content-Digest was made of",
             "请求体与 Content-Digest 不符",
         ));
+    }
+    if let Some(fields) = fields {
+        fields.saw(Some(&body));
     }
     watch.map_or(Ok(()), |watch| watch.check(&body))?;
     Ok(Outgoing::Replayable { parts, body })

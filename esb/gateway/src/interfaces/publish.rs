@@ -11,6 +11,7 @@ use http::StatusCode;
 use rialto_esb_snapshot::{self as model, DecodeSnapshotError, GroupKey, TrustedKeys, Verified};
 
 use super::auth::Nonces;
+use super::calls::Seen;
 use super::drift::Drift;
 use super::store::{Active, Store};
 use super::table::{Living, Table};
@@ -50,6 +51,7 @@ impl Interfaces {
         let interfaces = Arc::new(Self {
             names: Names::new([part(0), part(1), part(2)], config.node.clone()),
             node: config.node,
+            calls: Seen::new(config.clock.now().at),
             environment: config.environment,
             keys: config.keys,
             group: config.group,

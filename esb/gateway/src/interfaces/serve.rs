@@ -17,13 +17,14 @@ use tokio::time::Instant;
 
 use super::Interfaces;
 use super::call::Tries;
+use super::calls::Call;
 use super::decide::{Decided, Head, Place, Spend, decide, limit_headers};
-use super::outgoing::{outgoing, too_large};
+use super::outgoing::{Watches, outgoing, too_large, watches};
 use super::reading;
 use super::refusal::{Refusal, Sent, wants_chinese};
 use super::table::Table;
 use super::trace::Trace;
-use super::validate::{AnswerWatch, RequestWatch, Verdict};
+use super::validate::{AnswerWatch, Verdict};
 use crate::body::{BoxError, ResponseBody};
 use crate::forward::{Answer, Cuts, Forwarded};
 use crate::headers;
@@ -113,11 +114,7 @@ async fn serve(
     let client = headers::upgrade_protocol(request.headers())
         .map(|protocol| (protocol, hyper::upgrade::on(&mut request)));
     let (mut parts, body) = request.into_parts();
-    let host = parts
-        .uri
-        .authority()
-        .and_then(|one| HeaderValue::from_str(one.as_str()).ok());
-    let host = host.or_else(|| parts.headers.get(header::HOST).cloned());
+    let host = host_of(&parts);
     let head = Head {
         method: parts.method.as_str(),
         target: parts
@@ -151,21 +148,29 @@ async fn serve(
             spec.retry.retries
         },
     };
-    let watch = RequestWatch::new(interfaces, &table, &decided, &parts.headers);
+    let call = interfaces.calls.began(&table, &decided, now.at);
+    let watches = watches(interfaces, &table, &decided, call, &parts.headers);
     prepare(&mut parts, &table, &decided, trace, serial, peer, host)?;
     if let Some((protocol, _)) = &client {
         let headers = &mut parts.headers;
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, protocol.clone());
     }
-    let repeatable = proxy::is_idempotent(&parts.method) || spec.retry.idempotent;
-    let idempotent = client.is_none() && repeatable;
+    let repeats = proxy::is_idempotent(&parts.method) || spec.retry.idempotent;
+    let repeats = client.is_none() && repeats;
     let answer = sending
-        .send((parts, body), &decided, idempotent, watch)
+        .send((parts, body), &decided, repeats, call, watches)
         .await?;
     let client = client.map(|(_, client)| client);
     let place = decided.place.take();
     finish(interfaces, &table, &decided, place, answer, client, serial).await
+}
+
+/// Whom the request asks: the authority of its target, or `Host`.
+fn host_of(parts: &http::request::Parts) -> Option<HeaderValue> {
+    let authority = parts.uri.authority();
+    let asked = authority.and_then(|one| HeaderValue::from_str(one.as_str()).ok());
+    asked.or_else(|| parts.headers.get(header::HOST).cloned())
 }
 
 fn unpublished() -> Refusal {
@@ -186,12 +191,31 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
+    /// Sends it and counts the call.
     async fn send(
+        self,
+        request: (http::request::Parts, Incoming),
+        decided: &Decided<'_>,
+        idempotent: bool,
+        call: Call,
+        watches: Watches,
+    ) -> Result<Answer, Refusal> {
+        let (interfaces, began) = (self.interfaces, Instant::now());
+        let answer = self.on_its_way(request, decided, idempotent, watches).await;
+        let status = match &answer {
+            Ok(answer) => answer.response.status(),
+            Err(refusal) => refusal.status,
+        };
+        interfaces.calls.ended(call, status, began.elapsed());
+        answer
+    }
+
+    async fn on_its_way(
         self,
         (mut parts, body): (http::request::Parts, Incoming),
         decided: &Decided<'_>,
         idempotent: bool,
-        watch: Option<RequestWatch>,
+        watches: Watches,
     ) -> Result<Answer, Refusal> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if let Ok(left) = HeaderValue::from_str(&left.as_millis().to_string()) {
@@ -204,7 +228,7 @@ impl Sending<'_> {
             decided,
             idempotent,
             &exceeded,
-            watch,
+            watches,
         )
         .await?;
         let tries = Tries {

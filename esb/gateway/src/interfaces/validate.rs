@@ -346,7 +346,7 @@ fn withheld(found: &[Finding]) -> Refusal {
 }
 
 /// Hears a whole body; `None` when it was larger than what is held or broke off.
-type Judge = Box<dyn FnOnce(Option<&[u8]>) + Send>;
+pub(crate) type Judge = Box<dyn FnOnce(Option<&[u8]>) + Send>;
 
 /// A body that is copied as it passes and judged when it is through.
 pub(crate) struct Watched<B> {
@@ -357,7 +357,7 @@ pub(crate) struct Watched<B> {
 }
 
 impl<B> Watched<B> {
-    fn new(body: B, most: u64, judge: Judge) -> Self {
+    pub(crate) fn new(body: B, most: u64, judge: Judge) -> Self {
         Self {
             body,
             held: BytesMut::new(),

@@ -1,6 +1,7 @@
 //! The data plane of interfaces, over real sockets.
 
 mod authentication;
+mod calls;
 mod canary;
 mod explaining;
 mod limits;
