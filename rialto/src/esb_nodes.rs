@@ -11,7 +11,9 @@ use rialto_esb_gateway::{
     Acknowledged, Clock, Gateway, GatewayConfig, GatewayHandle, InterfacesConfig, InterfacesState,
     StartGatewayError,
 };
-use rialto_esb_manager::{Asked, GatewayNode, GroupKeys, InterfacePlatform, NodeStatus, Publisher};
+use rialto_esb_manager::{
+    Asked, CallReport, GatewayNode, GroupKeys, InterfacePlatform, NodeStatus, Publisher,
+};
 use rialto_esb_snapshot::TrustedKeys;
 use rialto_platform_config::Settings;
 use rialto_platform_evidence::SigningKey;
@@ -23,6 +25,10 @@ use crate::data_folder::DataFolder;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often gateways that are behind are looked for.
 const TEND_EVERY: Duration = Duration::from_secs(1);
+/// Rounds from one collecting of calls to the next: 5 seconds.
+const COLLECT_ROUNDS: u64 = 5;
+/// Rounds from one forgetting of old calls to the next: 6 hours.
+const FORGET_ROUNDS: u64 = 21_600;
 /// Snapshots a gateway of this house keeps.
 const KEPT: usize = 50;
 /// Name of this house's own gateways.
@@ -101,6 +107,14 @@ impl GatewayNode for HttpNode {
         Box::pin(self.change(self.client.put(self.at("snapshot")).body(signed)))
     }
 
+    fn calls(&self, since: i64) -> Asked<'_, CallReport> {
+        let request = self.client.get(self.at(&format!("calls?since={since}")));
+        Box::pin(async move {
+            let text = self.answer(request).await?;
+            serde_json::from_str(&text).map_err(|error| error.to_string())
+        })
+    }
+
     fn roll_back(&self, version: u64) -> Asked<'_> {
         let body = serde_json::json!({"version": version});
         let request = self.client.post(self.at("snapshot/rollback"));
@@ -161,9 +175,19 @@ impl Publishing {
 }
 
 async fn tend(platform: InterfacePlatform) {
-    loop {
+    for round in 0_u64.. {
         if let Err(error) = platform.tend_gateways().await {
             tracing::warn!(%error, "gateways could not be brought up to date");
+        }
+        if round.is_multiple_of(COLLECT_ROUNDS)
+            && let Err(error) = platform.collect_calls().await
+        {
+            tracing::warn!(%error, "calls of gateways could not be kept");
+        }
+        if round.is_multiple_of(FORGET_ROUNDS)
+            && let Err(error) = platform.forget_calls().await
+        {
+            tracing::warn!(%error, "old calls could not be forgotten");
         }
         tokio::time::sleep(TEND_EVERY).await;
     }

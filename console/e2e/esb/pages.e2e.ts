@@ -162,6 +162,7 @@ function listCenterPages(credential: string): Page[] {
       ready: heading("esb:publish.next"),
       picture: "light",
     },
+    { name: "calls", path: "/esb/calls", ready: heading("esb:calls.map") },
     { name: "services", path: "/esb/services", ready: row("esb:menu.services") },
     {
       name: "service",

@@ -48,7 +48,11 @@ export type SystemInput = S["SystemInput"];
 export type TransitionInput = S["TransitionInput"];
 export type WaiverInput = S["WaiverInput"];
 
-export type Caller = S["CallerView"];
+export type Caller = Sent<S["CallerView"]>;
+export type CallEdge = Sent<S["EdgeView"]>;
+
+/** Who calls what in an environment. */
+export type Calls = Sent<S["CallsView"]>;
 
 /** A page of the catalogue, with what fits by its place in the taxonomy. */
 export interface InterfaceList extends List<Interface> {

@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    Api, ENDPOINTS, credentials, definitions, events, interfaces, publishing, subscriptions,
+    Api, ENDPOINTS, calls, credentials, definitions, events, interfaces, publishing, subscriptions,
     systems, versions,
 };
 
@@ -17,7 +17,7 @@ use crate::{
     info(
         title = "Rialto interface platform",
         version = "1",
-        description = "Systems, interfaces, versions, definitions, reviews, subscriptions, credentials, publishing. Dates are yyyy-mm-dd. A \
+        description = "Systems, interfaces, versions, definitions, reviews, subscriptions, credentials, publishing, calls. Dates are yyyy-mm-dd. A \
             problem may carry `findings` (all that is wrong with a definition, with places), `unmet` \
             (every guard that is not met), `text` (the reason in both languages), `reason` (the \
             platform's code) and `revision`."
@@ -72,6 +72,8 @@ pub fn router() -> OpenApiRouter<Api> {
         .routes(routes!(credentials::fetch))
         .routes(routes!(credentials::rotate))
         .routes(routes!(credentials::revoke))
+        .routes(routes!(calls::calls))
+        .routes(routes!(calls::fields))
         .routes(routes!(events::stream))
 }
 

@@ -77,6 +77,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
         EsbPublish,
     )
     .slow(),
+    line("GET", "/api/esb/v1/calls", EsbRead),
+    line("GET", "/api/esb/v1/interfaces/{code}/fields", EsbRead),
     line("GET", "/api/esb/v1/reviews", EsbRead),
     line("GET", "/api/esb/v1/applications", EsbRead),
     line("POST", "/api/esb/v1/applications", EsbSubscribe),

@@ -9,6 +9,7 @@
 )]
 
 mod answer;
+mod calls;
 mod credentials;
 mod definitions;
 mod documents;

@@ -144,7 +144,7 @@ impl InterfacePlatform {
             Ok((named(&found), found.len(), items, callers))
         })
         .await?;
-        let callers = self.named_callers(callers).await?;
+        let callers = self.named_callers(callers, &base).await?;
         Ok(CompatView {
             base_number: Some(Number::of(&base).to_string()),
             base: Some(base.id),
@@ -160,13 +160,18 @@ impl InterfacePlatform {
     async fn named_callers(
         &self,
         callers: Vec<Affected>,
+        base: &VersionRow,
     ) -> Result<Vec<CallerView>, PlatformError> {
         let mut reader = self.db();
         let mut told = Vec::with_capacity(callers.len());
+        let calls = self.recent_calls(base).await?;
         for one in callers {
             let known = subscription::application(&mut reader, &one.application).await?;
             let (name, owner) = known.map(|row| (row.name, row.owner)).unwrap_or_default();
+            let (requests, last) = calls.get(&one.application).copied().unwrap_or_default();
             told.push(CallerView {
+                requests,
+                last_call_at: last,
                 application: one.application,
                 name,
                 owner,

@@ -6,6 +6,7 @@
 
 pub mod artefact;
 mod bindings;
+mod calls;
 mod compat;
 mod credentials;
 mod definitions;
@@ -39,6 +40,7 @@ pub use definitions::DefinitionInput;
 pub use error::PlatformError;
 pub use interfaces::{InterfaceInput, InterfaceQuery};
 pub use publisher::{Asked, GatewayNode, NodeStatus, PublishInput, Publisher, RollbackInput};
+pub use rialto_esb_policy::calls::CallReport;
 pub use rialto_esb_store::MIGRATIONS;
 pub use subscriptions::{
     ApplicationInput, Quota, Request, SubscriptionEventInput, SubscriptionInput,
@@ -59,6 +61,7 @@ struct Inner {
     taxonomy: Taxonomy,
     groups: GroupKeys,
     publishing: Publishing,
+    asked: calls::Asked,
 }
 
 /// Who publishes, and one change at a time of what is in force.
@@ -86,6 +89,7 @@ impl InterfacePlatform {
                 taxonomy: Taxonomy::starter(),
                 groups,
                 publishing: Publishing::default(),
+                asked: calls::Asked::default(),
             }),
         }
     }
@@ -112,6 +116,10 @@ impl InterfacePlatform {
 
     pub(crate) fn publishing(&self) -> &Publishing {
         &self.inner.publishing
+    }
+
+    pub(crate) fn asked(&self) -> &calls::Asked {
+        &self.inner.asked
     }
 
     pub(crate) fn tree(&self) -> &Taxonomy {

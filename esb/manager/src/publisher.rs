@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use rialto_esb_catalogue::cut::{Cut, Facts, Fault, LeftOut, cut};
 use rialto_esb_catalogue::subscription::{Event, State, step};
+use rialto_esb_policy::calls::CallReport;
 use rialto_esb_snapshot::{DOMAIN, Encoded, Snapshot, Token};
 use rialto_esb_store::publishing::{self, ActivationRow, NodeRow, SnapshotRow};
 use rialto_esb_store::subscription;
@@ -43,7 +44,7 @@ pub struct NodeStatus {
 }
 
 /// What is asked of a gateway, on its way.
-pub type Asked<'a> = Pin<Box<dyn Future<Output = Result<NodeStatus, String>> + Send + 'a>>;
+pub type Asked<'a, T = NodeStatus> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
 
 /// A gateway that takes snapshots. What goes wrong is told in one line for people.
 pub trait GatewayNode: Send + Sync {
@@ -59,6 +60,9 @@ pub trait GatewayNode: Send + Sync {
     fn put(&self, signed: String) -> Asked<'_>;
     /// Goes back to a version it had before.
     fn roll_back(&self, version: u64) -> Asked<'_>;
+    /// Calls it counted, of edges with one at an instant (microseconds since 1970, its own time) or
+    /// later.
+    fn calls(&self, since: i64) -> Asked<'_, CallReport>;
 }
 
 /// Who signs, and for whom.

@@ -1,5 +1,6 @@
 //! Where a version goes next: facts gathered, the rules asked, what follows written.
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use rialto_esb_catalogue::version::{Effect, Event, Facts, Similar, State, TABLE, WAIVABLE, step};
 use rialto_esb_catalogue::{Actor as Asker, Role as PlatformRole};
@@ -122,28 +123,49 @@ pub(crate) fn date(text: &str, pointer: &str) -> Result<Date, PlatformError> {
     })
 }
 
-/// Trading days after today up to a day; `None` when the calendar does not reach it.
-fn trading_days_until(day: Date) -> Option<u32> {
-    if day <= today() {
+/// Weekdays of a year on which the exchanges may be closed at most: 18 in the years 2015 to 2026,
+/// and two more to be on the safe side.
+const CLOSED_WEEKDAYS: i64 = 20;
+/// Days ahead that notice is counted: three years.
+const COUNTED_DAYS: i64 = 3 * 366;
+
+/// Trading days after today up to a day; `None` when it is too far ahead. Beyond the exchanges'
+/// published calendar only those are counted that no holiday can take away, so that the notice is
+/// never shorter than told.
+fn trading_days_between(today: Date, day: Date, calendar: &Calendar) -> Option<u32> {
+    if day <= today {
         return Some(0);
     }
-    let from = today().tomorrow().ok()?;
-    let days = Calendar::china().trading_days(from, day).ok()?;
-    u32::try_from(days.len()).ok()
+    let known = calendar.validity().1;
+    let days = |from: Date, to: Date| i64::from((to - from).get_days());
+    if days(today, day) > COUNTED_DAYS || today > known {
+        return None;
+    }
+    let certain = calendar.trading_days(today.tomorrow().ok()?, day.min(known));
+    let mut count = i64::try_from(certain.ok()?.len()).ok()?;
+    if day > known {
+        let after = known.series(1.day()).skip(1).take_while(|one| *one <= day);
+        let weekdays = after.filter(|one| one.weekday().to_monday_one_offset() <= 5);
+        let years = i64::from(day.year() - known.tomorrow().ok()?.year()) + 1;
+        let sure = i64::try_from(weekdays.count()).ok()? - years * CLOSED_WEEKDAYS;
+        count += sure.max(0);
+    }
+    u32::try_from(count).ok()
+}
+
+fn trading_days_until(day: Date) -> Option<u32> {
+    trading_days_between(today(), day, Calendar::china())
 }
 
 /// A day up to which trading days can be counted.
 fn countable(day: &str) -> Result<(), PlatformError> {
-    let last = Calendar::china().validity().1;
     match trading_days_until(date(day, "/sunset_on")?) {
         Some(_) => Ok(()),
         None => Err(PlatformError::invalid(
             "/sunset_on",
             "out_of_range",
-            format!(
-                "the trading calendar reaches {last}; days of notice beyond it cannot be counted"
-            ),
-            format!("交易日历截至 {last}，此后的通知期无法计算"),
+            "days of notice are counted for three years at most",
+            "通知期最多可计算三年",
         )),
     }
 }
@@ -254,6 +276,7 @@ impl InterfacePlatform {
                 .transpose()?
                 .and_then(trading_days_until)
                 .unwrap_or(0),
+            quiet_days: self.quiet_days(reader, row).await?,
             subscribed_callers: self.subscribed(reader, row).await?,
             retention_over: kept.get_days() >= KEPT_DAYS,
             waived: waived(reader, row).await?,
@@ -564,5 +587,30 @@ fn second_person(actor: &Actor, row: &VersionRow, role: Role) -> Result<(), Plat
     match found.is_empty() {
         true => Ok(()),
         false => Err(PlatformError::NotMet(found)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notice_is_counted_beyond_the_calendar_as_far_as_it_is_sure() {
+        let calendar = Calendar::china();
+        let known = calendar.validity().1;
+        let today = known.checked_sub(40.days()).unwrap();
+        let after = |days: i64| known.checked_add(days.days()).unwrap();
+        let count = |day| trading_days_between(today, day, calendar);
+        let certain = count(known).unwrap();
+        assert!((20..30).contains(&certain), "{certain}");
+        assert_eq!(count(today), Some(0));
+        // A holiday of weeks could follow: nothing is added yet.
+        assert_eq!(count(after(28)), Some(certain));
+        let half = count(after(181)).unwrap();
+        assert!((certain + 105..=certain + 110).contains(&half), "{half}");
+        // A second year has holidays of its own.
+        let (first, second) = (count(after(365)).unwrap(), count(after(366 + 28)).unwrap());
+        assert!(second <= first, "{first} {second}");
+        assert_eq!(count(after(2_000)), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Shapes that go over the wire.
 
+mod calls;
 mod publishing;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+pub use calls::{CallsView, EdgeView, FieldUseView, UnusedView, WatchView};
 pub use publishing::{
     BindingView, EnvironmentView, LeftOutView, NodeView, PreviewView, PublicationView,
     SnapshotChange, SnapshotCounts, SnapshotView,
@@ -603,6 +605,10 @@ pub struct CallerView {
     pub errors: u64,
     /// Changes that ask for its care.
     pub warnings: u64,
+    /// Calls of the version before in the last 90 days, in all environments.
+    pub requests: u64,
+    /// The last of them.
+    pub last_call_at: Option<Timestamp>,
 }
 
 /// Something that happened.

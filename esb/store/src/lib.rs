@@ -4,6 +4,7 @@
 //! for reading. Rows mirror their tables; JSON columns are text. The SQL of every statement is
 //! listed in [`statements`] and tried on both engines.
 
+pub mod call;
 pub mod credential;
 pub mod definition;
 pub mod event;
@@ -49,6 +50,13 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: None,
             postgres: None,
         },
+        Migration {
+            version: 5,
+            name: "calls",
+            sql: include_str!("../migrations/0005_calls.sql"),
+            sqlite: None,
+            postgres: None,
+        },
     ],
 };
 
@@ -56,6 +64,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
 #[must_use]
 pub fn statements() -> Vec<(&'static str, &'static str)> {
     [
+        call::STATEMENTS,
         credential::STATEMENTS,
         definition::STATEMENTS,
         event::STATEMENTS,

@@ -523,4 +523,25 @@ fn a_further_gateway_is_brought_up_to_date_and_serves_while_the_house_is_gone() 
     let served = call(&second.interfaces, Some(&mine));
     assert_eq!(served, (200, "first /api/funds/A1".to_owned()));
     assert_eq!(call(&second.interfaces, None).0, 401);
+
+    // What was called meanwhile is told to the house that comes back: one call each before and after
+    // it was gone, none that was refused.
+    let house = House::start_with(folder.path(), 0, &[("RIALTO__GATEWAY__NODES", &line)]);
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let path = "/api/esb/v1/calls?environment=production";
+        let (_, told) = house.request("GET", path, &head, "");
+        let edge = &told["edges"][0];
+        if edge["requests"] == 2 {
+            assert_eq!(
+                (&edge["application"], &edge["succeeded"]),
+                (&json!("app"), &json!(2)),
+                "{told}"
+            );
+            assert_eq!(told["unused"], json!([]), "{told}");
+            break;
+        }
+        assert!(Instant::now() < end, "{told}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

@@ -22,6 +22,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/esb/v1/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who calls what in an environment, and which subscriptions nobody uses */
+        get: operations["calls_calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/esb/v1/credentials": {
         parameters: {
             query?: never;
@@ -242,6 +259,23 @@ export interface paths {
         };
         /** What happened to an interface and its versions, newest first */
         get: operations["interfaces_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/esb/v1/interfaces/{code}/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Fields that requests to an interface held, by caller and operation */
+        get: operations["calls_field_use"];
         put?: never;
         post?: never;
         delete?: never;
@@ -837,6 +871,11 @@ export interface components {
              * @description Changes that break it.
              */
             errors: number;
+            /**
+             * Format: date-time
+             * @description The last of them.
+             */
+            last_call_at?: string | null;
             /** @description Its name. */
             name: string;
             /** @description Operations it may call that change. */
@@ -845,9 +884,32 @@ export interface components {
             owner: string;
             /**
              * Format: int64
+             * @description Calls of the version before in the last 90 days, in all environments.
+             */
+            requests: number;
+            /**
+             * Format: int64
              * @description Changes that ask for its care.
              */
             warnings: number;
+        };
+        /** @description Calls in an environment over some days: the system map as traffic draws it. */
+        CallsView: {
+            /**
+             * Format: int32
+             * @description How many days back.
+             */
+            days: number;
+            /** @description Who calls what. */
+            edges: components["schemas"]["EdgeView"][];
+            /** @description `sandbox` or `production`. */
+            environment: string;
+            /** @description Whether there are more edges than are told. */
+            more: boolean;
+            /** @description Subscriptions in force without a call in these days. */
+            unused: components["schemas"]["UnusedView"][];
+            /** @description Gateways whose calls are collected. */
+            watched: components["schemas"]["WatchView"][];
         };
         /** @description A change between two versions. */
         ChangeView: {
@@ -1023,6 +1085,63 @@ export interface components {
              */
             warnings: number;
         };
+        /** @description Calls of an operation by an application. */
+        EdgeView: {
+            /** @description Code of the application; none where anybody may call. */
+            application?: string | null;
+            /** @description Its name. */
+            application_name?: string | null;
+            /** @description Login of who answers for it. */
+            application_owner?: string | null;
+            /**
+             * Format: int64
+             * @description Answers with 5xx.
+             */
+            failed: number;
+            /**
+             * Format: date-time
+             * @description First call of these days.
+             */
+            first_at: string;
+            /** @description Code of the interface. */
+            interface: string;
+            /**
+             * Format: date-time
+             * @description Last call.
+             */
+            last_at: string;
+            /** @description Id of the operation. */
+            operation: string;
+            /**
+             * Format: int64
+             * @description What 95 % of the calls did not exceed until the head of their answer, milliseconds: 10, 50,
+             *     200, 1000 or 5000; none when it is more.
+             */
+            p95_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Answers with 4xx.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Calls that were let through.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Answers with 2xx and 3xx.
+             */
+            succeeded: number;
+            /** @description Code of the system that provides it. */
+            system: string;
+            /** @description That system's name. */
+            system_name: components["schemas"]["Words"];
+            /** @description Its title. */
+            title: string;
+            /** @description `1.0.0`. */
+            version: string;
+        };
         /** @description What is in force in an environment. */
         EnvironmentView: {
             /** @description `sandbox` or `production`. */
@@ -1091,6 +1210,22 @@ export interface components {
             message: string;
             /** @description JSON pointer of the value, such as `/rules/0/bound`, or the name of a parameter. */
             pointer: string;
+        };
+        /** @description A field that requests of an application held. */
+        FieldUseView: {
+            /** @description Code of the application; none where anybody may call. */
+            application?: string | null;
+            /** @description `query:symbol`, or `body:/items/*\/code` for a place in a JSON body. */
+            field: string;
+            /**
+             * Format: date-time
+             * @description When it was last seen.
+             */
+            last_at: string;
+            /** @description Id of the operation. */
+            operation: string;
+            /** @description `1.0.0`. */
+            version: string;
         };
         /** @description Something wrong with a definition. */
         FindingView: {
@@ -1229,6 +1364,25 @@ export interface components {
                 name: components["schemas"]["Words"];
                 /** @description Ids from the root on, joined by `/`. */
                 path: string;
+            }[];
+        };
+        /** @description A list without pages. */
+        Items_FieldUseView: {
+            /** @description All rows. */
+            items: {
+                /** @description Code of the application; none where anybody may call. */
+                application?: string | null;
+                /** @description `query:symbol`, or `body:/items/*\/code` for a place in a JSON body. */
+                field: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last seen.
+                 */
+                last_at: string;
+                /** @description Id of the operation. */
+                operation: string;
+                /** @description `1.0.0`. */
+                version: string;
             }[];
         };
         /** @description A list without pages. */
@@ -2157,6 +2311,20 @@ export interface components {
             /** @description Whether a manager may waive it by name. */
             waivable: boolean;
         };
+        /** @description A subscription in force without a call. */
+        UnusedView: {
+            /** @description Code of the application. */
+            application: string;
+            /** @description Code of the interface. */
+            interface: string;
+            /**
+             * Format: int32
+             * @description Major number of the versions it is for.
+             */
+            major: number;
+            /** @description Its id. */
+            subscription: string;
+        };
         /** @description An upstream. */
         UpstreamInput: {
             /** @description IP address and port, `10.0.0.1:8080`. */
@@ -2276,6 +2444,21 @@ export interface components {
             /** @description Who waived it. */
             waived_by: string;
         };
+        /** @description A gateway whose calls are collected. */
+        WatchView: {
+            /** @description Its name. */
+            node: string;
+            /**
+             * Format: date-time
+             * @description No call since then was missed, but those of the last seconds before it ended unasked.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When it was last asked.
+             */
+            told_at: string;
+        };
         /** @description A text in both languages. */
         Words: {
             /** @description English. */
@@ -2353,6 +2536,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    calls_calls: {
+        parameters: {
+            query: {
+                /** @description `sandbox` or `production`. */
+                environment: string;
+                /** @description Code of an interface; of all when not told. */
+                interface?: string;
+                /** @description Days back, 1 to 400; 30 when not told. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallsView"];
+                };
             };
             /** @description Refused or failed; see the problem document. */
             default: {
@@ -3089,6 +3307,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_EventView"];
+                };
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    calls_field_use: {
+        parameters: {
+            query: {
+                /** @description `sandbox` or `production`. */
+                environment: string;
+                /** @description Days back, 1 to 400; 30 when not told. */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_FieldUseView"];
                 };
             };
             /** @description Refused or failed; see the problem document. */

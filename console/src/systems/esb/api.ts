@@ -18,6 +18,7 @@ import type {
   Binding,
   BindingInput,
   Branch,
+  Calls,
   Credential,
   CredentialInput,
   Environment,
@@ -167,6 +168,12 @@ export const reads = {
     queryOptions({
       queryKey: key("environments", name),
       queryFn: ({ signal }) => get<Environment>(path`/environments/${name}`, undefined, signal),
+    }),
+  /** Who calls what, by environment, days and interface. */
+  calls: (filter: { environment: string; days: string; interface: string | undefined }) =>
+    queryOptions({
+      queryKey: key("calls", filter),
+      queryFn: ({ signal }) => get<Calls>(path`/calls`, filter, signal),
     }),
   /** What a publish would change now. */
   preview: (name: string) =>

@@ -64,6 +64,8 @@ describe("a comparison", () => {
               operations: ["GET /funds/{id}"],
               errors: 1,
               warnings: 0,
+              requests: 4_200,
+              last_call_at: "2026-05-18T08:00:00Z",
             },
           ],
         },

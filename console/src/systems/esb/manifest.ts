@@ -59,6 +59,13 @@ export const manifest: SystemManifest = {
       keywords: "publishing gateways snapshots rollback fabu wangguan kuaizhao huitui fb wg",
     },
     {
+      label: "menu.calls",
+      icon: "branch",
+      to: paths.calls(),
+      keys: "g k",
+      keywords: "calls callers map traffic diaoyong guanxi ditu dy",
+    },
+    {
       label: "menu.services",
       icon: "pipeline",
       to: paths.services,

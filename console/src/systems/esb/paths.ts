@@ -19,6 +19,7 @@ export const paths = {
   credentials: (application?: string) => `/esb/credentials${query({ application })}`,
   credential: (id: string) => `/esb/credentials/${encodeURIComponent(id)}`,
   publishing: (environment = "production") => `/esb/publishing/${encodeURIComponent(environment)}`,
+  calls: (code?: string) => `/esb/calls${query({ interface: code })}`,
   services: "/esb/services",
   service: (namespace: string, group: string, name: string) =>
     `/esb/services/${[namespace, group, name].map(encodeURIComponent).join("/")}`,

@@ -16,6 +16,7 @@ const SubscriptionPage = lazy(() => import("./pages/subscriptions/SubscriptionPa
 const CredentialsPage = lazy(() => import("./pages/credentials/CredentialsPage"));
 const CredentialPage = lazy(() => import("./pages/credentials/CredentialPage"));
 const PublishingPage = lazy(() => import("./pages/publishing/PublishingPage"));
+const CallsPage = lazy(() => import("./pages/calls/CallsPage"));
 const ServicesPage = lazy(() => import("./pages/center/ServicesPage"));
 const ServicePage = lazy(() => import("./pages/center/ServicePage"));
 const ConfigsPage = lazy(() => import("./pages/center/ConfigsPage"));
@@ -40,6 +41,7 @@ export default function EsbRoutes() {
         <Route path="credentials/:id" element={<CredentialPage />} />
         <Route path="publishing" element={<Navigate to={paths.publishing()} replace />} />
         <Route path="publishing/:environment" element={<PublishingPage />} />
+        <Route path="calls" element={<CallsPage />} />
         <Route path="services" element={<ServicesPage />} />
         <Route path="services/:namespace/:group/:name" element={<ServicePage />} />
         <Route path="configs" element={<ConfigsPage />} />

@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod calls;
 mod catalogue;
 mod coverage;
 mod credentials;

@@ -4,20 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rialto_esb_manager::{Asked, GatewayNode, NodeStatus, Publisher};
+use rialto_esb_manager::{Asked, CallReport, GatewayNode, NodeStatus, Publisher};
 use rialto_esb_snapshot::TrustedKeys;
 use rialto_platform_evidence::SigningKey;
 use rialto_platform_identity::Role;
 use serde_json::{Value, json};
 
+use crate::calls;
 use crate::world::{ORDERS, World, in_days, interface};
 
 /// A gateway in memory.
-struct Node {
+pub struct Node {
     keys: TrustedKeys,
     kept: Mutex<BTreeMap<u64, String>>,
     active: Mutex<Option<u64>>,
     dead: AtomicBool,
+    pub calls: Mutex<CallReport>,
 }
 
 impl Node {
@@ -28,6 +30,7 @@ impl Node {
             kept: Mutex::default(),
             active: Mutex::default(),
             dead: AtomicBool::new(false),
+            calls: Mutex::default(),
         })
     }
 
@@ -45,6 +48,12 @@ impl Node {
 }
 
 impl GatewayNode for Node {
+    fn calls(&self, since: i64) -> Asked<'_, CallReport> {
+        let report = self.calls.lock().unwrap().clone();
+        assert!(since <= report.at, "only what is new is asked for");
+        Box::pin(async move { self.told().map(|_| report) })
+    }
+
     fn name(&self) -> &'static str {
         "one"
     }
@@ -254,6 +263,7 @@ pub async fn what_is_published_reaches_gateways_and_goes_back(world: &World) {
         .collect();
     assert_eq!(versions, [3, 2]);
     assert_eq!(world.get(&format!("{path}?page_token=x")).await.status, 400);
+    calls::what_gateways_count_is_kept_once_and_told(world, &node).await;
 }
 
 pub async fn nobody_publishes_what_they_bound_themselves(world: &World) {

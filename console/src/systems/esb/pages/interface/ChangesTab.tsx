@@ -2,7 +2,7 @@ import { Select } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Caller, Change, ChangeList, Version } from "@/api/contract.esb";
 import { useFilters, usePagedOf } from "@/shared/filter";
-import { useSaid } from "@/shared/format";
+import { TimeAgo, useFormat, useSaid } from "@/shared/format";
 import { QueryView, Empty } from "@/shared/states";
 import { ActionButton, Card, useWord } from "@/shared/ui";
 import { CompatPill, Place, SeverityPill } from "../../components/words";
@@ -85,6 +85,7 @@ function Changes({ version, versions }: Props) {
 /** Who calls what changes, by their subscriptions: whom to talk to before anything is published. */
 function AffectedCallers({ callers }: { callers: Caller[] }) {
   const { t } = useTranslation("esb");
+  const format = useFormat();
   const word = useWord("esb");
   return (
     <Card title={t("change.callers", { count: callers.length })} flush>
@@ -100,6 +101,9 @@ function AffectedCallers({ callers }: { callers: Caller[] }) {
             <th scope="col" className="end">
               {t("change.cautions")}
             </th>
+            <th scope="col" className="end">
+              {t("change.calls")}
+            </th>
             <th scope="col">{t("change.touches")}</th>
           </tr>
         </thead>
@@ -113,6 +117,14 @@ function AffectedCallers({ callers }: { callers: Caller[] }) {
               <td>{one.environments.map((name) => word("environment", name)).join(", ")}</td>
               <td className="end nums">{one.errors}</td>
               <td className="end nums">{one.warnings}</td>
+              <td className="end nums">
+                {format.integer(one.requests)}
+                {one.last_call_at !== null && (
+                  <div className="faint">
+                    <TimeAgo at={one.last_call_at} />
+                  </div>
+                )}
+              </td>
               <td>
                 {one.operations.length === 0
                   ? t("change.whole")
