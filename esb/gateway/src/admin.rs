@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::body::ResponseBody;
 use crate::gateway::Core;
-use crate::interfaces::{ExplainRequest, Interfaces};
+use crate::interfaces::{ExplainRequest, Interfaces, METRICS_KIND};
 use crate::problem::Problem;
 
 const MAX_BODY: usize = 64 * 1024;
@@ -84,7 +84,15 @@ async fn route(core: &Core, request: Request<Incoming>) -> Result<Response<Respo
     let path = request.uri().path().to_owned();
     if let Some(interfaces) = &core.interfaces
         && let Some(of) = path.strip_prefix("/admin/v1/")
-        && ["snapshot", "snapshot/rollback", "explain", "drift", "calls"].contains(&of)
+        && [
+            "snapshot",
+            "snapshot/rollback",
+            "explain",
+            "drift",
+            "calls",
+            "metrics",
+        ]
+        .contains(&of)
     {
         return of_interfaces(interfaces, of, request).await;
     }
@@ -132,6 +140,7 @@ async fn of_interfaces(
             Ok(json(&interfaces.roll_back(wish.version).await?))
         }
         ("drift", Method::GET) => Ok(json(&interfaces.drift.report())),
+        ("metrics", Method::GET) => Ok(text(METRICS_KIND, interfaces.metrics())),
         ("calls", Method::GET) => Ok(json(&interfaces.calls_since(since(&request)?))),
         ("explain", Method::POST) => {
             let asked: ExplainRequest = read(request).await?;
@@ -183,13 +192,17 @@ async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Prob
 
 fn json<T: Serialize>(value: &T) -> Response<ResponseBody> {
     // Plain data with text keys: it always has a JSON form.
-    let text = serde_json::to_vec(value).unwrap_or_default();
+    text(
+        "application/json",
+        serde_json::to_string(value).unwrap_or_default(),
+    )
+}
+
+fn text(kind: &'static str, text: String) -> Response<ResponseBody> {
     let body = Full::new(Bytes::from(text));
     let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    let kind = HeaderValue::from_static(kind);
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }
 

@@ -9,6 +9,7 @@ mod decide;
 mod drift;
 mod explain;
 mod mask;
+mod metrics;
 mod outgoing;
 mod pool;
 mod publish;
@@ -32,6 +33,8 @@ use serde::{Deserialize, Serialize};
 
 pub use clock::Clock;
 pub use drift::{Direction, DriftFinding, DriftKey, DriftReport, DriftSeen};
+pub(crate) use metrics::KIND as METRICS_KIND;
+
 pub use explain::{ExplainRequest, Explanation, Outcome, Step};
 
 use auth::Nonces;

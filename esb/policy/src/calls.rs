@@ -56,6 +56,9 @@ pub struct Count {
     pub failed: u64,
     /// Durations until the answer's head by the classes of [`DURATIONS_MS`].
     pub durations: [u64; DURATIONS_MS.len() + 1],
+    /// Sum of these durations, microseconds.
+    #[serde(default)]
+    pub took_us: u64,
     /// First call, microseconds since 1970.
     pub first: i64,
     /// Last call, microseconds since 1970.
@@ -73,6 +76,7 @@ impl Count {
         for (sum, more) in self.durations.iter_mut().zip(other.durations) {
             *sum += more;
         }
+        self.took_us = self.took_us.saturating_add(other.took_us);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         for (field, seen) in &other.fields {
@@ -112,6 +116,8 @@ pub struct CallReport {
 #[derive(Debug)]
 pub struct Calls<K> {
     seen: HashMap<(K, i64), (Edge, Count)>,
+    /// Sums of hours that are kept no more, without fields.
+    past: BTreeMap<Edge, Count>,
     beyond: u64,
 }
 
@@ -119,6 +125,7 @@ impl<K> Default for Calls<K> {
     fn default() -> Self {
         Self {
             seen: HashMap::new(),
+            past: BTreeMap::new(),
             beyond: 0,
         }
     }
@@ -129,7 +136,7 @@ impl<K: Copy + Eq + Hash> Calls<K> {
     pub fn began(&mut self, id: K, at: i64, edge: impl FnOnce() -> Edge) -> bool {
         let hour = at.div_euclid(HOUR_US);
         if !self.seen.contains_key(&(id, hour)) {
-            self.seen.retain(|(_, one), _| *one > hour - KEPT_HOURS);
+            self.forget(hour - KEPT_HOURS);
             if self.seen.len() >= MOST {
                 self.beyond += 1;
                 return false;
@@ -148,6 +155,39 @@ impl<K: Copy + Eq + Hash> Calls<K> {
         count.requests <= ALL_OF || count.requests.is_multiple_of(ONE_IN)
     }
 
+    /// Hours up to this one are told no more; they stay in the sums.
+    fn forget(&mut self, hour: i64) {
+        let past = &mut self.past;
+        self.seen.retain(|(_, one), (edge, count)| {
+            if *one > hour {
+                return true;
+            }
+            count.fields.clear();
+            if let Some(sum) = past.get_mut(edge) {
+                sum.add(count);
+            } else if past.len() < MOST {
+                past.insert(edge.clone(), std::mem::take(count));
+            }
+            false
+        });
+    }
+
+    /// Calls of every edge since the start, without fields; these only grow.
+    #[must_use]
+    pub fn totals(&self) -> BTreeMap<Edge, Count> {
+        let mut all = self.past.clone();
+        for (edge, count) in self.seen.values() {
+            let count = Count {
+                fields: BTreeMap::new(),
+                ..count.clone()
+            };
+            all.entry(edge.clone())
+                .and_modify(|sum| sum.add(&count))
+                .or_insert(count);
+        }
+        all
+    }
+
     /// A call that began at an instant was answered after a while, by the provider or, where that
     /// failed, by the gateway.
     pub fn ended(&mut self, id: K, at: i64, status: u16, took: Duration) {
@@ -164,6 +204,8 @@ impl<K: Copy + Eq + Hash> Calls<K> {
         if let Some(class) = count.durations.get_mut(class) {
             *class += 1;
         }
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        count.took_us = count.took_us.saturating_add(micros);
         let end = at.saturating_add(i64::try_from(took.as_micros()).unwrap_or(i64::MAX));
         count.last = count.last.max(end);
     }
@@ -319,6 +361,10 @@ mod tests {
         let (told, _) = calls.since(0);
         let hours: Vec<i64> = told.iter().map(|one| one.hour).collect();
         assert_eq!(hours, [1, KEPT_HOURS]);
+        let totals = calls.totals();
+        let total = &totals[&edge("app")];
+        assert_eq!((total.requests, total.failed, total.first), (5, 2, 5));
+        assert_eq!(total.took_us, 60_060_000);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Calls counted as they pass (specification, section 7): by caller, operation, variant and hour,
 //! with the fields of requests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
-use rialto_esb_policy::calls::{CallReport, Calls, Edge, fields_of};
+use rialto_esb_policy::calls::{CallReport, Calls, Count, Edge, fields_of};
 
 use super::Interfaces;
 use super::decide::Decided;
@@ -68,6 +68,11 @@ impl Seen {
     /// The head of an answer is there.
     pub(crate) fn ended(&self, call: Call, status: StatusCode, took: Duration) {
         self.calls().ended(call.id, call.at, status.as_u16(), took);
+    }
+
+    /// Calls of every edge since the start.
+    pub(crate) fn totals(&self) -> BTreeMap<Edge, Count> {
+        self.calls().totals()
     }
 
     /// What was counted, of edges with a call at an instant (microseconds) or later.

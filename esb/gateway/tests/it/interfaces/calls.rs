@@ -72,6 +72,26 @@ async fn calls_are_counted_by_caller_and_operation_with_their_ends_and_fields() 
         "query:page",
     ];
     assert_eq!(fields, wanted);
+    let metrics = world.metrics().await;
+    for line in [
+        "rialto_gateway_requests_total 7",
+        "rialto_gateway_refused_total 1",
+        "rialto_gateway_snapshot_version 1",
+        "# TYPE rialto_gateway_call_duration_seconds histogram",
+    ] {
+        assert!(metrics.lines().any(|one| one == line), "{line}: {metrics}");
+    }
+    let edge = "application=\"otc\",interface=\"demo.api\",operation=\"closed\",\
+                variant=\"stable\",version=\"1.2.0\"";
+    for (name, end, value) in [
+        ("calls_total", ",outcome=\"failed\"", 1),
+        ("calls_total", ",outcome=\"succeeded\"", 3),
+        ("call_duration_seconds_bucket", ",le=\"+Inf\"", 5),
+        ("call_duration_seconds_count", "", 5),
+    ] {
+        let line = format!("rialto_gateway_{name}{{{edge}{end}}} {value}");
+        assert!(metrics.lines().any(|one| one == line), "{line}: {metrics}");
+    }
     let open = of(&told, "open");
     assert_eq!((&open.edge.application, open.count.requests), (&None, 1));
 }

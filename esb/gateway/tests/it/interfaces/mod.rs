@@ -163,6 +163,17 @@ impl World {
         )
     }
 
+    pub async fn metrics(&self) -> String {
+        let url = format!("http://{}/admin/v1/metrics", self.gateway.admin_address);
+        let request = Request::get(url)
+            .header("authorization", format!("Bearer {}", self.gateway.token))
+            .body(Full::default())
+            .unwrap();
+        let response = self.client.request(request).await.unwrap();
+        let bytes = response.collect().await.unwrap().to_bytes();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
     pub async fn publish(&self, snapshot: &Snapshot) -> (StatusCode, Value) {
         let signed = Encoded::of(snapshot).unwrap().sign(&publisher());
         self.admin("PUT", "snapshot", signed).await
