@@ -38,15 +38,31 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def answers(url, headers=None, seconds=20):
+def answers(url, headers=None, seconds=20, refused=None):
+    """The body of an answer as soon as there is one; `refused`: of an answer with that status."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
             with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=2) as answer:
                 return answer.read()
+        except urllib.error.HTTPError as error:
+            if error.code == refused:
+                return error.read()
+            time.sleep(0.05)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.05)
     sys.exit(f"{url} does not answer")
+
+
+def posted(url, key, body):
+    """The status of an answer to a body."""
+    headers = {"X-API-Key": key, "Content-Type": "application/json"}
+    request = urllib.request.Request(url, data=body, headers=headers, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refused:
+        return refused.code
 
 
 class Process:
@@ -189,14 +205,15 @@ backend out
         process.token = f"{folder}/{name}.token"
         return process, port
 
-    def wrk(self, port, seconds, connections=64, key=True, many=False):
-        """Requests, median and 99th percentile in ms."""
+    def wrk(self, port, seconds, connections=64, key=True, many=False, post=False):
+        """Requests, median and 99th percentile in ms; `post`: each with the body of 1 KB."""
         command = ["taskset", "-c", str(self.other), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
         url = f"http://127.0.0.1:{port}/v1/resource0/1"
         if many:
             command += ["-s", os.path.join(HERE, "callers.lua"), url, "--", os.path.join(self.folder, "callers.txt")]
         else:
-            command += (["-H", f"X-API-Key: {self.key}"] if key else []) + [url]
+            command += ["-H", f"X-API-Key: {self.key}"] if key else []
+            command += ["-s", os.path.join(HERE, "post.lua"), url, "--", f"{self.folder}/body.json"] if post else [url]
         done = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         if "Non-2xx" in done or "Socket errors" in done:
             sys.exit(f"void: {done}")
@@ -279,6 +296,26 @@ def storm(world):
     return [{"step": "S7", "errors": errors, "p99_ratio": p99 / calm}]
 
 
+def validating(world):
+    """What checking requests against the definition costs: the same operation, key and body with and without."""
+    both = {"gateway unchecked": world.gateway("s1-post"), "gateway": world.gateway("s3")}
+    bodies = {}
+    for name in ("body", "broken"):
+        with open(os.path.join(world.folder, f"{name}.json"), "rb") as file:
+            bodies[name] = file.read()
+    for name, (_, port) in both.items():
+        url = f"http://127.0.0.1:{port}/v1/resource0/1"
+        answers(url, refused=405)
+        told = [posted(url, world.key, bodies[body]) for body in ("body", "broken")]
+        if told != [200, 422 if name == "gateway" else 200]:
+            sys.exit(f"void: {name} answers {told} to a body that fits and one that does not")
+    out = tell("S3", race(world, both, post=True), "gateway", ["gateway unchecked"], {"gateway unchecked": 1.5})
+    for process, _ in both.values():
+        process.stop()
+        world.running.remove(process)
+    return out
+
+
 def measure(world):
     out = []
     passing = {"nginx": world.proxy(), "gateway": world.gateway("s0")}
@@ -299,6 +336,8 @@ def measure(world):
     for _, port in checked.values():
         answers(f"http://127.0.0.1:{port}/v1/resource0/1", {"X-API-Key": world.key})
     out += tell("S1", race(world, checked), "gateway", ["nginx with Lua"], {"nginx with Lua": 1.1})
+
+    out += validating(world)
 
     many = {"nginx with Lua": world.lua(10_000), "one route": checked["gateway"], "gateway": world.gateway("s6")}
     for _, port in many.values():

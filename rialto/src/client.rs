@@ -159,6 +159,11 @@ impl RequestError {
         Self { message, exit: 2 }
     }
 
+    /// The state of things does not allow it now (exit code 5).
+    pub fn conflict(message: String) -> Self {
+        Self { message, exit: 5 }
+    }
+
     fn unreachable(server: &str, error: &reqwest::Error) -> Self {
         let what = if error.is_timeout() {
             "did not answer in time"
@@ -406,7 +411,16 @@ impl Client {
         if !status.is_success() {
             return Err(RequestError::refused(status, &body).into());
         }
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
         serde_json::from_str(&body).with_context(|| format!("{path} answered no JSON"))
+    }
+
+    /// DELETE of the revision that was seen.
+    pub async fn delete_if(&self, path: &str, seen: &str) -> Result<Value> {
+        self.bytes_if(Method::DELETE, path, "application/json", Vec::new(), seen)
+            .await
     }
 
     /// DELETE.

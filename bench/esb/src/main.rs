@@ -1,14 +1,19 @@
 //! Writes what `bench/esb/run.py` measures the gateway with: keys, the callers' API keys and signed
 //! snapshots.
 //!
-//! `rialto-bench-esb FOLDER BACKEND[,BACKEND…]`: `key.pem`, `group.key`, `callers.txt` and
+//! `rialto-bench-esb FOLDER BACKEND[,BACKEND…]`: `key.pem`, `group.key`, `callers.txt`, `body.json` and
+//! `broken.json` of 1 KB for S3 (the second does not fit the definition), and
 //!
 //! | file | routes | access |
 //! | --- | --- | --- |
 //! | `s0.json` | 1 | anybody |
 //! | `s1.json` | 1 | an API key with a subscription and a rate |
+//! | `s1-post.json` | 1 | as `s1`, of the operation that takes the body |
+//! | `s3.json` | 1 | as `s1-post`, requests checked against `orders.yaml` and refused if they do not fit |
 //! | `s6.json` | 10,000 | the same for 1,000 callers |
 //! | `s7-N.json` | 1 | as `s1`, one version after another |
+
+mod batch;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -16,7 +21,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use rialto_esb_snapshot::{ApiKey, DOMAIN, Encoded, GroupKey, Snapshot};
+use rialto_esb_snapshot::{ApiKey, DOMAIN, Encoded, GroupKey, Snapshot, schema_name};
 use rialto_platform_evidence::SigningKey;
 use serde_json::{Value, json};
 
@@ -50,6 +55,12 @@ fn main() -> Result<()> {
     };
     keep("s0.json", snapshot(1, backend, 1, 0))?;
     keep("s1.json", snapshot(1, backend, 1, 1))?;
+    let rules = batch::rules()?;
+    let (body, broken) = batch::bodies(&rules)?;
+    fs::write(folder.join("body.json"), body)?;
+    fs::write(folder.join("broken.json"), broken)?;
+    keep("s1-post.json", posted(backend, None))?;
+    keep("s3.json", posted(backend, Some(&rules)))?;
     keep("s6.json", snapshot(1, backend, 10_000, 1_000))?;
     for version in 2..2 + STORM {
         keep(
@@ -106,6 +117,18 @@ fn snapshot(version: u64, backends: &str, routes: usize, callers: usize) -> Valu
         "credentials": (0..callers).map(credential).collect::<Vec<_>>(),
         "subscriptions": (0..callers).map(subscription).collect::<Vec<_>>(),
     })
+}
+
+/// As S1, of an operation that takes a body; requests checked by rules when there are any.
+fn posted(backends: &str, rules: Option<&str>) -> Value {
+    let mut made = snapshot(1, backends, 1, 1);
+    made["routes"][0]["methods"] = json!(["POST"]);
+    if let Some(rules) = rules {
+        let name = schema_name(rules);
+        made["routes"][0]["validation"] = json!({"request": "enforce", "rules": name});
+        made["schemas"] = json!({name: rules});
+    }
+    made
 }
 
 fn signed(snapshot: Value, key: &SigningKey) -> Result<Vec<u8>> {

@@ -2,6 +2,7 @@
 //! of a server.
 
 mod cells;
+mod config;
 mod credential;
 mod diff;
 mod drill;
@@ -10,6 +11,7 @@ mod lint;
 mod mock;
 mod publish;
 mod server;
+mod service;
 mod source;
 
 use std::io::Write as _;
@@ -64,6 +66,12 @@ pub enum Command {
     /// Credentials of applications: made, fetched once by a second person, rotated, taken away.
     #[command(subcommand)]
     Credential(credential::Command),
+    /// Services of the service center and their instances.
+    #[command(subcommand)]
+    Service(service::Command),
+    /// Configuration items of the service center.
+    #[command(subcommand)]
+    Config(config::Command),
     /// Drills of a take-over: the server that leads ends, and what comes after is measured.
     #[command(subcommand)]
     Drill(drill::Command),
@@ -88,6 +96,8 @@ pub fn execute(command: Command) -> Result<ExitCode> {
         Command::Rollback(arguments) => crate::wait(arguments.execute()),
         Command::Snapshots(arguments) => crate::wait(arguments.execute()),
         Command::Credential(command) => crate::wait(command.execute()),
+        Command::Service(command) => crate::wait(command.execute()),
+        Command::Config(command) => crate::wait(command.execute()),
         Command::Drill(command) => crate::wait(command.execute()),
     }
 }

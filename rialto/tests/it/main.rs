@@ -4,6 +4,7 @@
 mod ci;
 mod commands;
 mod esb;
+mod esb_center;
 mod esb_gateway;
 mod esb_mock;
 mod esb_publish;
