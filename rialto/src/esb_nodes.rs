@@ -12,7 +12,7 @@ use rialto_esb_gateway::{
     StartGatewayError,
 };
 use rialto_esb_manager::{
-    Asked, CallReport, GatewayNode, GroupKeys, InterfacePlatform, NodeStatus, Publisher,
+    Asked, CallReport, GatewayNode, GroupKeys, InterfacePlatform, NodeStatus, Publisher, Readiness,
 };
 use rialto_esb_snapshot::TrustedKeys;
 use rialto_platform_config::Settings;
@@ -50,17 +50,22 @@ impl HttpNode {
         format!("http://{}/admin/v1/{of}", self.admin)
     }
 
-    async fn answer(&self, request: RequestBuilder) -> Result<String, String> {
+    /// The answer's text, or why it is refused; the error says that there is none.
+    async fn asked(&self, request: RequestBuilder) -> Result<Result<String, String>, String> {
         let sent = request.bearer_auth(&self.token).send().await;
         let answer = sent.map_err(|_| format!("it does not answer at {}", self.admin))?;
         let status = answer.status();
         let text = answer.text().await.map_err(|error| error.to_string())?;
         if status.is_success() {
-            return Ok(text);
+            return Ok(Ok(text));
         }
         let problem: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let detail = problem["detail"].as_str().unwrap_or("no reason was given");
-        Err(format!("{status}: {detail}"))
+        Ok(Err(format!("{status}: {detail}")))
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<String, String> {
+        self.asked(request).await?
     }
 
     async fn read(&self) -> Result<NodeStatus, String> {
@@ -101,6 +106,16 @@ impl GatewayNode for HttpNode {
 
     fn status(&self) -> Asked<'_> {
         Box::pin(self.read())
+    }
+
+    fn prepare(&self, signed: String) -> Asked<'_, Readiness> {
+        let request = self.client.put(self.at("snapshot/ready")).body(signed);
+        Box::pin(async move {
+            Ok(match self.asked(request).await? {
+                Ok(_) => Readiness::Ready,
+                Err(why) => Readiness::Refused(why),
+            })
+        })
     }
 
     fn put(&self, signed: String) -> Asked<'_> {

@@ -55,7 +55,16 @@ fn esb() -> Result<()> {
             .arg("--json")
             .arg(&figures),
     )?;
-    println!("figures: {}", figures.display());
+    let catalogue = system::target().join("bench/esb-catalogue.json");
+    step::run(
+        Command::new("python3")
+            .arg("bench/esb/catalogue.py")
+            .arg("--rialto")
+            .arg(&binary)
+            .arg("--json")
+            .arg(&catalogue),
+    )?;
+    println!("figures: {} {}", figures.display(), catalogue.display());
     Ok(())
 }
 

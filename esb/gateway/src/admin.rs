@@ -86,6 +86,7 @@ async fn route(core: &Core, request: Request<Incoming>) -> Result<Response<Respo
         && let Some(of) = path.strip_prefix("/admin/v1/")
         && [
             "snapshot",
+            "snapshot/ready",
             "snapshot/rollback",
             "explain",
             "drift",
@@ -134,6 +135,10 @@ async fn of_interfaces(
         ("snapshot", Method::PUT) => {
             let signed = whole(request, MAX_BYTES).await?;
             Ok(json(&interfaces.publish(signed).await?))
+        }
+        ("snapshot/ready", Method::PUT) => {
+            let signed = whole(request, MAX_BYTES).await?;
+            Ok(json(&interfaces.prepare(signed).await?))
         }
         ("snapshot/rollback", Method::POST) => {
             let wish: Rollback = read(request).await?;

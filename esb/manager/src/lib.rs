@@ -39,7 +39,9 @@ pub use credentials::{CredentialInput, GroupKeys, RevocationInput, RotationInput
 pub use definitions::DefinitionInput;
 pub use error::PlatformError;
 pub use interfaces::{InterfaceInput, InterfaceQuery};
-pub use publisher::{Asked, GatewayNode, NodeStatus, PublishInput, Publisher, RollbackInput};
+pub use publisher::{
+    Asked, GatewayNode, NodeStatus, PublishInput, Publisher, Readiness, RollbackInput,
+};
 pub use rialto_esb_policy::calls::CallReport;
 pub use rialto_esb_store::MIGRATIONS;
 pub use subscriptions::{

@@ -43,6 +43,15 @@ pub struct NodeStatus {
     pub highest: u64,
 }
 
+/// What a gateway says of a snapshot that is to be put in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// It was verified, checked and compiled.
+    Ready,
+    /// It does not hold there; why.
+    Refused(String),
+}
+
 /// What is asked of a gateway, on its way.
 pub type Asked<'a, T = NodeStatus> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
 
@@ -56,6 +65,9 @@ pub trait GatewayNode: Send + Sync {
     fn address(&self) -> &str;
     /// What it serves.
     fn status(&self) -> Asked<'_>;
+    /// Makes a signed snapshot ready, so that putting it in force is a swap. The error says that it
+    /// does not answer.
+    fn prepare(&self, signed: String) -> Asked<'_, Readiness>;
     /// Puts a signed snapshot in force.
     fn put(&self, signed: String) -> Asked<'_>;
     /// Goes back to a version it had before.
@@ -234,6 +246,7 @@ impl InterfacePlatform {
         self.second_person(actor, environment).await?;
         let cut = self.cut(actor, environment, &nodes).await?;
         let row = signed(&cut.snapshot, publisher, actor, &input.reason)?;
+        self.made_ready(actor, &nodes, &row).await?;
         let mut tx = self.db().begin().await?;
         publishing::insert_snapshot(&mut tx, &row).await?;
         let why = (actor, input.reason.as_str(), "published");
@@ -436,6 +449,48 @@ impl InterfacePlatform {
         }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Every gateway that answers must have made a snapshot ready before it is put in force anywhere;
+    /// one that does not answer is brought to it when it does.
+    async fn made_ready(
+        &self,
+        actor: &Actor,
+        nodes: &[Arc<dyn GatewayNode>],
+        row: &SnapshotRow,
+    ) -> Result<(), PlatformError> {
+        let mut asked = tokio::task::JoinSet::new();
+        for node in nodes {
+            let (node, signed) = (Arc::clone(node), row.signed.clone());
+            asked.spawn(async move { (node.name().to_owned(), node.prepare(signed).await) });
+        }
+        let told = asked.join_all().await.into_iter();
+        let mut refused: Vec<(String, String)> = told
+            .filter_map(|(node, said)| match said {
+                Ok(Readiness::Refused(why)) => Some((node, why)),
+                Ok(Readiness::Ready) | Err(_) => None,
+            })
+            .collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        refused.sort();
+        let mut tx = self.db().begin().await?;
+        let body = json!({"event": "refused", "version": row.version, "digest": row.digest,
+            "by": refused});
+        self.told_of_snapshot(&mut tx, actor, row, "refused", body)
+            .await?;
+        tx.commit().await?;
+        let unmet = refused.into_iter().map(|(node, why)| UnmetView {
+            guard: "gateways".to_owned(),
+            text: Words::new(
+                format!("The gateway {node} cannot serve it, so that it was put in force nowhere: {why}."),
+                format!("网关 {node} 无法启用该快照，所有网关均未切换：{why}。"),
+            ),
+            recorded: true,
+            waivable: false,
+        });
+        Err(PlatformError::NotMet(unmet.collect()))
     }
 
     /// When no gateway took a snapshot, the one before stays the one that is to be in force.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rialto_esb_manager::{Asked, CallReport, GatewayNode, NodeStatus, Publisher};
+use rialto_esb_manager::{Asked, CallReport, GatewayNode, NodeStatus, Publisher, Readiness};
 use rialto_esb_snapshot::TrustedKeys;
 use rialto_platform_evidence::SigningKey;
 use rialto_platform_identity::Role;
@@ -19,6 +19,8 @@ pub struct Node {
     kept: Mutex<BTreeMap<u64, String>>,
     active: Mutex<Option<u64>>,
     dead: AtomicBool,
+    /// Refuses what is to be made ready.
+    full: AtomicBool,
     pub calls: Mutex<CallReport>,
 }
 
@@ -30,6 +32,7 @@ impl Node {
             kept: Mutex::default(),
             active: Mutex::default(),
             dead: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             calls: Mutex::default(),
         })
     }
@@ -68,6 +71,18 @@ impl GatewayNode for Node {
 
     fn status(&self) -> Asked<'_> {
         Box::pin(async { self.told() })
+    }
+
+    fn prepare(&self, signed: String) -> Asked<'_, Readiness> {
+        Box::pin(async move {
+            self.told()?;
+            let taken = self.keys.verify(signed.as_bytes());
+            taken.map_err(|error| error.to_string())?;
+            Ok(match self.full.load(Ordering::Relaxed) {
+                false => Readiness::Ready,
+                true => Readiness::Refused("a sealed secret cannot be opened".to_owned()),
+            })
+        })
     }
 
     fn put(&self, signed: String) -> Asked<'_> {
@@ -235,6 +250,20 @@ pub async fn what_is_published_reaches_gateways_and_goes_back(world: &World) {
     assert_eq!(world.post(&world.manager, &back, never).await.status, 404);
     let none = world.post(&world.manager, &back, why()).await;
     assert_eq!(none.refusal(), (409, "E-NOTHING-TO-GO-BACK-TO".into()));
+
+    // One that cannot serve it stops it everywhere, and nothing is left of it.
+    node.full.store(true, Ordering::Relaxed);
+    let refused = world.post(&world.operator, &path, why()).await;
+    assert_eq!(refused.guards(), ["gateways"]);
+    let told = refused.json().to_string();
+    assert!(
+        told.contains("sealed secret") && told.contains("均未切换"),
+        "{told}"
+    );
+    assert_eq!(node.kept.lock().unwrap().len(), 2);
+    let listed = world.get(&path).await.is(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+    node.full.store(false, Ordering::Relaxed);
 
     // Nobody took it: what was in force stays.
     node.dead.store(true, Ordering::Relaxed);

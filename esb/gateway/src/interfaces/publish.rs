@@ -25,6 +25,16 @@ pub(crate) struct Control {
     active: Option<Active>,
     /// The table before, ready to go back to.
     previous: Option<Arc<Table>>,
+    /// The table that was made ready for the next publish.
+    ready: Option<Arc<Table>>,
+}
+
+/// What a signed snapshot is to a node.
+enum Fresh {
+    /// It is in force already.
+    InForce(Acknowledged),
+    /// It may be taken.
+    New(Box<Verified>),
 }
 
 /// How often used quotas are kept on disk.
@@ -124,16 +134,14 @@ impl Interfaces {
         }
     }
 
-    /// Puts a signed snapshot in force.
-    pub(crate) async fn publish(&self, signed: Bytes) -> Result<Acknowledged, Problem> {
-        let mut control = self.control.lock().await;
+    /// Verifies a signed snapshot; what is in force already, or is not above it, is told.
+    async fn fresh(&self, control: &Control, signed: Bytes) -> Result<Fresh, Problem> {
         let maker = self.maker();
-        let text = signed.clone();
-        let verified = in_background(move || maker.verify(&text)).await?;
+        let verified = in_background(move || maker.verify(&signed)).await?;
         let (version, token) = (verified.snapshot.version, verified.snapshot.token);
         if let Some(active) = &control.active {
             if active.version == version && active.digest == verified.digest {
-                return Ok(self.acknowledged(version, &verified.digest));
+                return Ok(Fresh::InForce(self.acknowledged(version, &verified.digest)));
             }
             if version <= active.highest || token < active.token {
                 return Err(Problem::snapshot_refused(
@@ -151,8 +159,42 @@ impl Interfaces {
                 ));
             }
         }
+        Ok(Fresh::New(Box::new(verified)))
+    }
+
+    async fn compiled(&self, verified: Box<Verified>) -> Result<Arc<Table>, Problem> {
         let maker = self.maker();
-        let table = in_background(move || maker.compile(verified)).await?;
+        let table = in_background(move || maker.compile(*verified)).await?;
+        Ok(Arc::new(table))
+    }
+
+    /// Makes a signed snapshot ready: verified, checked and compiled, and served only once it is
+    /// published. It is held in memory until then, or until another one is.
+    pub(crate) async fn prepare(&self, signed: Bytes) -> Result<Acknowledged, Problem> {
+        let mut control = self.control.lock().await;
+        let verified = match self.fresh(&control, signed).await? {
+            Fresh::InForce(acknowledged) => return Ok(acknowledged),
+            Fresh::New(verified) => verified,
+        };
+        let table = self.compiled(verified).await?;
+        let acknowledged = self.acknowledged(table.snapshot.version, &table.digest);
+        control.ready = Some(table);
+        Ok(acknowledged)
+    }
+
+    /// Puts a signed snapshot in force.
+    pub(crate) async fn publish(&self, signed: Bytes) -> Result<Acknowledged, Problem> {
+        let mut control = self.control.lock().await;
+        let verified = match self.fresh(&control, signed.clone()).await? {
+            Fresh::InForce(acknowledged) => return Ok(acknowledged),
+            Fresh::New(verified) => verified,
+        };
+        let (version, token) = (verified.snapshot.version, verified.snapshot.token);
+        let ready = control.ready.take();
+        let table = match ready.filter(|table| table.digest == verified.digest) {
+            Some(table) => table,
+            None => self.compiled(verified).await?,
+        };
         let active = Active {
             version,
             digest: table.digest.clone(),
@@ -172,7 +214,7 @@ impl Interfaces {
             Ok(())
         })
         .await?;
-        Ok(self.put_in_force(&mut control, Arc::new(table), active))
+        Ok(self.put_in_force(&mut control, table, active))
     }
 
     /// Goes back to an earlier snapshot; `None`: the one kept before the one in force.

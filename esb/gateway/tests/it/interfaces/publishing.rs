@@ -221,3 +221,49 @@ async fn publishes_and_roll_backs_under_load_fail_no_request() {
     let (count, failures) = load.end().await;
     assert!(count > 0 && failures.is_empty(), "{count}: {failures:?}");
 }
+
+#[tokio::test]
+async fn what_is_made_ready_is_served_only_once_it_is_published() {
+    let world = World::start().await;
+    let mut next = world.snapshot(2);
+    next.routes.push(route("new", "/new/{*rest}", "open"));
+    let signed = Encoded::of(&next).unwrap().sign(&publisher());
+    let ready = || world.admin("PUT", "snapshot/ready", signed.clone());
+    let (status, told) = ready().await;
+    assert_eq!(
+        (status.as_u16(), &told["version"]),
+        (200, &json!(2)),
+        "{told}"
+    );
+    assert_eq!(world.get("/new/x").await.status, 404);
+    let (_, state) = world.admin("GET", "snapshot", Vec::new()).await;
+    assert_eq!(
+        (&state["active"]["version"], &state["highest"]),
+        (&json!(1), &json!(1))
+    );
+    // Another one of that number may be published instead.
+    let (status, _) = world.publish(&world.snapshot(2)).await;
+    assert_eq!(status, 200);
+    assert_eq!(world.get("/new/x").await.status, 404);
+    let (status, told) = ready().await;
+    assert_eq!(
+        (status.as_u16(), &told["code"]),
+        (409, &json!("snapshot-older"))
+    );
+    next.version = 3;
+    let signed = Encoded::of(&next).unwrap().sign(&publisher());
+    let (status, _) = world.admin("PUT", "snapshot/ready", signed.clone()).await;
+    assert_eq!(status, 200);
+    let (status, _) = world.admin("PUT", "snapshot", signed).await;
+    assert_eq!(
+        (status.as_u16(), world.get("/new/x").await.status.as_u16()),
+        (200, 200)
+    );
+    // What does not hold is told before anything is in force.
+    next.version = 4;
+    next.routes[0].policy = "none".to_owned();
+    let signed = Encoded::of(&next).unwrap().sign(&publisher());
+    let (status, told) = world.admin("PUT", "snapshot/ready", signed).await;
+    assert_eq!(status, 422, "{told}");
+    assert_eq!(world.get("/new/x").await.status, 200);
+}
