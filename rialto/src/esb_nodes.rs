@@ -3,9 +3,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 use rialto_esb_gateway::{
     Acknowledged, Clock, Gateway, GatewayConfig, GatewayHandle, InterfacesConfig, InterfacesState,
@@ -13,6 +14,7 @@ use rialto_esb_gateway::{
 };
 use rialto_esb_manager::{
     Asked, CallReport, GatewayNode, GroupKeys, InterfacePlatform, NodeStatus, Publisher, Readiness,
+    Trial, TrialAnswer,
 };
 use rialto_esb_snapshot::TrustedKeys;
 use rialto_platform_config::Settings;
@@ -23,6 +25,10 @@ use crate::data_folder::DataFolder;
 
 /// Longest wait for a gateway.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest wait for the answer to a request that is tried.
+const TRIAL_PATIENCE: Duration = Duration::from_secs(30);
+/// Most bytes that are shown of its body.
+const TRIAL_BYTES: usize = 1 << 20;
 /// How often gateways that are behind are looked for.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 /// Rounds from one collecting of calls to the next: 5 seconds.
@@ -66,6 +72,46 @@ impl HttpNode {
 
     async fn answer(&self, request: RequestBuilder) -> Result<String, String> {
         self.asked(request).await?
+    }
+
+    /// Sends a request to the gateway's public side, follows nothing, and reads no more than is
+    /// shown.
+    async fn tried(&self, trial: Trial) -> Result<TrialAnswer, String> {
+        let method = reqwest::Method::from_bytes(trial.method.as_bytes());
+        let method = method.map_err(|error| error.to_string())?;
+        let url = format!("http://{}{}", self.address, trial.target);
+        let mut request = self.client.request(method, url).timeout(TRIAL_PATIENCE);
+        for (name, value) in &trial.headers {
+            request = request.header(name, value);
+        }
+        if let Some(body) = trial.body {
+            request = request.body(body);
+        }
+        let began = Instant::now();
+        let silent = |error: reqwest::Error| format!("{}: {}", self.address, error.without_url());
+        let mut answer = request.send().await.map_err(silent)?;
+        let text = |value: &reqwest::header::HeaderValue| {
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
+        };
+        let headers = answer.headers().iter();
+        let headers = headers.map(|(name, value)| (name.to_string(), text(value)));
+        let (status, headers) = (answer.status().as_u16(), headers.collect());
+        let (mut body, mut truncated) = (Vec::new(), false);
+        while let Some(part) = answer.chunk().await.map_err(silent)? {
+            let left = TRIAL_BYTES - body.len();
+            body.extend_from_slice(part.get(..left).unwrap_or(&part));
+            if part.len() > left {
+                truncated = true;
+                break;
+            }
+        }
+        Ok(TrialAnswer {
+            status,
+            headers,
+            body,
+            truncated,
+            took: began.elapsed(),
+        })
     }
 
     async fn read(&self) -> Result<NodeStatus, String> {
@@ -122,6 +168,10 @@ impl GatewayNode for HttpNode {
         Box::pin(self.change(self.client.put(self.at("snapshot")).body(signed)))
     }
 
+    fn send(&self, trial: Trial) -> Asked<'_, TrialAnswer> {
+        Box::pin(self.tried(trial))
+    }
+
     fn calls(&self, since: i64) -> Asked<'_, CallReport> {
         let request = self.client.get(self.at(&format!("calls?since={since}")));
         Box::pin(async move {
@@ -152,7 +202,11 @@ impl Publishing {
         platform: &InterfacePlatform,
         production: Option<&GatewayHandle>,
     ) -> Result<Self> {
-        let client = Client::builder().no_proxy().timeout(PATIENCE).build();
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .timeout(PATIENCE)
+            .build();
         let client = client.context("the HTTP client cannot be set up")?;
         let mut nodes = further(settings, &client)?;
         let mut sandbox = None;

@@ -51,6 +51,10 @@ export type WaiverInput = S["WaiverInput"];
 export type Caller = Sent<S["CallerView"]>;
 export type CallEdge = Sent<S["EdgeView"]>;
 
+/** A request that was tried, and its answer. */
+export type Tried = Sent<S["TryView"]>;
+export type TryInput = S["TryInput"];
+
 /** Who calls what in an environment. */
 export type Calls = Sent<S["CallsView"]>;
 

@@ -4,12 +4,12 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
-use rialto_esb_manager::DefinitionInput;
 use rialto_esb_manager::artefact::most_bytes;
 use rialto_esb_manager::view::{
     CompatView, FindingView, Imported, LossView, OperationLine, OperationView, SampleView,
-    SchemaLine, SchemaView,
+    SchemaLine, SchemaView, TryView,
 };
+use rialto_esb_manager::{DefinitionInput, TryInput};
 use rialto_platform_web::{
     Authenticated, IfMatch, Items, Json, Page, Path, Problem, Query, RawBody, Versioned, codes,
 };
@@ -207,6 +207,23 @@ pub async fn samples(
     let seed = query.seed.unwrap_or(1);
     let made = api.platform.samples((&id, no), environment, seed).await?;
     Ok(Json(made))
+}
+
+/// Send a request to an operation through the sandbox's gateway, in the name of an application of
+/// one's own; the house holds the key, nobody sees it
+#[utoipa::path(post, path = "/api/esb/v1/versions/{id}/operations/{no}/trials",
+    tag = "definitions", operation_id = "try_out",
+    params(("id" = String, Path), ("no" = i64, Path)), request_body = TryInput,
+    responses((status = 200, body = TryView),
+        (status = 409, description = "No gateway serves the sandbox or answers"),
+        (status = 422, description = "It cannot be sent; `errors` says which part")))]
+pub async fn try_out(
+    State(api): State<Api>,
+    Authenticated(actor): Authenticated,
+    Path((id, no)): Path<(String, i64)>,
+    Json(input): Json<TryInput>,
+) -> Answer<Json<TryView>> {
+    Ok(Json(api.platform.try_out(&actor, (&id, no), &input).await?))
 }
 
 /// Shared schemas of a version, in written order

@@ -42,6 +42,7 @@ pub fn router() -> OpenApiRouter<Api> {
         .routes(routes!(definitions::operations))
         .routes(routes!(definitions::operation))
         .routes(routes!(definitions::samples))
+        .routes(routes!(definitions::try_out))
         .routes(routes!(definitions::schemas))
         .routes(routes!(definitions::schema))
         .routes(routes!(definitions::findings))

@@ -35,6 +35,11 @@ pub const ENDPOINTS: &[Endpoint] = &[
         "/api/esb/v1/versions/{id}/operations/{no}/samples",
         EsbRead,
     ),
+    line(
+        "POST",
+        "/api/esb/v1/versions/{id}/operations/{no}/trials",
+        EsbSubscribe,
+    ),
     line("GET", "/api/esb/v1/versions/{id}/schemas", EsbRead),
     line("GET", "/api/esb/v1/versions/{id}/schemas/{name}", EsbRead),
     line("GET", "/api/esb/v1/versions/{id}/findings", EsbRead),

@@ -182,7 +182,7 @@ pub(crate) fn not_met(guard: &'static str, en: &str, zh: &str) -> PlatformError 
 }
 
 /// Whoever answers for the application or added it.
-fn holder(actor: &Actor, application: &ApplicationRow) -> Result<(), PlatformError> {
+pub(crate) fn holder(actor: &Actor, application: &ApplicationRow) -> Result<(), PlatformError> {
     if [&application.owner, &application.created_by].contains(&&actor.login) {
         return Ok(());
     }

@@ -24,6 +24,7 @@ mod samples;
 mod subscriptions;
 mod systems;
 mod transitions;
+mod trying;
 mod versions;
 pub mod view;
 
@@ -49,6 +50,7 @@ pub use subscriptions::{
 };
 pub use systems::SystemInput;
 pub use transitions::{TransitionInput, WaiverInput};
+pub use trying::{Trial, TrialAnswer, TryInput};
 pub use versions::{SimilarInput, SlaInput};
 
 /// The interface platform; cheap to clone.

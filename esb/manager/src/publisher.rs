@@ -25,6 +25,7 @@ use crate::credentials::not_met;
 use crate::subscriptions::{self, ENVIRONMENTS};
 use crate::systems::{one_of, text};
 use crate::transitions::actor_of;
+use crate::trying::{self, Trial, TrialAnswer};
 use crate::view::{
     EnvironmentView, LeftOutView, NodeView, PublicationView, SnapshotCounts, SnapshotView,
     UnmetView, Words,
@@ -72,6 +73,8 @@ pub trait GatewayNode: Send + Sync {
     fn put(&self, signed: String) -> Asked<'_>;
     /// Goes back to a version it had before.
     fn roll_back(&self, version: u64) -> Asked<'_>;
+    /// Sends a request through it, as a caller would; the error says why nothing came back.
+    fn send(&self, trial: Trial) -> Asked<'_, TrialAnswer>;
     /// Calls it counted, of edges with one at an instant (microseconds since 1970, its own time) or
     /// later.
     fn calls(&self, since: i64) -> Asked<'_, CallReport>;
@@ -354,6 +357,16 @@ impl InterfacePlatform {
             }
         }
         let granted = self.granted(environment).await?;
+        let (applications, mut credentials) = (
+            self.callers().await?,
+            self.credentials_in_force(environment).await?,
+        );
+        if environment == trying::ENVIRONMENT {
+            let codes = applications.iter().map(|(code, _)| code);
+            credentials.extend(
+                codes.filter_map(|code| trying::credential_of(&self.groups().sandbox, code)),
+            );
+        }
         let facts = Facts {
             environment: environment.to_owned(),
             version: highest + 1,
@@ -362,9 +375,9 @@ impl InterfacePlatform {
             author: actor.login.clone(),
             today: today(),
             offered: self.offered(environment, &granted).await?,
-            applications: self.callers().await?,
+            applications,
             granted,
-            credentials: self.credentials_in_force(environment).await?,
+            credentials,
         };
         cut(&facts).map_err(faulty)
     }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod publishing;
+mod trying;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ pub use publishing::{
     BindingView, EnvironmentView, LeftOutView, NodeView, PreviewView, PublicationView,
     SnapshotChange, SnapshotCounts, SnapshotView,
 };
+pub use trying::{TryFindingView, TryView};
 
 /// A text in both languages.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

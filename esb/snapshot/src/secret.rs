@@ -42,6 +42,14 @@ impl GroupKey {
         self.derive("rialto-esb-sealing/1")
     }
 
+    /// The secret of a key the house makes for itself and keeps nowhere: the same for the same
+    /// purpose and id, 64 hexadecimal digits.
+    #[must_use]
+    pub fn own_secret(&self, purpose: &str, id: &str) -> String {
+        let own = self.derive("rialto-esb-own-key/1");
+        hex::encode(mac(&own, &[purpose.as_bytes(), b"\n", id.as_bytes()]))
+    }
+
     /// What stands in a snapshot for an API key: HMAC-SHA-256 of its id and secret, in hexadecimal.
     #[must_use]
     pub fn api_key_digest(&self, id: &str, secret: &str) -> String {
@@ -174,6 +182,10 @@ mod tests {
         assert_ne!(digest, key.api_key_digest("a", "t"));
         assert_ne!(digest, GroupKey::new([2; 32]).api_key_digest("a", "s"));
         assert_ne!(key.sealing_key(), [1; 32]);
+        let own = key.own_secret("try", "a");
+        assert_eq!((own.len(), &own), (64, &key.own_secret("try", "a")));
+        assert_ne!(own, key.own_secret("try", "b"));
+        assert_ne!(own, GroupKey::new([2; 32]).own_secret("try", "a"));
         assert!(!format!("{key:?}").contains('1'));
     }
 }

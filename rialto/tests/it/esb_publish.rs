@@ -250,9 +250,13 @@ impl Story {
     }
 
     fn subscribe_cleared(&self, application: &str, clearance: u8) -> String {
+        self.subscribe_in("production", application, clearance)
+    }
+
+    fn subscribe_in(&self, environment: &str, application: &str, clearance: u8) -> String {
         let until = (jiff::Zoned::now().date() + jiff::Span::new().days(90)).to_string();
         let wish = json!({"application": application, "interface": "account.fund", "major": 1,
-            "environment": "production", "until": until,
+            "environment": environment, "until": until,
             "request": {"purpose": "funds of the app", "clearance": clearance,
                 "quota": {"rate_per_second": 100, "burst": 100, "daily": 1000, "concurrency": 8}}});
         let asked = self.ok(&self.caller, "POST", "/subscriptions", &wish);
@@ -543,5 +547,71 @@ fn a_further_gateway_is_brought_up_to_date_and_serves_while_the_house_is_gone() 
         }
         assert!(Instant::now() < end, "{told}");
         std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_request_is_tried_through_the_sandbox_with_a_key_nobody_sees() {
+    let story = Story::open();
+    let version = story.offer(upstream("first"));
+    for code in ["app", "other"] {
+        story.application(code);
+    }
+    story.subscribe_in("sandbox", "app", 1);
+    let path = format!("/versions/{version}/operations");
+    let listed = story.ok(&story.caller, "GET", &path, &Value::Null);
+    let path = format!("{path}/{}/trials", listed["items"][0]["no"]);
+    let head = |token: &str| format!("authorization: Bearer {token}\r\n");
+    let tried = |token: &str, body: &Value| {
+        let path = format!("/api/esb/v1{path}");
+        story
+            .house
+            .request("POST", &path, &head(token), &body.to_string())
+    };
+    let wish =
+        |application: &str, target: &str| json!({"application": application, "target": target});
+    // Nothing was published to the sandbox yet.
+    let (status, told) = tried(&story.caller, &wish("app", "/funds/A1"));
+    assert_eq!((status, &told["status"]), (200, &json!(503)), "{told}");
+    let words = ["publish", "--environment", "sandbox", "--reason", "try"];
+    let (code, out, err) = story.esb(&story.operator, &words);
+    assert_eq!(code, 0, "{out}{err}");
+
+    let (status, told) = tried(&story.caller, &wish("app", "/funds/A1"));
+    assert_eq!((status, &told["status"]), (200, &json!(200)), "{told}");
+    assert_eq!(told["body"], "first /api/funds/A1");
+    assert!(
+        told["url"]
+            .as_str()
+            .unwrap()
+            .ends_with("/account.fund/v1/funds/A1")
+    );
+    let sent = told["sent"].to_string();
+    assert!(
+        sent.contains("rk_…") && !told.to_string().contains("rk_sandbox"),
+        "{sent}"
+    );
+    // The answer is no JSON, as the definition wants it.
+    assert_eq!(told["findings"][0]["direction"], "response", "{told}");
+    // It counts as a call of the application, which is subscribed; another is not.
+    let (_, told) = tried(&story.caller, &wish("other", "/funds/A1"));
+    assert_eq!(told["status"], 403, "{told}");
+    let problem: Value = serde_json::from_str(told["body"].as_str().unwrap()).unwrap();
+    assert_eq!(problem["code"], "not-subscribed");
+    for (token, body, status) in [
+        (&story.caller, wish("app", "/elsewhere/A1"), 422),
+        (&story.caller, wish("app", "//evil.example/funds/A1"), 422),
+        (&story.caller, wish("nobody", "/funds/A1"), 422),
+        (
+            &story.caller,
+            json!({"application": "app", "target": "/funds/A1", "headers": [["X-API-Key", "k"]]}),
+            422,
+        ),
+        // Who does not answer for the application, and who has no right at all.
+        (&story.deployer, wish("app", "/funds/A1"), 403),
+        (&story.operator, wish("app", "/funds/A1"), 403),
+    ] {
+        let (got, told) = tried(token, &body);
+        assert_eq!(got, status, "{body}: {told}");
     }
 }

@@ -673,6 +673,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/esb/v1/versions/{id}/operations/{no}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a request to an operation through the sandbox's gateway, in the name of an application of
+         *     one's own; the house holds the key, nobody sees it
+         */
+        post: operations["definitions_try_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/esb/v1/versions/{id}/schemas": {
         parameters: {
             query?: never;
@@ -2299,6 +2319,69 @@ export interface components {
             successor?: string | null;
             /** @description With `deprecate`: the day it goes, `yyyy-mm-dd`. */
             sunset_on?: string | null;
+        };
+        /** @description A part of a request or of an answer that does not fit the definition. */
+        TryFindingView: {
+            /** @description `request` or `response`. */
+            direction: string;
+            /** @description The keyword that says no. */
+            keyword: string;
+            /** @description What is wrong. */
+            message: string;
+            /** @description `body/items/0/code`, `query parameter limit` … */
+            place: string;
+        };
+        /** @description A request that is to be tried. */
+        TryInput: {
+            /** @description Code of the application in whose name it is sent. */
+            application: string;
+            /** @description The body, if there is one. */
+            body?: string | null;
+            /** @description Headers, name and value. */
+            headers?: [
+                string,
+                string
+            ][];
+            /** @description Path and query below the interface's address, percent-encoded: `/orders/A1?full=true`. */
+            target: string;
+        };
+        /** @description A request that was tried, and its answer. */
+        TryView: {
+            /**
+             * Format: int64
+             * @description Bytes that were read of a body that is no text.
+             */
+            binary?: number | null;
+            /** @description Its body as text, as far as it was read; none when it is no text. */
+            body?: string | null;
+            /** @description What does not fit the definition. */
+            findings: components["schemas"]["TryFindingView"][];
+            /** @description Its headers. */
+            headers: [
+                string,
+                string
+            ][];
+            /** @description `POST`. */
+            method: string;
+            /** @description Headers that were sent; the key is not shown. */
+            sent: [
+                string,
+                string
+            ][];
+            /**
+             * Format: int32
+             * @description Status of the answer.
+             */
+            status: number;
+            /**
+             * Format: int64
+             * @description From sending to the end of the body, milliseconds.
+             */
+            took_ms: number;
+            /** @description Whether there was more of it. */
+            truncated: boolean;
+            /** @description Where it went. */
+            url: string;
         };
         /** @description A guard that is not met. */
         UnmetView: {
@@ -4399,6 +4482,55 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SampleView"];
                 };
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    definitions_try_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TryView"];
+                };
+            };
+            /** @description No gateway serves the sandbox or answers */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It cannot be sent; `errors` says which part */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed; see the problem document. */
             default: {

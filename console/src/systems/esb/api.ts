@@ -42,6 +42,8 @@ import type {
   System,
   SystemInput,
   TransitionInput,
+  Tried,
+  TryInput,
   Version,
   WaiverInput,
 } from "@/api/contract.esb";
@@ -250,6 +252,8 @@ export const writes = {
     postTagged<Credential>(path`/credentials/${one.id}/revocation`, { reason }, one.etag),
   bind: (version: Version, environment: string, body: BindingInput) =>
     putTagged<Binding>(path`/versions/${version.id}/bindings/${environment}`, body, seen(version)),
+  tryOut: (version: string, no: number, body: TryInput) =>
+    post<Tried>(path`/versions/${version}/operations/${no}/trials`, body),
   publish: (environment: string, reason: string) =>
     post<Publication>(path`/environments/${environment}/snapshots`, { reason }),
   rollBack: (environment: string, version: number, reason: string) =>

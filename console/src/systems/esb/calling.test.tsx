@@ -1,10 +1,11 @@
 // @vitest-environment jsdom
-import { fireEvent, screen, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import type { Change, Samples, Version } from "@/api/contract.esb";
+import type { Change, Samples, Tried, Version } from "@/api/contract.esb";
 import { stage } from "../../../test/stage";
 import { ChangesTab } from "./pages/interface/ChangesTab";
 import { CodeSamples } from "./pages/interface/CodeSamples";
+import { headersOf, TryIt } from "./pages/interface/TryIt";
 
 const SAMPLES: Samples = {
   base: "http://127.0.0.1:9000/account.fund/v1",
@@ -30,6 +31,70 @@ describe("the code of a request", () => {
     fireEvent.click(screen.getByText("Python"));
     expect(code.textContent).toBe("import urllib.request");
     expect(screen.getByText(/no value can be made/)).toBeTruthy();
+  });
+});
+
+describe("a request that is tried", () => {
+  const tried: Tried = {
+    method: "GET",
+    url: "http://127.0.0.1:9000/account.fund/v1/funds/7",
+    sent: [["x-api-key", "rk_…"]],
+    status: 200,
+    headers: [["content-type", "application/json"]],
+    body: '{"fund_id":7}',
+    binary: null,
+    truncated: false,
+    took_ms: 12,
+    findings: [
+      { direction: "response", place: "body/fund_id", keyword: "type", message: "is no string" },
+    ],
+  };
+  const own = { code: "mobile-app", name: "Mobile app", owner: "somebody", created_by: "somebody" };
+  const at = "/api/esb/v1/versions/v-1/operations/3";
+
+  it("is_sent_by_the_house_and_shows_its_answer_and_what_does_not_fit", async () => {
+    const sent = await stage(<TryIt version="v-1" no={3} />, {
+      roles: ["caller"],
+      answers: {
+        [`${at}/samples`]: SAMPLES,
+        [`${at}/trials`]: tried,
+        "/api/esb/v1/applications": { items: [own], next_page_token: null },
+      },
+    });
+    const target = await screen.findByLabelText("GET path and query");
+    expect((target as HTMLInputElement).value).toBe("/funds/7");
+    // A button that may not be pressed yet is another one.
+    const send = (): HTMLElement => screen.getByRole("button", { name: "Send" });
+    await waitFor(() => expect(send().getAttribute("aria-description")).toBeNull());
+    fireEvent.click(send());
+    const answer = await screen.findByRole("region", { name: "Answer" });
+    expect(answer.textContent).toContain("12 ms");
+    expect(within(answer).getByRole("list").textContent).toContain("body/fund_id is no string");
+    expect(within(answer).getByRole("region", { name: "Body of the answer" }).textContent).toBe(
+      '{\n  "fund_id": 7\n}',
+    );
+    expect(sent).toEqual([`POST ${at}/trials`]);
+  });
+
+  it("is_not_sent_by_somebody_without_an_application", async () => {
+    await stage(<TryIt version="v-1" no={3} />, {
+      roles: ["auditor"],
+      answers: {
+        [`${at}/samples`]: SAMPLES,
+        "/api/esb/v1/applications": { items: [], next_page_token: null },
+      },
+    });
+    const send = await screen.findByRole("button", { name: "Send" });
+    expect(send.getAttribute("aria-disabled")).toBe("true");
+    expect(send.getAttribute("aria-description")).toContain("caller");
+  });
+
+  it("takes_its_headers_by_line", () => {
+    expect(headersOf("Accept: */*\n\n x-trace:a:b \nodd")).toEqual([
+      ["Accept", "*/*"],
+      ["x-trace", "a:b"],
+      ["odd", ""],
+    ]);
   });
 });
 

@@ -319,6 +319,7 @@ pub async fn everything_is_evidence(world: &World) {
             "esb_interface",
             "esb_snapshot",
             "esb_system",
+            "esb_try",
             "esb_version"
         ]
     );

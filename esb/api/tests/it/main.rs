@@ -15,4 +15,5 @@ mod definitions;
 mod life;
 mod publishing;
 mod subscriptions;
+mod trying;
 mod world;

@@ -3,18 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use rialto_esb_manager::{Asked, CallReport, GatewayNode, NodeStatus, Publisher, Readiness};
+use rialto_esb_manager::{
+    Asked, CallReport, GatewayNode, NodeStatus, Publisher, Readiness, Trial, TrialAnswer,
+};
 use rialto_esb_snapshot::TrustedKeys;
 use rialto_platform_evidence::SigningKey;
 use rialto_platform_identity::Role;
 use serde_json::{Value, json};
 
 use crate::calls;
+use crate::trying;
 use crate::world::{ORDERS, World, in_days, interface};
 
 /// A gateway in memory.
 pub struct Node {
+    environment: &'static str,
     keys: TrustedKeys,
     kept: Mutex<BTreeMap<u64, String>>,
     active: Mutex<Option<u64>>,
@@ -25,9 +30,10 @@ pub struct Node {
 }
 
 impl Node {
-    fn new(key: &SigningKey) -> Arc<Self> {
+    fn new(key: &SigningKey, environment: &'static str) -> Arc<Self> {
         let pem = key.public().to_pem().unwrap();
         Arc::new(Self {
+            environment,
             keys: TrustedKeys::from_pem(&pem).unwrap(),
             kept: Mutex::default(),
             active: Mutex::default(),
@@ -61,8 +67,8 @@ impl GatewayNode for Node {
         "one"
     }
 
-    fn environment(&self) -> &'static str {
-        "production"
+    fn environment(&self) -> &str {
+        self.environment
     }
 
     fn address(&self) -> &'static str {
@@ -71,6 +77,19 @@ impl GatewayNode for Node {
 
     fn status(&self) -> Asked<'_> {
         Box::pin(async { self.told() })
+    }
+
+    fn send(&self, trial: Trial) -> Asked<'_, TrialAnswer> {
+        Box::pin(async move {
+            self.told()?;
+            Ok(TrialAnswer {
+                status: 200,
+                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+                body: trial.target.into_bytes(),
+                truncated: false,
+                took: Duration::from_millis(3),
+            })
+        })
     }
 
     fn prepare(&self, signed: String) -> Asked<'_, Readiness> {
@@ -111,7 +130,8 @@ fn binding(port: u16) -> Value {
 
 pub async fn what_is_published_reaches_gateways_and_goes_back(world: &World) {
     let key = SigningKey::from_bytes(&[9; 32]);
-    let node = Node::new(&key);
+    let node = Node::new(&key, "production");
+    let sandbox = Node::new(&key, "sandbox");
     let environment = "/environments/production";
     let path = format!("{environment}/snapshots");
     let why = || json!({"reason": "as agreed"});
@@ -123,7 +143,8 @@ pub async fn what_is_published_reaches_gateways_and_goes_back(world: &World) {
     assert_eq!(world.get_as(&world.provider, &preview).await.status, 403);
     let moon = world.get_as(&world.operator, "/environments/moon/preview");
     assert_eq!(moon.await.status, 422);
-    let nodes: Vec<Arc<dyn GatewayNode>> = vec![Arc::clone(&node) as Arc<dyn GatewayNode>];
+    let nodes = [&node, &sandbox].map(|one| Arc::clone(one) as Arc<dyn GatewayNode>);
+    let nodes = nodes.to_vec();
     world.api.platform.set_publisher(Publisher { key, nodes });
 
     // A version whose sandbox takes connections needs no waiver for it.
@@ -293,6 +314,9 @@ pub async fn what_is_published_reaches_gateways_and_goes_back(world: &World) {
     assert_eq!(versions, [3, 2]);
     assert_eq!(world.get(&format!("{path}?page_token=x")).await.status, 400);
     calls::what_gateways_count_is_kept_once_and_told(world, &node).await;
+    trying::what_is_sent_is_told_with_what_does_not_fit(world, &caller, &id).await;
+    sandbox.dead.store(true, Ordering::Relaxed);
+    trying::without_a_gateway_nothing_is_sent(world, &caller, &id).await;
 }
 
 pub async fn nobody_publishes_what_they_bound_themselves(world: &World) {

@@ -8,6 +8,7 @@ import { reads } from "../../api";
 import { Place } from "../../components/words";
 import { boundsOf, labelOf, typeOf } from "../../model/schema";
 import { CodeSamples } from "./CodeSamples";
+import { TryIt } from "./TryIt";
 import { FieldTable } from "./FieldTable";
 import { PartsList } from "./PartsList";
 
@@ -144,6 +145,7 @@ function OperationView({ version, one }: { version: string; one: Operation }) {
         </Card>
       ))}
       {one.errors.length > 0 && <ErrorCodes one={one} />}
+      <TryIt version={version} no={one.no} />
       <CodeSamples version={version} no={one.no} />
     </article>
   );
