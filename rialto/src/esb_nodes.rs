@@ -13,8 +13,8 @@ use rialto_esb_gateway::{
     StartGatewayError,
 };
 use rialto_esb_manager::{
-    Asked, CallReport, GatewayNode, GroupKeys, InterfacePlatform, NodeStatus, Publisher, Readiness,
-    Trial, TrialAnswer,
+    Asked, CallReport, DriftReport, GatewayNode, GroupKeys, InterfacePlatform, NodeStatus,
+    Publisher, Readiness, Trial, TrialAnswer,
 };
 use rialto_esb_snapshot::TrustedKeys;
 use rialto_platform_config::Settings;
@@ -166,6 +166,13 @@ impl GatewayNode for HttpNode {
 
     fn put(&self, signed: String) -> Asked<'_> {
         Box::pin(self.change(self.client.put(self.at("snapshot")).body(signed)))
+    }
+
+    fn drift(&self) -> Asked<'_, DriftReport> {
+        Box::pin(async move {
+            let text = self.answer(self.client.get(self.at("drift"))).await?;
+            serde_json::from_str(&text).map_err(|error| error.to_string())
+        })
     }
 
     fn send(&self, trial: Trial) -> Asked<'_, TrialAnswer> {

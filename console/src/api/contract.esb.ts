@@ -55,6 +55,10 @@ export type CallEdge = Sent<S["EdgeView"]>;
 export type Tried = Sent<S["TryView"]>;
 export type TryInput = S["TryInput"];
 
+/** What does not fit the definitions. */
+export type Drift = Sent<S["DriftView"]>;
+export type Drifting = Sent<S["DriftingView"]>;
+
 /** Who calls what in an environment. */
 export type Calls = Sent<S["CallsView"]>;
 

@@ -1,7 +1,7 @@
 //! Who calls what, as the gateways saw it.
 
 use axum::extract::State;
-use rialto_esb_manager::view::{CallsView, FieldUseView};
+use rialto_esb_manager::view::{CallsView, DriftView, FieldUseView};
 use rialto_platform_web::{Items, Json, Path, Query};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -35,6 +35,29 @@ pub async fn calls(
     let days = query.days.unwrap_or(DAYS);
     let interface = query.interface.as_deref();
     let told = api.platform.calls(&query.environment, interface, days);
+    Ok(Json(told.await?))
+}
+
+/// Which findings.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DriftQuery {
+    /// `sandbox` or `production`.
+    pub environment: String,
+    /// Code of an interface; of all when not told.
+    pub interface: Option<String>,
+}
+
+/// What of requests and answers does not fit the definitions, summed over the gateways
+#[utoipa::path(get, path = "/api/esb/v1/drift", tag = "calls", operation_id = "drift",
+    params(DriftQuery), responses((status = 200, body = DriftView)))]
+pub async fn drift(
+    State(api): State<Api>,
+    Query(query): Query<DriftQuery>,
+) -> Answer<Json<DriftView>> {
+    let interface = query.interface.as_deref();
+    let told = api.platform.drift(&query.environment, interface);
     Ok(Json(told.await?))
 }
 

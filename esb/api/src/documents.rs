@@ -75,6 +75,7 @@ pub fn router() -> OpenApiRouter<Api> {
         .routes(routes!(credentials::revoke))
         .routes(routes!(calls::calls))
         .routes(routes!(calls::fields))
+        .routes(routes!(calls::drift))
         .routes(routes!(events::stream))
 }
 

@@ -83,6 +83,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     )
     .slow(),
     line("GET", "/api/esb/v1/calls", EsbRead),
+    line("GET", "/api/esb/v1/drift", EsbRead),
     line("GET", "/api/esb/v1/interfaces/{code}/fields", EsbRead),
     line("GET", "/api/esb/v1/reviews", EsbRead),
     line("GET", "/api/esb/v1/applications", EsbRead),

@@ -32,7 +32,6 @@ use rialto_esb_snapshot::{GroupKey, TrustedKeys};
 use serde::{Deserialize, Serialize};
 
 pub use clock::Clock;
-pub use drift::{Direction, DriftFinding, DriftKey, DriftReport, DriftSeen};
 pub(crate) use metrics::KIND as METRICS_KIND;
 
 pub use explain::{ExplainRequest, Explanation, Outcome, Step};

@@ -41,6 +41,6 @@ pub use config::{
 };
 pub use gateway::{Gateway, GatewayHandle, RefusedSnapshot, StartGatewayError};
 pub use interfaces::{
-    Acknowledged, Clock, Direction, DriftFinding, DriftKey, DriftReport, DriftSeen, ExplainRequest,
-    Explanation, InterfacesConfig, InterfacesState, OpenInterfacesError, Outcome, Step,
+    Acknowledged, Clock, ExplainRequest, Explanation, InterfacesConfig, InterfacesState,
+    OpenInterfacesError, Outcome, Step,
 };

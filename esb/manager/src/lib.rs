@@ -10,6 +10,7 @@ mod calls;
 mod compat;
 mod credentials;
 mod definitions;
+mod drift;
 mod error;
 mod gathering;
 mod history;
@@ -44,6 +45,7 @@ pub use publisher::{
     Asked, GatewayNode, NodeStatus, PublishInput, Publisher, Readiness, RollbackInput,
 };
 pub use rialto_esb_policy::calls::CallReport;
+pub use rialto_esb_policy::drift::DriftReport;
 pub use rialto_esb_store::MIGRATIONS;
 pub use subscriptions::{
     ApplicationInput, Quota, Request, SubscriptionEventInput, SubscriptionInput,

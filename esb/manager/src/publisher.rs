@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rialto_esb_catalogue::cut::{Cut, Facts, Fault, LeftOut, cut};
 use rialto_esb_catalogue::subscription::{Event, State, step};
 use rialto_esb_policy::calls::CallReport;
+use rialto_esb_policy::drift::DriftReport;
 use rialto_esb_snapshot::{DOMAIN, Encoded, Snapshot, Token};
 use rialto_esb_store::publishing::{self, ActivationRow, NodeRow, SnapshotRow};
 use rialto_esb_store::subscription;
@@ -75,6 +76,8 @@ pub trait GatewayNode: Send + Sync {
     fn roll_back(&self, version: u64) -> Asked<'_>;
     /// Sends a request through it, as a caller would; the error says why nothing came back.
     fn send(&self, trial: Trial) -> Asked<'_, TrialAnswer>;
+    /// What did not fit the definition since it started.
+    fn drift(&self) -> Asked<'_, DriftReport>;
     /// Calls it counted, of edges with one at an instant (microseconds since 1970, its own time) or
     /// later.
     fn calls(&self, since: i64) -> Asked<'_, CallReport>;

@@ -1,6 +1,7 @@
 //! Shapes that go over the wire.
 
 mod calls;
+mod drift;
 mod publishing;
 mod trying;
 
@@ -15,6 +16,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use calls::{CallsView, EdgeView, FieldUseView, UnusedView, WatchView};
+pub use drift::{DriftView, DriftingView};
 pub use publishing::{
     BindingView, EnvironmentView, LeftOutView, NodeView, PreviewView, PublicationView,
     SnapshotChange, SnapshotCounts, SnapshotView,

@@ -3,6 +3,7 @@
 
 pub mod breaker;
 pub mod calls;
+pub mod drift;
 pub mod limit;
 pub mod mask;
 pub mod path;

@@ -128,6 +128,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/esb/v1/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What of requests and answers does not fit the definitions, summed over the gateways */
+        get: operations["calls_drift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/esb/v1/environments/{environment}": {
         parameters: {
             query?: never;
@@ -1104,6 +1121,66 @@ export interface components {
              * @description Findings that should be looked at.
              */
             warnings: number;
+        };
+        /** @description What did not fit the definitions in an environment since its gateways started. */
+        DriftView: {
+            /**
+             * Format: int64
+             * @description Findings beyond those that gateways tell apart.
+             */
+            beyond: number;
+            /**
+             * Format: int64
+             * @description Messages that were checked.
+             */
+            checked: number;
+            /** @description `sandbox` or `production`. */
+            environment: string;
+            /** @description The findings, those that were seen most first. */
+            items: components["schemas"]["DriftingView"][];
+            /** @description Gateways that did not answer. */
+            silent: string[];
+            /** @description Gateways whose findings these are. */
+            told: string[];
+            /**
+             * Format: int64
+             * @description Messages that were to be checked and could not be.
+             */
+            unchecked: number;
+        };
+        /** @description A way in which messages do not fit their definition. */
+        DriftingView: {
+            /** @description Code of the application; none where anybody may call. */
+            application?: string | null;
+            /** @description What kind of value stood there; never the value itself. */
+            class: string;
+            /**
+             * Format: int64
+             * @description Messages that had it.
+             */
+            count: number;
+            /** @description `request` or `response`. */
+            direction: string;
+            /**
+             * Format: date-time
+             * @description For the first time.
+             */
+            first_at: string;
+            /** @description Code of the interface. */
+            interface: string;
+            /** @description The keyword that says no. */
+            keyword: string;
+            /**
+             * Format: date-time
+             * @description For the last time.
+             */
+            last_at: string;
+            /** @description Id of the operation. */
+            operation: string;
+            /** @description `body/items/*\/code`, `status`, `query parameter limit` … */
+            place: string;
+            /** @description `1.0.0`. */
+            version: string;
         };
         /** @description Calls of an operation by an application. */
         EdgeView: {
@@ -2938,6 +3015,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed; see the problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    calls_drift: {
+        parameters: {
+            query: {
+                /** @description `sandbox` or `production`. */
+                environment: string;
+                /** @description Code of an interface; of all when not told. */
+                interface?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftView"];
+                };
             };
             /** @description Refused or failed; see the problem document. */
             default: {

@@ -21,6 +21,7 @@ import type {
   Calls,
   Credential,
   CredentialInput,
+  Drift,
   Environment,
   Fetched,
   Imported,
@@ -176,6 +177,12 @@ export const reads = {
     queryOptions({
       queryKey: key("calls", filter),
       queryFn: ({ signal }) => get<Calls>(path`/calls`, filter, signal),
+    }),
+  /** What does not fit the definitions, summed over the gateways of an environment. */
+  drift: (environment: string, code: string | undefined) =>
+    queryOptions({
+      queryKey: key("drift", environment, code),
+      queryFn: ({ signal }) => get<Drift>(path`/drift`, { environment, interface: code }, signal),
     }),
   /** What a publish would change now. */
   preview: (name: string) =>

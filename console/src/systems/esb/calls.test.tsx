@@ -2,7 +2,7 @@
 import { screen } from "@testing-library/react";
 import { Route, Routes } from "react-router";
 import { describe, expect, it } from "vitest";
-import type { CallEdge, Calls } from "@/api/contract.esb";
+import type { CallEdge, Calls, Drift } from "@/api/contract.esb";
 import { stage } from "../../../test/stage";
 import { BOX, callMap } from "./model/map";
 import CallsPage from "./pages/calls/CallsPage";
@@ -64,11 +64,38 @@ describe("the page of calls", () => {
       more: false,
       unused: [{ subscription: "s1", application: "c", interface: "md", major: 2 }],
     };
+    const drift: Drift = {
+      environment: "production",
+      told: ["gw-1"],
+      silent: ["gw-2"],
+      checked: 1_200,
+      unchecked: 3,
+      beyond: 0,
+      items: [
+        {
+          interface: "md",
+          version: "1.0.0",
+          operation: "get",
+          application: null,
+          direction: "response",
+          place: "body/items/*/code",
+          keyword: "type",
+          class: "number",
+          count: 7,
+          first_at: NOW,
+          last_at: NOW,
+        },
+      ],
+    };
     const sent = await stage(
       <Routes>
         <Route path="/esb/calls" element={<CallsPage />} />
       </Routes>,
-      { roles: ["interface_manager"], at: "/esb/calls", answers: { "/api/esb/v1/calls": calls } },
+      {
+        roles: ["interface_manager"],
+        at: "/esb/calls",
+        answers: { "/api/esb/v1/calls": calls, "/api/esb/v1/drift": drift },
+      },
     );
     const map = await screen.findByRole("img", { name: "System map" });
     expect(map.textContent).toContain("Core trading");
@@ -79,6 +106,9 @@ describe("the page of calls", () => {
     expect(screen.getByRole("link", { name: "c → md v2" }).getAttribute("href")).toBe(
       "/esb/subscriptions/s1",
     );
+    const found = await screen.findByRole("grid", { name: "What does not fit the definitions" });
+    expect(found.textContent).toContain("body/items/*/code");
+    expect(screen.getByText(/1,200 messages checked.*Not heard: gw-2/)).toBeTruthy();
     expect(sent.join(" ")).not.toContain("POST");
   });
 });

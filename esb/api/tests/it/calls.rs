@@ -92,6 +92,28 @@ pub async fn what_gateways_count_is_kept_once_and_told(world: &World, node: &Arc
         assert_eq!(world.get(&path).await.status, 422);
     }
 
+    // What does not fit, most seen first; a gateway of an interface nobody asks for tells nothing.
+    let drift = world.get("/drift?environment=production").await.is(200);
+    assert_eq!(
+        (&drift["checked"], &drift["told"]),
+        (&json!(10), &json!(["one"]))
+    );
+    let first = &drift["items"][0];
+    assert_eq!(
+        (&first["place"], &first["count"]),
+        (&json!("body/b"), &json!(5))
+    );
+    assert_eq!(
+        (&first["interface"], &first["operation"]),
+        (&json!("pub.order"), &json!("getPublished"))
+    );
+    let other = world
+        .get("/drift?environment=production&interface=trade.order")
+        .await
+        .is(200);
+    assert_eq!(other["items"], json!([]));
+    assert_eq!(world.get("/drift?environment=moon").await.status, 422);
+
     // The guard of retirement knows the calls: the last was today.
     let versions = world.get("/interfaces/pub.order/versions").await.is(200);
     let id = versions["items"][0]["id"].as_str().unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rialto_esb_manager::{
     Asked, CallReport, GatewayNode, NodeStatus, Publisher, Readiness, Trial, TrialAnswer,
 };
+use rialto_esb_policy::drift::{Direction, DriftFinding, DriftKey, DriftReport, DriftSeen};
 use rialto_esb_snapshot::TrustedKeys;
 use rialto_platform_evidence::SigningKey;
 use rialto_platform_identity::Role;
@@ -77,6 +78,34 @@ impl GatewayNode for Node {
 
     fn status(&self) -> Asked<'_> {
         Box::pin(async { self.told() })
+    }
+
+    fn drift(&self) -> Asked<'_, DriftReport> {
+        let at = jiff::Timestamp::from_second(7).unwrap();
+        let key = |pointer: &str| DriftKey {
+            route: "pub.order@1.0.0/getPublished".to_owned(),
+            application: Some("pub-app".to_owned()),
+            direction: Direction::Response,
+            place: "body".to_owned(),
+            pointer: pointer.to_owned(),
+            keyword: "type".to_owned(),
+            class: "number".to_owned(),
+        };
+        let finding = |(pointer, count): (&str, u64)| DriftFinding {
+            key: key(pointer),
+            seen: DriftSeen {
+                count,
+                first: at,
+                last: at,
+            },
+        };
+        let report = DriftReport {
+            checked: 10,
+            unchecked: 1,
+            beyond: 0,
+            findings: [("/a", 2), ("/b", 5)].map(finding).to_vec(),
+        };
+        Box::pin(async move { self.told().map(|_| report) })
     }
 
     fn send(&self, trial: Trial) -> Asked<'_, TrialAnswer> {

@@ -5,75 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
+use rialto_esb_policy::drift::{Direction, DriftFinding, DriftKey, DriftReport, DriftSeen};
 use rialto_esb_schema::request::Finding;
-use serde::{Deserialize, Serialize};
 
 /// Most findings that are told apart.
 const MOST: usize = 2_000;
-
-/// Which way a message went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// From the caller.
-    Request,
-    /// From the provider.
-    Response,
-}
-
-/// A way in which messages do not fit their definition.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct DriftKey {
-    /// The route.
-    pub route: String,
-    /// The calling application; none where anybody may call.
-    pub application: Option<String>,
-    /// Of requests or answers.
-    pub direction: Direction,
-    /// `body`, `status`, `query parameter limit` …
-    pub place: String,
-    /// JSON pointer into the value there, `*` for every item of a list.
-    pub pointer: String,
-    /// The keyword that says no.
-    pub keyword: String,
-    /// What kind of value stood there; never the value itself.
-    pub class: String,
-}
-
-/// How often, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DriftSeen {
-    /// Messages that had it.
-    pub count: u64,
-    /// For the first time since the node started.
-    pub first: Timestamp,
-    /// For the last time.
-    pub last: Timestamp,
-}
-
-/// What a node has seen since it started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DriftReport {
-    /// Messages that were checked.
-    pub checked: u64,
-    /// Messages that were to be checked and could not be: packed, or too large to be held.
-    pub unchecked: u64,
-    /// Findings beyond those that are told apart.
-    pub beyond: u64,
-    /// The findings.
-    pub findings: Vec<DriftFinding>,
-}
-
-/// A finding of a report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DriftFinding {
-    /// What.
-    #[serde(flatten)]
-    pub key: DriftKey,
-    /// How often.
-    #[serde(flatten)]
-    pub seen: DriftSeen,
-}
 
 /// Counts findings.
 #[derive(Debug, Default)]

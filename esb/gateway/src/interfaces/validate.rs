@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use hyper::body::{Body, Frame, SizeHint};
+use rialto_esb_policy::drift::Direction;
 use rialto_esb_schema::answer::{AnswerCheck, Expected, body_findings};
 use rialto_esb_schema::portable::{Portable, ReadPortableError};
 use rialto_esb_schema::request::{Finding, OperationCheck, Request};
@@ -16,7 +17,7 @@ use rialto_esb_snapshot::{self as model, Mode};
 
 use super::Interfaces;
 use super::decide::Decided;
-use super::drift::{Direction, Of};
+use super::drift::Of;
 use super::refusal::{Refusal, Sent};
 use super::table::Table;
 use crate::body::BoxError;

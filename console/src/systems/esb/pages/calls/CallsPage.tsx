@@ -12,6 +12,7 @@ import { Card, LinkButton, useWord } from "@/shared/ui";
 import { reads } from "../../api";
 import { ListCommand } from "../../components/words";
 import { paths } from "../../paths";
+import { DriftCard } from "./DriftCard";
 import { SystemMap } from "./SystemMap";
 
 const ENVIRONMENTS = ["production", "sandbox"];
@@ -71,7 +72,10 @@ export default function CallsPage() {
           />
         )}
       </div>
-      <QueryView query={calls}>{(found) => <Shown calls={found} view={filter} />}</QueryView>
+      <div className="stack">
+        <QueryView query={calls}>{(found) => <Shown calls={found} view={filter} />}</QueryView>
+        <DriftCard environment={filter.environment} code={filter.interface} />
+      </div>
     </>
   );
 }
