@@ -4,6 +4,7 @@
 pub mod breaker;
 pub mod calls;
 pub mod drift;
+pub mod idempotency;
 pub mod limit;
 pub mod mask;
 pub mod path;

@@ -20,7 +20,7 @@ export function DriftCard({
   const { t } = useTranslation("esb");
   const query = useQuery(reads.drift(environment, code));
   return (
-    <Card title={t("drift.title")} flush>
+    <Card title={t("drift.title")}>
       <QueryView query={query}>{(found) => <Found found={found} />}</QueryView>
     </Card>
   );
@@ -87,7 +87,7 @@ function Found({ found }: { found: Drift }) {
   ];
   return (
     <>
-      <p className="faint padded">
+      <p className="faint">
         {t("drift.checked", {
           checked: format.integer(found.checked),
           unchecked: format.integer(found.unchecked),
