@@ -44,6 +44,8 @@ pub struct Binding {
     pub grey_bp: u32,
     /// How its requests and answers are checked.
     pub checks: Checks,
+    /// Idempotency keys of requests that change something.
+    pub idempotency: Option<model::Idempotency>,
 }
 
 /// How requests and answers are checked against the definition (specification, section 5.7).
@@ -319,6 +321,11 @@ fn subscribers() -> Policy {
     }
 }
 
+/// Whether requests of a method change something (RFC 9110, section 9.2.1).
+fn changes(method: &str) -> bool {
+    !matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
+}
+
 fn number(one: &Offered) -> String {
     let (major, minor, patch) = one.number;
     format!("{major}.{minor}.{patch}")
@@ -557,6 +564,7 @@ impl Cutter {
             },
             validation,
             masking: operation.labels.clone().map(|fields| Masking { fields }),
+            idempotency: binding.idempotency.filter(|_| changes(&operation.method)),
         });
     }
 

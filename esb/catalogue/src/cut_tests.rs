@@ -36,6 +36,7 @@ fn offered(code: &str, number: (u32, u32, u32), state: State) -> Offered {
             retries: 2,
             grey_bp: 500,
             checks: Checks::default(),
+            idempotency: None,
         }),
     }
 }
@@ -322,6 +323,26 @@ fn operations_are_checked_by_the_modes_of_their_binding() {
             Some((Mode::Enforce, Mode::Observe))
         )
     );
+}
+
+#[test]
+fn keys_are_asked_for_where_something_changes() {
+    let mut one = offered("trade.order", (1, 0, 0), State::Published);
+    let mut post = operation("create", "/orders");
+    post.method = "POST".to_owned();
+    one.operations.push(post);
+    let asked = Some(model::Idempotency {
+        required: true,
+        keep_s: 60,
+    });
+    one.binding.as_mut().unwrap().idempotency = asked;
+    let snapshot = cut(&facts("production", vec![one])).unwrap().snapshot;
+    let told: Vec<_> = snapshot
+        .routes
+        .iter()
+        .map(|one| (&*one.operation, one.idempotency))
+        .collect();
+    assert_eq!(told, [("get", None), ("create", asked)]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod drift;
 mod explain;
 mod mask;
 mod metrics;
+mod once;
 mod outgoing;
 mod pool;
 mod publish;
@@ -39,6 +40,7 @@ pub use explain::{ExplainRequest, Explanation, Outcome, Step};
 use auth::Nonces;
 use calls::Seen;
 use drift::Drift;
+use once::Once;
 use publish::Control;
 use store::Store;
 use table::{Living, Table};
@@ -139,6 +141,7 @@ pub(crate) struct Interfaces {
     refused: AtomicU64,
     pub(crate) drift: Drift,
     pub(crate) calls: Seen,
+    pub(crate) once: Once,
 }
 
 impl Interfaces {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rialto_esb_catalogue::cut;
-use rialto_esb_snapshot::{Mode, Timeouts, WHOLE_BP};
+use rialto_esb_snapshot::{Idempotency, Mode, Timeouts, WHOLE_BP};
 use rialto_esb_store::publishing::{self, BindingRow};
 use rialto_platform_identity::{Actor, Permission};
 use rialto_platform_store::{from_micros, now, to_micros};
@@ -47,6 +47,25 @@ pub struct BindingInput {
     /// How requests and answers are checked against the definition.
     #[serde(default)]
     pub validation: ValidationInput,
+    /// Idempotency keys of requests that change something; none are heeded without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency: Option<IdempotencyInput>,
+}
+
+/// How idempotency keys are asked for (幂等键): a request with one is carried out once on a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdempotencyInput {
+    /// Whether a request without one is refused.
+    #[serde(default)]
+    pub required: bool,
+    /// How long answers are kept, hours: 1 to 168.
+    #[serde(default = "a_day")]
+    pub keep_hours: u32,
+}
+
+const fn a_day() -> u32 {
+    24
 }
 
 /// How requests and answers are checked against the definition.
@@ -209,6 +228,14 @@ fn check(input: &BindingInput) -> Result<(), PlatformError> {
     if !all.iter().all(|ms| (1..=LONGEST_MS).contains(ms)) {
         return wrong("/timeouts", "1 to 600000 ms", "时限须为 1 至 600000 毫秒");
     }
+    let hours = input.idempotency.map_or(1, |asked| asked.keep_hours);
+    if !(1..=168).contains(&hours) {
+        return wrong(
+            "/idempotency/keep_hours",
+            "1 to 168 hours",
+            "保存时间须为 1 至 168 小时",
+        );
+    }
     if input.retries > 2 {
         return wrong("/retries", "0 to 2", "重试须为 0 至 2 次");
     }
@@ -252,6 +279,10 @@ pub(crate) fn bound(row: &BindingRow) -> Result<cut::Binding, PlatformError> {
         retries: input.retries,
         grey_bp: input.grey_bp,
         checks: input.validation.into(),
+        idempotency: input.idempotency.map(|asked| Idempotency {
+            required: asked.required,
+            keep_s: asked.keep_hours.saturating_mul(3_600),
+        }),
     })
 }
 

@@ -36,7 +36,9 @@ use rialto_esb_catalogue::taxonomy::Taxonomy;
 use rialto_platform_evidence::EvidenceLog;
 use rialto_platform_store::{Db, now};
 
-pub use bindings::{BindingInput, CheckMode, TimeoutsInput, UpstreamInput, ValidationInput};
+pub use bindings::{
+    BindingInput, CheckMode, IdempotencyInput, TimeoutsInput, UpstreamInput, ValidationInput,
+};
 pub use credentials::{CredentialInput, GroupKeys, RevocationInput, RotationInput};
 pub use definitions::DefinitionInput;
 pub use error::PlatformError;

@@ -19,7 +19,6 @@ use utoipa::ToSchema;
 
 use crate::credentials::holder;
 use crate::definitions::kept;
-use crate::publisher::GatewayNode;
 use crate::reading::read;
 use crate::view::{TryFindingView, TryView};
 use crate::{InterfacePlatform, PlatformError, blocking};
@@ -244,7 +243,8 @@ impl InterfacePlatform {
     ///
     /// # Errors
     /// [`PlatformError::Invalid`] for what cannot be sent; [`PlatformError::NotMet`] for somebody
-    /// else's application; [`PlatformError::Conflict`] when no gateway serves the sandbox or answers.
+    /// else's application; [`PlatformError::Conflict`] when no gateway serves the sandbox or no answer
+    /// came.
     pub async fn try_out(
         &self,
         actor: &Actor,
@@ -292,60 +292,64 @@ impl InterfacePlatform {
             headers,
             body: input.body.clone(),
         };
-        let (address, answer) = self.through_a_gateway(&trial).await?;
+        let (address, answer) = self
+            .through_a_gateway(actor, &row.id, input, &trial)
+            .await?;
         let judged = judged(&rules, (&template, &path, query), input, &answer)?;
-        self.tried(actor, &row.id, &trial, &answer).await?;
         Ok(view(&address, &trial, answer, judged))
     }
 
-    /// The answer of the first gateway of the sandbox that gives one.
+    /// The answer through the first gateway of the sandbox that takes connections. What was sent is
+    /// recorded before, because it may have its effect without an answer.
     async fn through_a_gateway(
         &self,
+        actor: &Actor,
+        version: &str,
+        input: &TryInput,
         trial: &Trial,
     ) -> Result<(String, TrialAnswer), PlatformError> {
-        let mut why = None;
-        for node in self.nodes(ENVIRONMENT) {
-            let node: &dyn GatewayNode = &*node;
-            if node.address().is_empty() {
-                continue;
-            }
-            match node.send(trial.clone()).await {
-                Ok(answer) => return Ok((node.address().to_owned(), answer)),
-                Err(error) => why = Some(error),
+        let nodes = self.nodes(ENVIRONMENT);
+        let mut open = nodes.iter().filter(|node| !node.address().is_empty());
+        let mut found = None;
+        for node in open.by_ref() {
+            if node.status().await.is_ok() {
+                found = Some(node);
+                break;
             }
         }
-        let (en, zh) = match why {
-            Some(why) => (
-                format!("no gateway of the sandbox answered: {why}"),
-                format!("沙箱网关未应答：{why}"),
-            ),
-            None => (
-                "no gateway serves the sandbox: start one, or publish to it".to_owned(),
-                "沙箱环境没有网关，请先启动或发布".to_owned(),
-            ),
-        };
-        Err(PlatformError::conflict("E-NO-GATEWAY", en, zh))
+        let node = found.ok_or_else(|| {
+            PlatformError::conflict(
+                "E-NO-GATEWAY",
+                "no gateway serves the sandbox: start one, or publish to it",
+                "沙箱环境没有可用网关，请先启动或发布",
+            )
+        })?;
+        self.tried(actor, version, input, trial).await?;
+        // It is sent once: somewhere else it might be carried out a second time.
+        match node.send(trial.clone()).await {
+            Ok(answer) => Ok((node.address().to_owned(), answer)),
+            Err(why) => Err(PlatformError::conflict(
+                "E-NO-ANSWER",
+                format!("no answer came back; the provider may have got the request: {why}"),
+                format!("未收到应答，提供方可能已收到请求：{why}"),
+            )),
+        }
     }
 
     async fn tried(
         &self,
         actor: &Actor,
         version: &str,
+        input: &TryInput,
         trial: &Trial,
-        answer: &TrialAnswer,
     ) -> Result<(), PlatformError> {
         let path = trial.target.split('?').next().unwrap_or_default();
-        let body = json!({"event": "tried", "environment": ENVIRONMENT, "method": trial.method,
-            "path": path, "status": answer.status});
+        let body = json!({"event": "tried", "environment": ENVIRONMENT,
+            "application": input.application, "method": trial.method, "path": path});
         let mut tx = self.db().begin().await?;
-        self.record(
-            &mut tx,
-            actor,
-            "esb_try",
-            format!("esb_version:{version}"),
-            body,
-        )
-        .await?;
+        let subject = format!("esb_version:{version}");
+        self.record(&mut tx, actor, "esb_try", subject, body)
+            .await?;
         Ok(tx.commit().await?)
     }
 }

@@ -27,9 +27,9 @@ pub use canonical::{CanonicalError, to_canonical};
 pub use check::{Finding, check, is_id, schema_name};
 pub use diff::{Became, Change, changes};
 pub use model::{
-    Access, AuthMethod, Endpoint, FieldMask, HealthProbe, Interface, InterfaceState, Masking, Mode,
-    Policy, Pool, Prefix, Retry, Route, Snapshot, Sticky, Timeouts, Token, Validation, Variant,
-    WHOLE_BP,
+    Access, AuthMethod, Endpoint, FieldMask, HealthProbe, Idempotency, Interface, InterfaceState,
+    Masking, Mode, Policy, Pool, Prefix, Retry, Route, Snapshot, Sticky, Timeouts, Token,
+    Validation, Variant, WHOLE_BP,
 };
 pub use rialto_esb_policy::breaker::BreakerConfig;
 pub use rialto_esb_policy::mask::Label;

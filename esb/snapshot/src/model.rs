@@ -186,6 +186,19 @@ pub struct Route {
     /// What callers do not see of answers.
     #[serde(default)]
     pub masking: Option<Masking>,
+    /// Idempotency keys of requests that change something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency: Option<Idempotency>,
+}
+
+/// How idempotency keys are asked for (幂等键).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Idempotency {
+    /// Whether a request without one is refused.
+    pub required: bool,
+    /// How long answers are kept, seconds: 1 to 604,800 (a week).
+    pub keep_s: u32,
 }
 
 /// A variant of a route (灰度 / 蓝绿).

@@ -39,6 +39,7 @@ fn route(id: &str, path: &str) -> Route {
         timeouts: Timeouts::default(),
         retry: Retry::default(),
         validation: None,
+        idempotency: None,
         masking: Some(Masking {
             fields: vec![FieldMask {
                 pointer: "/items/*/mobile".to_owned(),

@@ -201,8 +201,10 @@ pub async fn what_is_published_reaches_gateways_and_goes_back(world: &World) {
         ("/upstreams", json!([])),
         ("/upstreams/0/address", json!("upstream.example:80")),
         ("/base_path", json!("api/")),
+        ("/idempotency/keep_hours", json!(0)),
     ] {
         let mut wrong = binding(port);
+        wrong["idempotency"] = json!({"required": true, "keep_hours": 24});
         *wrong.pointer_mut(pointer).unwrap() = value;
         let refused = bind(&world.provider, "sandbox", wrong).await.is(422);
         assert_eq!(refused["errors"][0]["pointer"], pointer, "{refused}");

@@ -8,9 +8,12 @@ use std::sync::atomic::Ordering;
 
 use http::{HeaderMap, header};
 use jiff::ToSpan;
+use rialto_esb_policy::idempotency::{LONGEST_KEY, key_of};
 use rialto_esb_policy::limit::Admission;
 use rialto_esb_policy::path;
-use rialto_esb_snapshot::{Access, InterfaceState, Sticky, SubscriptionState, WHOLE_BP};
+use rialto_esb_snapshot::{
+    self as model, Access, InterfaceState, Sticky, SubscriptionState, WHOLE_BP,
+};
 
 use super::auth::{Asked, Caller, Nonces, has_body};
 use super::clock::Now;
@@ -74,6 +77,8 @@ pub(crate) struct Decided<'t> {
     pub(crate) limits: Vec<LimitState>,
     /// Keeps the place among requests at once.
     pub(crate) place: Option<Place>,
+    /// Its idempotency key.
+    pub(crate) key: Option<String>,
 }
 
 /// A limit's state after a request.
@@ -135,6 +140,7 @@ pub(crate) fn decide<'t, T: Trail>(
             (Some(caller), Some(subscription))
         }
     };
+    let key = idempotency(spec, head, trail)?;
     let (mut limits, mut place) = (Vec::new(), None);
     if let Some(subscription) = subscription {
         (limits, place) = limit(table, subscription, now, spend, trail)?;
@@ -172,7 +178,47 @@ pub(crate) fn decide<'t, T: Trail>(
         variables,
         limits,
         place,
+        key,
     })
+}
+
+/// The idempotency key of a request, where the route asks for one.
+fn idempotency<T: Trail>(
+    spec: &model::Route,
+    head: &Head<'_>,
+    trail: &mut T,
+) -> Result<Option<String>, Refusal> {
+    let Some(asked) = &spec.idempotency else {
+        return Ok(None);
+    };
+    if matches!(head.method, "GET" | "HEAD" | "OPTIONS" | "TRACE") {
+        trail.step("idempotency", "skipped", || {
+            format!("{} changes nothing", head.method)
+        });
+        return Ok(None);
+    }
+    let Some(value) = head.headers.get("idempotency-key") else {
+        if !asked.required {
+            trail.step("idempotency", "skipped", || "no Idempotency-Key".to_owned());
+            return Ok(None);
+        }
+        trail.step("idempotency", "refused", || "no Idempotency-Key".to_owned());
+        return Err(Refusal::new(
+            "idempotency-key-missing",
+            "send an Idempotency-Key of your own making with each request, and the same one with a repeat",
+            "请为每个请求自行生成 Idempotency-Key，重发时使用同一个键",
+        ));
+    };
+    let Some(key) = value.to_str().ok().and_then(key_of) else {
+        trail.step("idempotency", "refused", || "no key".to_owned());
+        return Err(Refusal::new(
+            "malformed-request",
+            format!("an Idempotency-Key has 1 to {LONGEST_KEY} visible ASCII letters"),
+            format!("Idempotency-Key 须为 1 至 {LONGEST_KEY} 个可见 ASCII 字符"),
+        ));
+    };
+    trail.step("idempotency", "passed", || format!("key {key}"));
+    Ok(Some(key.to_owned()))
 }
 
 fn state<T: Trail>(table: &Table, route: &Route, trail: &mut T) -> Result<(), Refusal> {

@@ -78,7 +78,8 @@ pub(crate) async fn outgoing(
     let small = length.is_some_and(|length| length <= REPLAY_BYTES.min(policy.buffered_bytes));
     let body = Paced::new(body, decided.route.idle);
     let enforces = watch.as_ref().is_some_and(RequestWatch::enforces);
-    if digest.is_none() && !enforces && !(idempotent && small) {
+    let whole = digest.is_some() || enforces || decided.key.is_some();
+    if !(whole || idempotent && small) {
         let body = Capped {
             body,
             left: policy.body_bytes,
@@ -103,16 +104,7 @@ pub(crate) async fn outgoing(
     }
     let most = usize::try_from(policy.buffered_bytes).unwrap_or(usize::MAX);
     let read = Limited::new(body, most).collect().await;
-    let body = read.map_err(|error| {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return Refusal::new(
-                "body-too-large",
-                format!("a body that has to be read whole has at most {most} bytes"),
-                format!("需整体读取的请求体最多 {most} 字节"),
-            );
-        }
-        Refusal::new("malformed-body", error.to_string(), "请求体读取失败")
-    })?;
+    let body = read.map_err(|error| not_read(&error, most))?;
     let body = body.to_bytes();
     if digest.is_some_and(|digest| !digest_fits(&digest, &body)) {
         return Err(Refusal::new(
@@ -126,6 +118,17 @@ pub(crate) async fn outgoing(
     }
     watch.map_or(Ok(()), |watch| watch.check(&body))?;
     Ok(Outgoing::Replayable { parts, body })
+}
+
+fn not_read(error: &BoxError, most: usize) -> Refusal {
+    if error.is::<http_body_util::LengthLimitError>() {
+        return Refusal::new(
+            "body-too-large",
+            format!("a body that has to be read whole has at most {most} bytes"),
+            format!("需整体读取的请求体最多 {most} 字节"),
+        );
+    }
+    Refusal::new("malformed-body", error.to_string(), "请求体读取失败")
 }
 
 /// A body that ends when it grows too large.

@@ -13,6 +13,7 @@ use rialto_esb_snapshot::{self as model, DecodeSnapshotError, GroupKey, TrustedK
 use super::auth::Nonces;
 use super::calls::Seen;
 use super::drift::Drift;
+use super::once::Once;
 use super::store::{Active, Store};
 use super::table::{Living, Table};
 use super::trace::Names;
@@ -74,6 +75,7 @@ impl Interfaces {
             requests: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             drift: Drift::default(),
+            once: Once::default(),
         });
         interfaces.load_usage();
         let active = interfaces.boot();

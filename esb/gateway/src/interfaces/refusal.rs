@@ -56,6 +56,41 @@ const KINDS: &[Kind] = &[
         "请求体无法读取",
     ),
     (
+        "idempotency-key-missing",
+        400,
+        false,
+        "An Idempotency-Key is asked for",
+        "须提供 Idempotency-Key",
+    ),
+    (
+        "idempotency-in-progress",
+        409,
+        true,
+        "The same request is on its way",
+        "相同请求正在处理",
+    ),
+    (
+        "outcome-unknown",
+        409,
+        false,
+        "It is not known what became of the request",
+        "请求结果未知",
+    ),
+    (
+        "idempotency-key-reused",
+        422,
+        false,
+        "The key was another request's",
+        "幂等键已用于另一请求",
+    ),
+    (
+        "idempotency-full",
+        503,
+        true,
+        "No room for another key",
+        "幂等键空间已满",
+    ),
+    (
         "auth-missing",
         401,
         false,
@@ -310,6 +345,11 @@ impl Refusal {
     pub(crate) fn sent(mut self, sent: Sent) -> Self {
         self.sent = sent;
         self
+    }
+
+    /// Whether the provider got the request.
+    pub(crate) fn was_sent(&self) -> Sent {
+        self.sent
     }
 
     pub(crate) fn retry_after_ns(mut self, ns: u64) -> Self {

@@ -19,6 +19,7 @@ use super::Interfaces;
 use super::call::Tries;
 use super::calls::Call;
 use super::decide::{Decided, Head, Place, Spend, decide, limit_headers};
+use super::once::{Claimed, Reply, Ticket, claim, kept, replayed};
 use super::outgoing::{Watches, outgoing, too_large, watches};
 use super::reading;
 use super::refusal::{Refusal, Sent, wants_chinese};
@@ -108,9 +109,8 @@ async fn serve(
     // A request ends on the table it began with.
     let table = interfaces.table.load_full().ok_or_else(unpublished)?;
     let now = interfaces.clock.now();
-    *serial = interfaces
-        .names
-        .serial(request.headers(), false, now.at, &table.zone);
+    let names = &interfaces.names;
+    *serial = names.serial(request.headers(), false, now.at, &table.zone);
     let client = headers::upgrade_protocol(request.headers())
         .map(|protocol| (protocol, hyper::upgrade::on(&mut request)));
     let (mut parts, body) = request.into_parts();
@@ -133,9 +133,7 @@ async fn serve(
     let applications = &table.snapshot.applications;
     let caller = decided.caller.as_ref();
     if caller.is_some_and(|one| applications[one.application].trusted) {
-        *serial = interfaces
-            .names
-            .serial(&parts.headers, true, now.at, &table.zone);
+        *serial = names.serial(&parts.headers, true, now.at, &table.zone);
     }
     let spec = &table.snapshot.routes[decided.number];
     let sending = Sending {
@@ -152,18 +150,29 @@ async fn serve(
     let watches = watches(interfaces, &table, &decided, call, &parts.headers);
     prepare(&mut parts, &table, &decided, trace, serial, peer, host)?;
     if let Some((protocol, _)) = &client {
-        let headers = &mut parts.headers;
-        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(header::UPGRADE, protocol.clone());
+        upgrades(&mut parts.headers, protocol);
     }
     let repeats = proxy::is_idempotent(&parts.method) || spec.retry.idempotent;
     let repeats = client.is_none() && repeats;
-    let answer = sending
+    let way = sending
         .send((parts, body), &decided, repeats, call, watches)
         .await?;
-    let client = client.map(|(_, client)| client);
-    let place = decided.place.take();
-    finish(interfaces, &table, &decided, place, answer, client, serial).await
+    let (client, place) = (client.map(|(_, client)| client), decided.place.take());
+    match way {
+        Way::Answered(answer, ticket) => {
+            let answer = finish(interfaces, &table, &decided, place, *answer, client, serial);
+            kept(ticket, answer.await).await
+        }
+        Way::Replayed(reply) => Ok(replayed(&reply, |headers| {
+            mark(headers, &table, &decided, serial);
+        })),
+    }
+}
+
+/// The caller asks for another protocol, and so does the gateway.
+fn upgrades(headers: &mut HeaderMap, protocol: &HeaderValue) {
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, protocol.clone());
 }
 
 /// Whom the request asks: the authority of its target, or `Host`.
@@ -182,9 +191,17 @@ fn unpublished() -> Refusal {
     .retry_after_ns(1)
 }
 
+/// How a request was answered.
+enum Way {
+    /// By the provider; with its idempotency key, if it has one.
+    Answered(Box<Answer>, Option<Ticket>),
+    /// As it was before.
+    Replayed(Arc<Reply>),
+}
+
 /// A request on its way to its pool.
 struct Sending<'a> {
-    interfaces: &'a Interfaces,
+    interfaces: &'a Arc<Interfaces>,
     table: &'a Table,
     deadline: Instant,
     retries: u32,
@@ -199,11 +216,12 @@ impl Sending<'_> {
         idempotent: bool,
         call: Call,
         watches: Watches,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Way, Refusal> {
         let (interfaces, began) = (self.interfaces, Instant::now());
         let answer = self.on_its_way(request, decided, idempotent, watches).await;
         let status = match &answer {
-            Ok(answer) => answer.response.status(),
+            Ok(Way::Answered(answer, _)) => answer.response.status(),
+            Ok(Way::Replayed(reply)) => reply.status,
             Err(refusal) => refusal.status,
         };
         interfaces.calls.ended(call, status, began.elapsed());
@@ -216,7 +234,7 @@ impl Sending<'_> {
         decided: &Decided<'_>,
         idempotent: bool,
         watches: Watches,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Way, Refusal> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if let Ok(left) = HeaderValue::from_str(&left.as_millis().to_string()) {
             parts.headers.insert("x-request-timeout-ms", left);
@@ -231,6 +249,13 @@ impl Sending<'_> {
             watches,
         )
         .await?;
+        let ticket = match &decided.key {
+            None => None,
+            Some(key) => match claim(self.interfaces, self.table, decided, key, &outgoing)? {
+                Claimed::Go(ticket) => Some(ticket),
+                Claimed::Replay(reply) => return Ok(Way::Replayed(reply)),
+            },
+        };
         let tries = Tries {
             interfaces: self.interfaces,
             route: decided.route,
@@ -240,13 +265,22 @@ impl Sending<'_> {
             retries: self.retries,
             deadline: self.deadline,
         };
-        tries.run(outgoing).await.map_err(|refusal| {
+        let answer = tries.run(outgoing).await.map_err(|refusal| {
             if exceeded.load(Ordering::Acquire) {
                 too_large(self.table, decided).sent(Sent::Unknown)
             } else {
                 refusal
             }
-        })
+        });
+        match answer {
+            Ok(answer) => Ok(Way::Answered(Box::new(answer), ticket)),
+            Err(refusal) => {
+                if let Some(ticket) = ticket {
+                    ticket.failed(&refusal, idempotent);
+                }
+                Err(refusal)
+            }
+        }
     }
 }
 

@@ -54,6 +54,12 @@ fn references(
     findings.refers(&known.policies, &one.policy, "policy", || at("policy"));
     let policy = snapshot.policies.iter().find(|p| p.id == one.policy);
     let open = policy.is_some_and(|policy| policy.access == Access::Open);
+    findings.unless(
+        !(one.idempotency.is_some() && open),
+        || at("idempotency"),
+        "open",
+        || "keys are kept by caller, and anybody may call here".to_owned(),
+    );
     let forced = one.force_header.is_some() && open;
     findings.unless(
         !forced,
@@ -189,6 +195,13 @@ fn bounds(one: &Route, at: At<'_>, findings: &mut Findings) {
         || at("retry/retries"),
         "bounds",
         || "0 to 2".to_owned(),
+    );
+    let keep = one.idempotency.map_or(1, |asked| asked.keep_s);
+    findings.unless(
+        (1..=604_800).contains(&keep),
+        || at("idempotency/keep_s"),
+        "bounds",
+        || "1 to 604800 s".to_owned(),
     );
     let servers = one.retry.statuses.iter().all(|s| (500..600).contains(s));
     findings.unless(

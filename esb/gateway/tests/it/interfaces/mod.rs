@@ -5,6 +5,7 @@ mod calls;
 mod canary;
 mod explaining;
 mod limits;
+mod once;
 mod publishing;
 mod serving;
 mod validating;
