@@ -849,6 +849,7 @@ export interface components {
              * @description Its share of the traffic while it is grey, basis points: 100 is one percent.
              */
             grey_bp?: number;
+            idempotency?: components["schemas"]["IdempotencyInput"] | null;
             /**
              * Format: int32
              * @description Tries beyond the first where a repetition is safe, 0 to 2.
@@ -1349,6 +1350,16 @@ export interface components {
             name: string;
             required: boolean;
             schema?: unknown;
+        };
+        /** @description How idempotency keys are asked for (幂等键): a request with one is carried out once on a node. */
+        IdempotencyInput: {
+            /**
+             * Format: int32
+             * @description How long answers are kept, hours: 1 to 168.
+             */
+            keep_hours?: number;
+            /** @description Whether a request without one is refused. */
+            required?: boolean;
         };
         /** @description A version after its definition was handed in. */
         Imported: {

@@ -24,6 +24,7 @@ const binding: Binding = {
     timeouts: { total_ms: 10_000, connect_ms: 500, first_byte_ms: 3_000, idle_ms: 15_000 },
     retries: 2,
     grey_bp: 50,
+    idempotency: { required: true, keep_hours: 24 },
     validation: { request: "enforce", response: "observe", unsafe_response: null },
   },
 };

@@ -15,6 +15,8 @@ export interface BindingForm {
   response: CheckMode;
   /** Empty: as the answers of other operations, observed at most. */
   unsafe: CheckMode | "";
+  /** As it was set by API; the form does not change it. */
+  idempotency: BindingInput["idempotency"];
 }
 
 const EMPTY: BindingForm = {
@@ -29,6 +31,7 @@ const EMPTY: BindingForm = {
   request: "off",
   response: "off",
   unsafe: "",
+  idempotency: null,
 };
 
 /** One upstream a line, `10.0.0.1:8080`, its weight behind it when it is not 1. */
@@ -49,6 +52,7 @@ export function formOf(binding: Binding["binding"] | undefined): BindingForm {
     request: validation.request,
     response: validation.response,
     unsafe: validation.unsafe_response ?? "",
+    idempotency: binding.idempotency ?? null,
   };
 }
 
@@ -84,5 +88,6 @@ export function inputOf(form: BindingForm): BindingInput | keyof BindingForm {
       response: form.response,
       unsafe_response: form.unsafe === "" ? null : form.unsafe,
     },
+    idempotency: form.idempotency,
   };
 }
