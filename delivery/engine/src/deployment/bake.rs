@@ -132,9 +132,19 @@ impl Deployments {
                 .look_at_users(at, &mut users, own, now_ms, numbers)
                 .await;
             match (probes.observe(now_ms, probed), users_say) {
-                (Watched::Failed(reason), _) | (_, Watched::Failed(reason)) => {
-                    // Its end says more than the requests it failed by it.
-                    return Err(self.started_again(&key, restarts).unwrap_or(reason));
+                // Its end says more than the requests it failed by it.
+                (Watched::Failed(reason), _) => {
+                    let known = self.supervisor().status(&key).and_then(|s| s.last_end);
+                    return Err(known.unwrap_or(reason));
+                }
+                (_, Watched::Failed(reason)) => {
+                    let path = &numbers.path;
+                    let asked = self.supervisor().probe(&key, path, numbers.timeout).await;
+                    let ended = match asked {
+                        Ok(_) => self.started_again(&key, restarts),
+                        Err(_) => self.ended_by_itself(at).await.ok().flatten(),
+                    };
+                    return Err(ended.unwrap_or(reason));
                 }
                 (Watched::Passed, _) if !self.standby_missing(at, began, numbers) => {
                     return Ok(());

@@ -238,7 +238,7 @@ impl Deployments {
 
     /// How the candidate's process ended by itself: what it no longer answers follows from that. Its
     /// end may be noted a moment after the answer failed.
-    async fn ended_by_itself(&self, at: &Loaded) -> Result<Option<String>, DriveError> {
+    pub(super) async fn ended_by_itself(&self, at: &Loaded) -> Result<Option<String>, DriveError> {
         let key = at.slot_key(at.candidate()?);
         let mut changes = self.supervisor().changes();
         let ended = async {

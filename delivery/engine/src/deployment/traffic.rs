@@ -213,6 +213,11 @@ impl Deployments {
                 self.note(at, line, |_| Ok(())).await
             }
             Err(reason) => {
+                let reason = match watch_detail(at) {
+                    Some(_) => self.ended_by_itself(at).await?.unwrap_or(reason),
+                    // A version that stood by may have ended long ago and serve again since.
+                    None => reason,
+                };
                 let line = Line::failed(Step::Verify, &reason)
                     .with(Event::SwitchNotConfirmed)
                     .took(began);

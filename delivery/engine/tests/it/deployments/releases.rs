@@ -120,7 +120,6 @@ async fn a_version_that_uses_more_than_it_may_fails_and_says_so_in_both_language
     let first = house.release(TEST_ONLY, "50ms", "well", "one").await;
     house.job_is(&first, "to-test", Status::Success).await;
     let load = Load::start(house.public_address("test").await);
-    let mut causes = 0;
     // A candidate (a service is looked at five times a second, so it may just be serving), a version
     // that serves already, and one that asks for more than the house gives.
     for (behaviour, memory, bake, said, zh) in [
@@ -151,16 +150,11 @@ async fn a_version_that_uses_more_than_it_may_fails_and_says_so_in_both_language
         let message = message.unwrap_or_default();
         let text = rialto_delivery_engine::words::Text::of(&message);
         assert!(text.is_known(), "{text:?}");
-        // One that serves fails users by its end, who may be seen before it.
-        let seen_by_users = bake == "20s" && message.contains("requests of users");
-        if !seen_by_users {
-            assert!(message.contains(said), "{message}");
-            assert!(text.zh.contains(zh), "{text:?}");
-            causes += 1;
-        }
+        // One that serves fails users by its end, who may be seen before it: it is told all the same.
+        assert!(message.contains(said), "{message}");
+        assert!(text.zh.contains(zh), "{text:?}");
         assert_eq!(house.environment("test").await.state, "serving");
     }
-    assert!(causes > 1, "no version told why it ended");
     load.end_without_failure().await;
     house.close().await;
 }

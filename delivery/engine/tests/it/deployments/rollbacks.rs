@@ -49,7 +49,7 @@ async fn a_version_that_sickens_after_the_switch_is_rolled_back_without_a_failed
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_version_that_dies_after_the_switch_is_rolled_back_without_a_failed_request() {
-    rolled_back_by_itself("dies-after:2000", "probes in a row failed").await;
+    rolled_back_by_itself("dies-after:2000", "exited with status 3").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
