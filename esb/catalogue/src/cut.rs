@@ -314,7 +314,11 @@ fn subscribers() -> Policy {
     Policy {
         id: POLICY.to_owned(),
         access: Access::Callers {
-            any_of: vec![vec![AuthMethod::ApiKey], vec![AuthMethod::Hmac]],
+            any_of: vec![
+                vec![AuthMethod::ApiKey],
+                vec![AuthMethod::Hmac],
+                vec![AuthMethod::Oauth2],
+            ],
         },
         body_bytes: 64 << 20,
         buffered_bytes: 1 << 20,

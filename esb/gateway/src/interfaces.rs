@@ -20,6 +20,7 @@ mod routing;
 mod serve;
 mod store;
 mod table;
+mod token;
 mod trace;
 mod validate;
 

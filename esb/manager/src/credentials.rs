@@ -28,7 +28,7 @@ use crate::{InterfacePlatform, PlatformError, today};
 rialto_kernel::define_id!(CredentialId);
 
 /// Ways to prove who one is that have a secret.
-const KINDS: [&str; 2] = ["api_key", "hmac"];
+const KINDS: [&str; 3] = ["api_key", "hmac", "oauth2_client"];
 /// Longest life of a credential, days.
 const LONGEST_DAYS: i32 = 366;
 
@@ -62,7 +62,8 @@ pub struct CredentialInput {
     pub application: String,
     /// `sandbox` or `production`.
     pub environment: String,
-    /// `api_key`, or `hmac` for signatures with a shared secret.
+    /// `api_key`, `hmac` for signatures with a shared secret, or `oauth2_client` for tokens of the
+    /// gateways.
     pub kind: String,
     /// Last day, `yyyy-mm-dd`, at most 366 days from today.
     pub until: String,
@@ -215,6 +216,10 @@ fn secret(
         };
         return Ok((key.text(), CredentialKind::ApiKey { digest }));
     }
+    if row.kind == "oauth2_client" {
+        let digest = group.client_secret_digest(&row.id, &secret);
+        return Ok((secret, CredentialKind::Oauth2Client { digest }));
+    }
     let sealed = seal(group, &row.id, secret.as_bytes())
         .map_err(|error| PlatformError::Internal(error.to_string()))?;
     Ok((secret, CredentialKind::Hmac { sealed }))
@@ -225,6 +230,19 @@ fn usage(row: &CredentialRow) -> Words {
         "api_key" => Words::new(
             "Send it in the header X-API-Key.",
             "请在请求头 X-API-Key 中携带。",
+        ),
+        "oauth2_client" => Words::new(
+            format!(
+                "It is the client secret of the client {}: ask a gateway for tokens with POST \
+                 /oauth2/token, grant_type=client_credentials and HTTP Basic, and send them as \
+                 Authorization: Bearer.",
+                row.id
+            ),
+            format!(
+                "这是客户端 {} 的密钥：请以 HTTP Basic 和 grant_type=client_credentials 向网关的 \
+                 POST /oauth2/token 申请令牌，并在 Authorization: Bearer 中携带。",
+                row.id
+            ),
         ),
         _ => Words::new(
             format!(

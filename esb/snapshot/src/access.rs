@@ -48,6 +48,12 @@ pub enum CredentialKind {
         /// The secret, sealed.
         sealed: Sealed,
     },
+    /// The secret of a client that asks the gateways for tokens (OAuth 2.0, client credentials); the
+    /// credential's id is its `client_id`.
+    Oauth2Client {
+        /// [`crate::GroupKey::client_secret_digest`].
+        digest: String,
+    },
     /// Tokens of an issuer.
     Jwt {
         /// The issuer (`iss`).

@@ -381,8 +381,10 @@ pub enum AuthMethod {
     ApiKey,
     /// RFC 9421 with `hmac-sha256`.
     Hmac,
-    /// `Authorization: Bearer` with a JWT.
+    /// `Authorization: Bearer` with a JWT of an issuer the snapshot names.
     Jwt,
+    /// `Authorization: Bearer` with a token the gateways gave a client.
+    Oauth2,
 }
 
 /// Upstreams that serve the same.

@@ -4,7 +4,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 /// The key of a group of gateways: 32 bytes delivered out of band to publisher and gateways, never in
-/// a snapshot. Two keys are derived from it: one digests API keys, the other seals shared secrets.
+/// a snapshot. A key for each purpose is derived from it: one digests API keys, one digests secrets of
+/// clients, one seals shared secrets, others sign tokens.
 #[derive(Clone)]
 pub struct GroupKey([u8; 32]);
 
@@ -61,6 +62,33 @@ impl GroupKey {
     pub fn api_key_mac(&self, id: &str, secret: &str) -> [u8; 32] {
         let pepper = self.derive("rialto-esb-api-key/1");
         mac(&pepper, &[id.as_bytes(), b"\n", secret.as_bytes()])
+    }
+}
+
+impl GroupKey {
+    /// What stands in a snapshot for the secret of an OAuth 2.0 client: HMAC-SHA-256 of its id and
+    /// secret, in hexadecimal.
+    #[must_use]
+    pub fn client_secret_digest(&self, id: &str, secret: &str) -> String {
+        hex::encode(self.client_secret_mac(id, secret))
+    }
+
+    /// [`GroupKey::client_secret_digest`] as bytes.
+    #[must_use]
+    pub fn client_secret_mac(&self, id: &str, secret: &str) -> [u8; 32] {
+        let pepper = self.derive("rialto-esb-client-secret/1");
+        mac(&pepper, &[id.as_bytes(), b"\n", secret.as_bytes()])
+    }
+
+    /// The seed of the Ed25519 key that the gateways of an environment sign their tokens with in a
+    /// period, numbered from 1970: every gateway of the group makes the same, and no other.
+    #[must_use]
+    pub fn token_seed(&self, environment: &str, period: u64) -> [u8; 32] {
+        let own = self.derive("rialto-esb-token/1");
+        mac(
+            &own,
+            &[environment.as_bytes(), b"\n", &period.to_be_bytes()],
+        )
     }
 }
 
@@ -186,6 +214,12 @@ mod tests {
         assert_eq!((own.len(), &own), (64, &key.own_secret("try", "a")));
         assert_ne!(own, key.own_secret("try", "b"));
         assert_ne!(own, GroupKey::new([2; 32]).own_secret("try", "a"));
+        assert_ne!(digest, key.client_secret_digest("a", "s"));
+        assert_ne!(key.token_seed("sandbox", 1), key.token_seed("sandbox", 2));
+        assert_ne!(
+            key.token_seed("sandbox", 1),
+            key.token_seed("production", 1)
+        );
         assert!(!format!("{key:?}").contains('1'));
     }
 }

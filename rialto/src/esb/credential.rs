@@ -35,6 +35,8 @@ enum Kind {
     ApiKey,
     /// A shared secret requests are signed with (RFC 9421, hmac-sha256).
     Hmac,
+    /// The secret of a client that asks gateways for tokens (OAuth 2.0, client credentials).
+    Oauth2Client,
 }
 
 /// Options of `rialto esb credential create`.
@@ -146,6 +148,7 @@ impl Command {
                 let kind = match wanted.kind {
                     Kind::ApiKey => "api_key",
                     Kind::Hmac => "hmac",
+                    Kind::Oauth2Client => "oauth2_client",
                 };
                 let body = json!({"application": wanted.application, "kind": kind,
                     "environment": wanted.environment, "until": wanted.until,

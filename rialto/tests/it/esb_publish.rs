@@ -235,13 +235,19 @@ impl Story {
     fn application(&self, code: &str) -> String {
         let app = json!({"code": code, "name": code, "owner": "app-owner"});
         self.ok(&self.caller, "POST", "/applications", &app);
+        self.credential(code, "api_key").1
+    }
+
+    /// A credential for production, fetched: its id and its secret.
+    fn credential(&self, code: &str, kind: &str) -> (String, String) {
         let until = (jiff::Zoned::now().date() + jiff::Span::new().days(90)).to_string();
-        let wish = json!({"application": code, "environment": "production", "kind": "api_key",
+        let wish = json!({"application": code, "environment": "production", "kind": kind,
             "until": until, "deliver_to": "deployer"});
         let made = self.ok(&self.caller, "POST", "/credentials", &wish);
-        let path = format!("/credentials/{}/secret", made["id"].as_str().unwrap());
+        let id = made["id"].as_str().unwrap();
+        let path = format!("/credentials/{id}/secret");
         let told = self.ok(&self.deployer, "POST", &path, &json!({}));
-        told["secret"].as_str().unwrap().to_owned()
+        (id.to_owned(), told["secret"].as_str().unwrap().to_owned())
     }
 
     /// Agreed to by two people.
@@ -280,6 +286,47 @@ fn address_of(told: &Value, node: &str) -> String {
     let mut nodes = told["nodes"].as_array().unwrap().iter();
     let found = nodes.find(|one| one["node"] == node).unwrap();
     found["address"].as_str().unwrap().to_owned()
+}
+
+fn curl(words: &[&str]) -> String {
+    let done = std::process::Command::new("curl")
+        .args(["--silent", "--show-error"])
+        .args(words)
+        .output()
+        .expect("curl is installed");
+    assert!(done.status.success(), "{done:?}");
+    String::from_utf8(done.stdout).unwrap()
+}
+
+#[test]
+fn a_client_gets_tokens_of_the_gateway_until_it_is_taken_away() {
+    let story = Story::open();
+    story.offer(upstream("first"));
+    story.application("app");
+    story.subscribe("app");
+    let (client, secret) = story.credential("app", "oauth2_client");
+    let gateway = address_of(&story.publish("clients"), "house");
+    let token_at = format!("http://{gateway}/oauth2/token");
+    let fund_at = format!("http://{gateway}/account.fund/v1/funds/A1");
+    let who = format!("{client}:{secret}");
+    let grant = ["-u", &who, "-d", "grant_type=client_credentials", &token_at];
+    let given: Value = serde_json::from_str(&curl(&grant)).unwrap();
+    let bearer = format!(
+        "Authorization: Bearer {}",
+        given["access_token"].as_str().unwrap()
+    );
+    let call = || curl(&["-w", " %{http_code}", "-H", &bearer, &fund_at]);
+    assert_eq!(call(), "first /api/funds/A1 200");
+    let why = json!({"reason": "the secret was seen"});
+    let path = format!("/credentials/{client}/revocation");
+    story.ok(&story.manager, "POST", &path, &why);
+    story.publish("without the client");
+    let refused = call();
+    assert!(
+        refused.contains("auth-invalid") && refused.ends_with("401"),
+        "{refused}"
+    );
+    assert_eq!(story.house.end("-TERM"), 0);
 }
 
 #[test]

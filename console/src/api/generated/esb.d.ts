@@ -1004,7 +1004,10 @@ export interface components {
             deliver_to: string;
             /** @description `sandbox` or `production`. */
             environment: string;
-            /** @description `api_key`, or `hmac` for signatures with a shared secret. */
+            /**
+             * @description `api_key`, `hmac` for signatures with a shared secret, or `oauth2_client` for tokens of the
+             *     gateways.
+             */
             kind: string;
             /** @description Last day, `yyyy-mm-dd`, at most 366 days from today. */
             until: string;

@@ -3,6 +3,7 @@
 mod api_key;
 mod jwt;
 mod nonce;
+mod oauth2;
 mod signature;
 
 use std::collections::HashMap;
@@ -25,6 +26,8 @@ pub(crate) struct Authenticator {
     /// Application by issuer and subject.
     subjects: HashMap<(String, String), Credential>,
     issuers: HashMap<String, jwt::Issuer>,
+    /// What the gateways sign tokens of their own with.
+    own: oauth2::OwnKeys,
 }
 
 #[derive(Debug, Clone)]
@@ -39,6 +42,7 @@ struct Credential {
 enum Proof {
     ApiKey([u8; 32]),
     Hmac(ring::hmac::Key),
+    Client([u8; 32]),
     Token,
 }
 
@@ -94,11 +98,9 @@ impl Authenticator {
                 .get(&one.application)
                 .ok_or_else(|| CompileAuthError::Application(one.id.clone()))?;
             let proof = match &one.kind {
-                model::CredentialKind::ApiKey { digest } => {
-                    let mut bytes = [0; 32];
-                    hex::decode_to_slice(digest, &mut bytes)
-                        .map_err(|_| CompileAuthError::Digest(one.id.clone()))?;
-                    Proof::ApiKey(bytes)
+                model::CredentialKind::ApiKey { digest } => Proof::ApiKey(bytes(one, digest)?),
+                model::CredentialKind::Oauth2Client { digest } => {
+                    Proof::Client(bytes(one, digest)?)
                 }
                 model::CredentialKind::Hmac { sealed } => {
                     let secret = rialto_esb_sealing::open(group, &one.id, sealed)
@@ -130,6 +132,7 @@ impl Authenticator {
         }
         Ok(Self {
             environment: snapshot.environment.clone(),
+            own: oauth2::OwnKeys::new(&snapshot.environment, group),
             group: group.clone(),
             credentials,
             subjects,
@@ -179,7 +182,7 @@ impl Authenticator {
         });
         let mut methods: Vec<AuthMethod> = any_of.iter().flatten().copied().collect();
         methods.sort_unstable();
-        methods.dedup();
+        methods.dedup_by_key(|one| challenge(*one));
         let challenge = |refusal: Refusal, one: AuthMethod| {
             refusal.with_header(header::WWW_AUTHENTICATE, challenge(one))
         };
@@ -192,6 +195,7 @@ impl Authenticator {
             AuthMethod::ApiKey => self.by_api_key(asked),
             AuthMethod::Hmac => self.by_signature(asked),
             AuthMethod::Jwt => self.by_token(asked),
+            AuthMethod::Oauth2 => self.by_own_token(asked),
         }
     }
 
@@ -209,6 +213,18 @@ impl Authenticator {
             digest: None,
         })
     }
+}
+
+fn bytes(one: &model::Credential, digest: &str) -> Result<[u8; 32], CompileAuthError> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(digest, &mut bytes)
+        .map_err(|_| CompileAuthError::Digest(one.id.clone()))?;
+    Ok(bytes)
+}
+
+/// Whether two digests are the same, in a time that does not depend on where they differ.
+fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
+    a.iter().zip(b).fold(0, |d, (a, b)| d | (a ^ b)) == 0
 }
 
 /// Joins proofs of a set; false when they speak of different callers.
@@ -232,6 +248,7 @@ fn name(method: AuthMethod) -> &'static str {
         AuthMethod::ApiKey => "X-API-Key",
         AuthMethod::Hmac => "Signature (RFC 9421, hmac-sha256)",
         AuthMethod::Jwt => "Authorization: Bearer",
+        AuthMethod::Oauth2 => "Authorization: Bearer (a token of POST /oauth2/token)",
     }
 }
 
@@ -239,7 +256,7 @@ fn challenge(method: AuthMethod) -> &'static str {
     match method {
         AuthMethod::ApiKey => "ApiKey header=\"X-API-Key\"",
         AuthMethod::Hmac => "Signature alg=\"hmac-sha256\"",
-        AuthMethod::Jwt => "Bearer",
+        AuthMethod::Jwt | AuthMethod::Oauth2 => "Bearer",
     }
 }
 

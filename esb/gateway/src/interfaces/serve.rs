@@ -24,6 +24,7 @@ use super::outgoing::{Watches, outgoing, too_large, watches};
 use super::reading;
 use super::refusal::{Refusal, Sent, wants_chinese};
 use super::table::Table;
+use super::token;
 use super::trace::Trace;
 use super::validate::{AnswerWatch, Verdict};
 use crate::body::{BoxError, ResponseBody};
@@ -99,18 +100,16 @@ async fn serve(
     trace: &Trace,
     serial: &mut String,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    proxy::check(&request).map_err(|problem| {
-        Refusal::new(
-            "malformed-request",
-            problem.detail,
-            "请求格式有误，无法可靠解析",
-        )
-    })?;
+    well_formed(&request)?;
     // A request ends on the table it began with.
     let table = interfaces.table.load_full().ok_or_else(unpublished)?;
     let now = interfaces.clock.now();
     let names = &interfaces.names;
     *serial = names.serial(request.headers(), false, now.at, &table.zone);
+    if token::is_asked(&table, request.uri().path()) {
+        let (parts, body) = request.into_parts();
+        return token::answer(&table, &parts, body, now).await;
+    }
     let client = headers::upgrade_protocol(request.headers())
         .map(|protocol| (protocol, hyper::upgrade::on(&mut request)));
     let (mut parts, body) = request.into_parts();
@@ -180,6 +179,16 @@ fn host_of(parts: &http::request::Parts) -> Option<HeaderValue> {
     let authority = parts.uri.authority();
     let asked = authority.and_then(|one| HeaderValue::from_str(one.as_str()).ok());
     asked.or_else(|| parts.headers.get(header::HOST).cloned())
+}
+
+fn well_formed(request: &Request<Incoming>) -> Result<(), Refusal> {
+    proxy::check(request).map_err(|problem| {
+        Refusal::new(
+            "malformed-request",
+            problem.detail,
+            "请求格式有误，无法可靠解析",
+        )
+    })
 }
 
 fn unpublished() -> Refusal {

@@ -68,6 +68,12 @@ fn credentials(snapshot: &Snapshot, known: &Known<'_>, findings: &mut Findings) 
                 "digest",
                 || "64 small hexadecimal digits".to_owned(),
             ),
+            CredentialKind::Oauth2Client { digest } => findings.unless(
+                is_hex(digest, 32),
+                || at("kind/oauth2_client/digest"),
+                "digest",
+                || "64 small hexadecimal digits".to_owned(),
+            ),
             CredentialKind::Hmac { sealed } => findings.unless(
                 is_hex(&sealed.nonce, 12) && sealed.ciphertext.len() > 32 && is_even_hex(&sealed.ciphertext),
                 || at("kind/hmac/sealed"),

@@ -2,7 +2,7 @@
 
 use rialto_esb_snapshot::ApiKey;
 
-use super::{Asked, Authenticator, Caller, Proof, invalid, single};
+use super::{Asked, Authenticator, Caller, Proof, invalid, same, single};
 use crate::interfaces::refusal::Refusal;
 
 impl Authenticator {
@@ -33,12 +33,7 @@ impl Authenticator {
             Some(Proof::ApiKey(digest)) => Some(digest),
             _ => None,
         };
-        let same = expected
-            .unwrap_or(&[0; 32])
-            .iter()
-            .zip(given)
-            .fold(0, |d, (a, b)| d | (a ^ b))
-            == 0;
+        let same = same(expected.unwrap_or(&[0; 32]), &given);
         match known {
             Some(credential) if expected.is_some() && same => {
                 Self::caller_of(credential, asked.now)

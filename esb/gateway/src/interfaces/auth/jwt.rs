@@ -40,22 +40,22 @@ enum Check {
 
 /// The head of a token; what else stands in it does not count, but `crit` must be understood.
 #[derive(Deserialize)]
-struct Head {
-    alg: String,
-    kid: Option<String>,
-    typ: Option<String>,
+pub(super) struct Head {
+    pub(super) alg: String,
+    pub(super) kid: Option<String>,
+    pub(super) typ: Option<String>,
     #[serde(default)]
     crit: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
-struct Claims {
-    iss: String,
+pub(super) struct Claims {
+    pub(super) iss: String,
     aud: Audience,
     exp: f64,
     nbf: Option<f64>,
     sub: Option<String>,
-    client_id: Option<String>,
+    pub(super) client_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -122,18 +122,76 @@ impl Check {
 
 impl Authenticator {
     pub(super) fn by_token(&self, asked: &Asked<'_>) -> Option<Result<Caller, Refusal>> {
-        let given = match single(asked.headers, "authorization")? {
-            Ok(given) => given,
-            Err(refusal) => return Some(Err(refusal)),
-        };
-        let (scheme, token) = given.split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
+        let token = bearer(asked)?.and_then(Unproved::read);
+        if token.as_ref().is_ok_and(|token| self.is_own(token)) {
             return None;
         }
-        Some(self.token(token.trim(), asked))
+        Some(token.and_then(|token| self.token(token, asked)))
     }
 
-    fn token(&self, token: &str, asked: &Asked<'_>) -> Result<Caller, Refusal> {
+    /// Whether a token's issuer is one the snapshot names.
+    pub(super) fn trusts(&self, token: &Unproved<'_>) -> bool {
+        self.issuers.contains_key(&token.claims.iss)
+    }
+
+    fn token(&self, token: Unproved<'_>, asked: &Asked<'_>) -> Result<Caller, Refusal> {
+        let issuer = self
+            .issuers
+            .get(&token.claims.iss)
+            .ok_or_else(|| invalid("the token's issuer is not trusted", "令牌签发方不受信任"))?;
+        let key = issuer.key(token.head.kid.as_deref())?;
+        if key.algorithm != token.head.alg {
+            return Err(wrong_algorithm());
+        }
+        if !key.check.holds(token.signed.as_bytes(), &token.signature) {
+            return Err(unsigned());
+        }
+        let claims = token.claims;
+        claims.meant_for(|one| issuer.audiences.contains(one))?;
+        claims.in_time(issuer.leeway_s, asked)?;
+        let subject = claims.client_id.or(claims.sub).unwrap_or_default();
+        let credential = self
+            .subjects
+            .get(&(claims.iss, subject))
+            .ok_or_else(|| invalid("the token speaks of nobody known here", "令牌主体未登记"))?;
+        Self::caller_of(credential, asked.now)
+    }
+}
+
+/// The token a request bears; `None` when it bears none.
+pub(super) fn bearer<'a>(asked: &Asked<'a>) -> Option<Result<&'a str, Refusal>> {
+    let given = match single(asked.headers, "authorization")? {
+        Ok(given) => given,
+        Err(refusal) => return Some(Err(refusal)),
+    };
+    let (scheme, token) = given.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| Ok(token.trim()))
+}
+
+pub(super) fn wrong_algorithm() -> Refusal {
+    invalid(
+        "the token's algorithm is not that of its key",
+        "令牌的签名算法与密钥不符",
+    )
+}
+
+pub(super) fn unsigned() -> Refusal {
+    invalid("the token's signature does not hold", "令牌签名无效")
+}
+
+/// A token taken apart: what it says is believed only once its signature holds.
+pub(super) struct Unproved<'t> {
+    /// What was signed.
+    pub(super) signed: &'t str,
+    pub(super) head: Head,
+    pub(super) claims: Claims,
+    pub(super) signature: Vec<u8>,
+}
+
+impl<'t> Unproved<'t> {
+    pub(super) fn read(token: &'t str) -> Result<Self, Refusal> {
         let form = || invalid("the token is no signed JWT", "令牌不是有效的签名 JWT");
         if token.len() > MAX_TOKEN {
             return Err(invalid("the token is longer than 8 KB", "令牌超过 8 KB"));
@@ -149,37 +207,18 @@ impl Authenticator {
         if head.crit.is_some() || !typed {
             return Err(form());
         }
-        // Read before it is trusted, to find the key; believed only once the signature holds.
         let claims: Claims = serde_json::from_slice(&decode(claims)?).map_err(|_| {
             invalid(
                 "the token lacks iss, aud or exp",
                 "令牌缺少 iss、aud 或 exp",
             )
         })?;
-        let issuer = self
-            .issuers
-            .get(&claims.iss)
-            .ok_or_else(|| invalid("the token's issuer is not trusted", "令牌签发方不受信任"))?;
-        let key = issuer.key(head.kid.as_deref())?;
-        if key.algorithm != head.alg {
-            return Err(invalid(
-                "the token's algorithm is not that of its key",
-                "令牌的签名算法与密钥不符",
-            ));
-        }
-        if !key.check.holds(signed.as_bytes(), &decode(signature)?) {
-            return Err(invalid(
-                "the token's signature does not hold",
-                "令牌签名无效",
-            ));
-        }
-        issuer.accepts(&claims, asked)?;
-        let subject = claims.client_id.or(claims.sub).unwrap_or_default();
-        let credential = self
-            .subjects
-            .get(&(claims.iss, subject))
-            .ok_or_else(|| invalid("the token speaks of nobody known here", "令牌主体未登记"))?;
-        Self::caller_of(credential, asked.now)
+        Ok(Self {
+            signed,
+            head,
+            claims,
+            signature: decode(signature)?,
+        })
     }
 }
 
@@ -193,23 +232,28 @@ impl Issuer {
         };
         found.ok_or_else(|| invalid("the token's key is not known here", "令牌使用的密钥未登记"))
     }
+}
 
-    fn accepts(&self, claims: &Claims, asked: &Asked<'_>) -> Result<(), Refusal> {
-        let for_us = |one: &String| self.audiences.contains(one);
-        let meant = match &claims.aud {
-            Audience::One(one) => for_us(one),
-            Audience::Many(many) => many.iter().any(for_us),
+impl Claims {
+    pub(super) fn meant_for(&self, us: impl Fn(&String) -> bool) -> Result<(), Refusal> {
+        let meant = match &self.aud {
+            Audience::One(one) => us(one),
+            Audience::Many(many) => many.iter().any(us),
         };
-        if !meant {
-            return Err(invalid(
-                "the token is for another audience",
-                "令牌的受众不是本网关",
-            ));
+        if meant {
+            return Ok(());
         }
+        Err(invalid(
+            "the token is for another audience",
+            "令牌的受众不是本网关",
+        ))
+    }
+
+    pub(super) fn in_time(&self, leeway_s: f64, asked: &Asked<'_>) -> Result<(), Refusal> {
         let now = asked.now.at.as_duration().as_secs_f64();
         // Written so that a number that is none fits neither.
-        let fresh = claims.exp + self.leeway_s > now;
-        let begun = claims.nbf.is_none_or(|nbf| nbf - self.leeway_s <= now);
+        let fresh = self.exp + leeway_s > now;
+        let begun = self.nbf.is_none_or(|nbf| nbf - leeway_s <= now);
         if !fresh {
             return Err(Refusal::new(
                 "auth-expired",

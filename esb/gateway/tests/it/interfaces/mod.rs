@@ -8,6 +8,7 @@ mod limits;
 mod once;
 mod publishing;
 mod serving;
+mod tokens;
 mod validating;
 
 use std::net::SocketAddr;

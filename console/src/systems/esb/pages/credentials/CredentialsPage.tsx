@@ -20,7 +20,7 @@ import { inDays } from "../../model/tree";
 import { paths } from "../../paths";
 
 const ENVIRONMENTS = ["sandbox", "production"];
-const KINDS = ["api_key", "hmac"];
+const KINDS = ["api_key", "hmac", "oauth2_client"];
 const HALF_A_YEAR = 180;
 
 /** How applications prove who they are: by which credentials, where, until when. */
