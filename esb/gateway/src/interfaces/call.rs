@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use rialto_esb_policy::breaker::Call;
+use rialto_esb_policy::outlier::Took;
 use rialto_esb_snapshot as model;
 use tokio::time::Instant;
 
@@ -38,10 +39,27 @@ struct Failure {
     next: Option<Outgoing>,
 }
 
+/// How an instance took a try; none when it says nothing of it: a connection ended that was kept for
+/// more requests.
+fn taken(outcome: &Result<Answer, AttemptError>) -> Option<Took> {
+    let answer = match outcome {
+        Ok(answer) => answer,
+        Err(AttemptError::NotSent { reused: true, .. }) => return None,
+        Err(AttemptError::NotSent { .. }) => return Some(Took::Unreachable),
+        Err(_) => return Some(Took::Broke),
+    };
+    Some(match answer.response.status().as_u16() {
+        502..=504 => Took::Broke,
+        500 | 505.. => Took::Failed,
+        _ => Took::Well,
+    })
+}
+
 impl Tries<'_> {
     /// Sends a request until it is answered or may not be sent again.
     pub(crate) async fn run(self, mut outgoing: Outgoing) -> Result<Answer, Refusal> {
         let mut tried: Vec<SocketAddr> = Vec::new();
+        self.pool.asked(self.now_ms());
         loop {
             let pass = self.pass()?;
             let chance = self.interfaces.names.random();
@@ -68,22 +86,31 @@ impl Tries<'_> {
             let may_retry = u32::try_from(tried.len()).unwrap_or(u32::MAX) <= self.retries;
             let began = Instant::now();
             let outcome = attempt(in_flight, &self.pool.activation, request, fresh, limits).await;
-            self.tell(pass, &outcome, began.elapsed());
+            let took = began.elapsed();
+            // A caller's own short time says nothing of the instance.
+            let hurried = outcome.is_err()
+                && took >= left
+                && took < self.route.first_byte.min(self.route.total);
+            if !hurried {
+                self.tell(pass, &outcome, took);
+                self.pool.took(instance, taken(&outcome), self.now_ms());
+            }
             let next = match outcome {
-                Ok(answer) => {
-                    instance.is_back();
-                    match again {
-                        Some(again) if may_retry && self.asks_again(answer.response.status()) => {
-                            answer.discard();
-                            again
-                        }
-                        _ => return Ok(answer),
+                Ok(answer) => match again {
+                    Some(again)
+                        if may_retry
+                            && self.asks_again(answer.response.status())
+                            && self.pool.may_retry(self.now_ms()) =>
+                    {
+                        answer.discard();
+                        again
                     }
-                }
+                    _ => return Ok(answer),
+                },
                 Err(error) => {
                     let failure = self.failed(error, again, instance);
                     match failure.next {
-                        Some(next) if may_retry => next,
+                        Some(next) if may_retry && self.pool.may_retry(self.now_ms()) => next,
                         _ => return Err(failure.refusal),
                     }
                 }
@@ -150,13 +177,8 @@ impl Tries<'_> {
         let repeatable = again.filter(|_| self.idempotent);
         match error {
             AttemptError::NotSent {
-                request,
-                reason,
-                reused,
+                request, reason, ..
             } => {
-                if !reused {
-                    instance.eject(self.now_ms());
-                }
                 tracing::warn!(pool = self.pool.id, instance = %instance.upstream.address(), reason, "a try was not sent");
                 Failure {
                     // Nothing was sent: any method may be tried elsewhere.

@@ -265,6 +265,8 @@ fn pools(snapshot: &model::Snapshot, living: &mut Living) -> HashMap<String, Arc
             id: pool.id.clone(),
             instances,
             breaker: pool.breaker.map(|config| living.breaker(&pool.id, config)),
+            budget: Mutex::default(),
+            compared_ms: AtomicU64::new(0),
             activation: crate::service::Activation::new(),
         };
         (pool.id.clone(), Arc::new(made))

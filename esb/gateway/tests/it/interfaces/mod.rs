@@ -6,6 +6,7 @@ mod canary;
 mod explaining;
 mod limits;
 mod once;
+mod outliers;
 mod publishing;
 mod serving;
 mod tokens;
