@@ -12,6 +12,7 @@
 //! | `s3.json` | 1 | as `s1-post`, requests checked against `orders.yaml` and refused if they do not fit |
 //! | `s6.json` | 10,000 | the same for 1,000 callers |
 //! | `s7-N.json` | 1 | as `s1`, one version after another |
+//! | `open-N.json` | 1 | as `s0`, one version after another |
 
 mod batch;
 
@@ -66,6 +67,10 @@ fn main() -> Result<()> {
         keep(
             &format!("s7-{version}.json"),
             snapshot(version, backend, 1, 1),
+        )?;
+        keep(
+            &format!("open-{version}.json"),
+            snapshot(version, backend, 1, 0),
         )?;
     }
     Ok(())

@@ -29,22 +29,37 @@ pub(crate) struct Routing {
 /// One span of a version being active.
 #[derive(Debug)]
 pub(crate) struct Activation {
-    over: watch::Sender<bool>,
+    /// None: it is never over.
+    over: Option<watch::Sender<bool>>,
 }
 
 impl Activation {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
-            over: watch::Sender::new(false),
+            over: Some(watch::Sender::new(false)),
         })
+    }
+
+    /// One that ends nobody's request, even when it is gone: they end by their own limits.
+    pub(crate) fn endless() -> Arc<Self> {
+        Arc::new(Self { over: None })
+    }
+
+    fn end(&self) {
+        if let Some(over) = &self.over {
+            over.send_replace(true);
+        }
     }
 
     /// Completes when requests of this activation have to end.
     pub(crate) fn over(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut receiver = self.over.subscribe();
+        let receiver = self.over.as_ref().map(watch::Sender::subscribe);
         async move {
-            // A dropped sender means the service is gone: the same end.
-            drop(receiver.wait_for(|over| *over).await);
+            match receiver {
+                // A dropped sender means the service is gone: the same end.
+                Some(mut receiver) => drop(receiver.wait_for(|over| *over).await),
+                None => std::future::pending().await,
+            }
         }
     }
 }
@@ -210,7 +225,7 @@ impl Service {
                     "time to drain is over, requests are cut"
                 );
             }
-            activation.over.send_replace(true);
+            activation.end();
             let mut draining = service
                 .draining
                 .lock()
@@ -227,7 +242,7 @@ impl Service {
         for task in routing.probes.iter().filter_map(|p| p.task.as_ref()) {
             task.abort();
         }
-        routing.activation.over.send_replace(true);
+        routing.activation.end();
     }
 
     pub(crate) fn state(&self, listen_error: Option<String>) -> ServiceState {

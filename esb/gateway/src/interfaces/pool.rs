@@ -123,7 +123,7 @@ pub(crate) struct Pool {
     pub(crate) budget: Mutex<Budget>,
     /// When the rates of its instances were compared last.
     pub(crate) compared_ms: AtomicU64,
-    /// Never over: requests of a pool that was replaced end by their own limits.
+    /// Requests of a pool that was replaced end by their own limits.
     pub(crate) activation: Arc<Activation>,
 }
 

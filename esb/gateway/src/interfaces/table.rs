@@ -267,7 +267,7 @@ fn pools(snapshot: &model::Snapshot, living: &mut Living) -> HashMap<String, Arc
             breaker: pool.breaker.map(|config| living.breaker(&pool.id, config)),
             budget: Mutex::default(),
             compared_ms: AtomicU64::new(0),
-            activation: crate::service::Activation::new(),
+            activation: crate::service::Activation::endless(),
         };
         (pool.id.clone(), Arc::new(made))
     });

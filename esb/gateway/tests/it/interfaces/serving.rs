@@ -111,45 +111,81 @@ async fn a_trusted_caller_brings_its_business_flow_number() {
     assert_eq!(answer.header("x-biz-serial"), "T-1");
 }
 
-#[tokio::test]
-async fn upgraded_connections_and_streams_pass() {
-    let world = World::start().await;
-    let mut stream = tokio::net::TcpStream::connect(world.address())
-        .await
-        .unwrap();
+/// A connection that speaks for itself.
+async fn connected(world: &World, head: &str) -> tokio::net::TcpStream {
+    let stream = tokio::net::TcpStream::connect(world.address()).await;
+    let mut stream = stream.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
     stream
-        .write_all(b"GET /open/upgrade HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
-        .await
-        .unwrap();
+}
+
+async fn upgraded(world: &World) -> tokio::net::TcpStream {
+    let head =
+        "GET /open/upgrade HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+    let mut stream = connected(world, head).await;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.unwrap());
     }
-    assert!(
-        head.starts_with(b"HTTP/1.1 101"),
-        "{}",
-        String::from_utf8_lossy(&head)
-    );
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+    stream
+}
+
+async fn echoes(stream: &mut tokio::net::TcpStream) {
     stream.write_all(b"ping").await.unwrap();
     let mut echoed = [0; 4];
     stream.read_exact(&mut echoed).await.unwrap();
     assert_eq!(&echoed, b"ping");
+}
 
-    let mut stream = tokio::net::TcpStream::connect(world.address())
-        .await
-        .unwrap();
-    stream
-        .write_all(b"GET /open/ticks HTTP/1.1\r\nHost: h\r\n\r\n")
-        .await
-        .unwrap();
+/// Reads until a text comes.
+async fn tells(stream: &mut tokio::net::TcpStream, wanted: &str) -> String {
     let mut text = String::new();
-    while !text.contains("data: 2") {
+    while !text.contains(wanted) {
         let mut piece = [0; 1024];
         let read = stream.read(&mut piece).await.unwrap();
         assert!(read > 0, "{text}");
         text.push_str(&String::from_utf8_lossy(&piece[..read]));
     }
+    text
+}
+
+const TICKS: &str = "GET /open/ticks HTTP/1.1\r\nHost: h\r\n\r\n";
+
+#[tokio::test]
+async fn upgraded_connections_and_streams_pass() {
+    let world = World::start().await;
+    echoes(&mut upgraded(&world).await).await;
+    let mut stream = connected(&world, TICKS).await;
+    let text = tells(&mut stream, "data: 2").await;
     assert!(text.contains("text/event-stream"), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_outlives_publishes() {
+    let world = World::start().await;
+    let mut socket = upgraded(&world).await;
+    let mut stream = connected(&world, TICKS).await;
+    tells(&mut stream, "data: 1\n").await;
+    let held = "GET /open/held HTTP/1.1\r\nHost: h\r\n\r\n";
+    let mut held = connected(&world, held).await;
+    let served = &world.backend.shared.served;
+    while served.load(Ordering::SeqCst) < 3 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    // More than are kept in memory to go back to, and the backend is not among theirs.
+    let other = Backend::start("other").await;
+    for version in 2..6 {
+        let mut next = world.snapshot(version);
+        next.pools[0].endpoints = vec![endpoint(other.address)];
+        assert_eq!(world.publish(&next).await.0, 200);
+    }
+    assert_eq!(world.get("/open/x").await.text(), "other");
+    echoes(&mut socket).await;
+    tells(&mut stream, "data: 9").await;
+    world.backend.shared.go.notify_one();
+    tells(&mut held, "one").await;
 }
 
 #[tokio::test]

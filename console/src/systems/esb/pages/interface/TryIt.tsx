@@ -164,7 +164,7 @@ function Answer({ told }: { told: Tried }) {
       {told.findings.length > 0 && (
         <ul className="stack tight" aria-label={t("try.findings")}>
           {told.findings.map((one) => (
-            <li key={`${one.direction}${one.place}${one.keyword}`}>
+            <li key={`${one.direction}${one.place}${one.keyword}${one.message}`}>
               <Tag tone="warn">{t(`try.${one.direction}`)}</Tag> <code>{one.place}</code>{" "}
               {one.message}
             </li>
