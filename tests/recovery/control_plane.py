@@ -18,9 +18,11 @@ from parts import PATIENCE, failures, free_port, tell, wait_for
 class Server:
     """One of two servers on a database."""
 
-    def __init__(self, binary, folder, database, name, host="127.0.0.1", within=()):
+    def __init__(self, binary, folder, database, name, host="127.0.0.1", within=(), public=None):
         self.binary, self.folder, self.database, self.name = binary, folder, database, name
         self.host, self.within, self.port = host, within, free_port()
+        self.origin = public or f"http://{host}:{self.port}"
+        self.more = {"RIALTO__SERVER__PUBLIC_URL": public} if public else {}
         self.log = open(os.path.join(folder, f"{name}.log"), "a", encoding="utf-8")
         self.start()
 
@@ -29,7 +31,7 @@ class Server:
             [*self.within, self.binary, "serve", "--data", os.path.join(self.folder, "data"),
              "--role", "delivery,gateway"],
             env={**os.environ, "RIALTO__STORE__URL": self.database,
-                 "RIALTO__SERVER__LISTEN": f"{self.host}:{self.port}"},
+                 "RIALTO__SERVER__LISTEN": f"{self.host}:{self.port}", **self.more},
             cwd=self.folder, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
         )
 
@@ -37,7 +39,7 @@ class Server:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             data = None if body is None else json.dumps(body)
-            told = {"content-type": "application/json", "origin": f"http://{self.host}:{self.port}", **(headers or {})}
+            told = {"content-type": "application/json", "origin": self.origin, **(headers or {})}
             connection.request(method, path, data, told)
             answer = connection.getresponse()
             return answer.status, answer.read(), answer.headers
@@ -168,6 +170,10 @@ def take_overs(options, folder):
             server.process.wait()
 
 
+# Where both are reached by people: who listens to other machines has to say so.
+PUBLIC = "https://rialto.example"
+
+
 class Namespace:
     """A network of its own with one cable to this machine, which can be cut."""
 
@@ -236,10 +242,10 @@ def partitions(options, folder):
         user = database.netloc.rpartition("@")[0]
         far = database._replace(netloc=f"{user}@{network.HERE}:{port}").geturl()
         within = ["ip", "netns", "exec", network.NAME]
-        cut = Server(options.rialto, folder, far, "far", network.THERE, within)
+        cut = Server(options.rialto, folder, far, "far", network.THERE, within, PUBLIC)
         servers.append(cut)
         wait_for(cut.serves, "a leader")
-        near = Server(options.rialto, folder, options.database, "near")
+        near = Server(options.rialto, folder, options.database, "near", public=PUBLIC)
         servers.append(near)
         wait_for(near.stands_by, "a standby")
         client, times = Client(servers, folder), []
