@@ -59,8 +59,8 @@ class Server:
 class Client:
     """Somebody signed in who goes on writing, at whichever server leads."""
 
-    def __init__(self, servers, folder):
-        self.servers = servers
+    def __init__(self, servers, folder, name="w"):
+        self.servers, self.name = servers, name
         ready = os.path.join(folder, "data/ready.json")
         wait_for(lambda: os.path.exists(ready), "the first sign-in links")
         with open(ready, encoding="utf-8") as file:
@@ -74,7 +74,7 @@ class Client:
 
     def write(self, server, timeout=1.0):
         self.number += 1
-        name = f"w{self.number}"
+        name = f"{self.name}{self.number}"
         body = {"name": name, "expires_in_days": 1}
         status = server.call("POST", "/api/platform/v1/tokens", body, self.headers, timeout)[0]
         if status == 201:
@@ -238,6 +238,10 @@ def partitions(options, folder):
     database = urllib.parse.urlsplit(options.database)
     servers = []
     try:
+        # Of a server that has ended; its links are used up.
+        ready = os.path.join(folder, "data/ready.json")
+        if os.path.exists(ready):
+            os.remove(ready)
         port = forward(network.HERE, (database.hostname, database.port or 5432))
         user = database.netloc.rpartition("@")[0]
         far = database._replace(netloc=f"{user}@{network.HERE}:{port}").geturl()
@@ -248,7 +252,7 @@ def partitions(options, folder):
         near = Server(options.rialto, folder, options.database, "near", public=PUBLIC)
         servers.append(near)
         wait_for(near.stands_by, "a standby")
-        client, times = Client(servers, folder), []
+        client, times = Client(servers, folder, "cut"), []
         for _ in range(max(2, options.rounds // 4)):
             for _ in range(10):
                 client.write(cut)

@@ -31,7 +31,7 @@ def main():
     options.rialto, options.snapshots = map(os.path.abspath, (options.rialto, options.snapshots))
     with tempfile.TemporaryDirectory() as folder:
         take_overs(options, folder)
-    with tempfile.TemporaryDirectory() as folder:
+        # One house: the database knows its folder.
         partitions(options, folder)
     data_plane(options)
     for failure in failures:
