@@ -164,11 +164,22 @@ impl Cage {
 
 impl Host {
     fn answer(&self) -> io::Result<Answer> {
-        match read(&self.socket)? {
+        match read(&self.socket).map_err(silent)? {
             Some(Answer::Failed(why)) => Err(io::Error::other(why)),
             Some(answer) => Ok(answer),
             None => Err(lost()),
         }
+    }
+}
+
+/// The end of [`ANSWER_PATIENCE`], which the kernel tells as `EAGAIN`, in words.
+fn silent(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the process that isolates the job does not answer; has the job stopped it?",
+        ),
+        _ => error,
     }
 }
 

@@ -226,6 +226,16 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// Why a shell is not known to run. A job that stops the process isolating it may do so before
+    /// that has told of the shell: what ended it is its time, as if it had done so later.
+    fn not_started(&self, error: &io::Error) -> StepError {
+        let silent = error.kind() == io::ErrorKind::TimedOut;
+        if silent && Instant::now() >= self.deadline {
+            return self.timeout();
+        }
+        StepError::system(format!("bash cannot be started: {error}"))
+    }
+
     /// Tries an infrastructure step up to three times. While the server at `url` takes no
     /// connection, nothing has been tried: the job waits for it, until its time is over.
     pub(super) fn try_step(
@@ -325,7 +335,7 @@ impl<'a> Job<'a> {
             run_as: self.config.run_as,
         };
         let ended = shell::run(&shell, &bounds, &self.launcher, &mut self.tree, &self.log)
-            .map_err(|e| StepError::system(format!("bash cannot be started: {e}")))?;
+            .map_err(|e| self.not_started(&e))?;
         self.survivors = ended.survivors;
         // The shell has just been seen to leave nothing behind, unless it was told to.
         self.tree_is_clean = !keep_background || ended.end != End::Exited;
